@@ -10,11 +10,12 @@
  */
 #include "pg.h"
 
-PG_MODULE_MAGIC;
+AUGUR_MODULE_MAGIC;
 
 extern __attribute__((visibility("default"))) void _PG_init(void);
 
 void
 _PG_init(void)
 {
+	augur_settings_init();
 }

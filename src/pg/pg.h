@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "../core/augur.h"
+#include "compat.h"
 
 /*
  * Everything is compiled with hidden visibility; PostgreSQL 15 leaves
@@ -43,6 +44,8 @@ typedef struct AugurHost
 } AugurHost;
 
 extern void augur_host_init(AugurHost *h, MemoryContext context);
+/* Raises what made a poll say stop (a cancel, the error of a parallel worker). */
+extern void augur_host_stop(void) pg_attribute_noreturn();
 
 /* ---- error.c: core status -> ereport ---------------------------------- */
 
@@ -54,7 +57,7 @@ extern void augur_check(AugStatus status, const AugError *err);
 extern int	augur_training_memory_kb;	/* 0: maintenance_work_mem, at least 256 MB */
 extern int	augur_model_cache_kb;
 extern int	augur_verbosity;			/* 0 silent, 1 decisions, 2 progress */
-extern void augur_settings_init(void);	/* from _PG_init, in settings.c's module.c */
+extern void augur_settings_init(void);	/* from _PG_init */
 extern Size augur_training_memory_bytes(void);
 
 /* ---- source.c: from column types to features, shared by training and scoring */

@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		Every difference between PostgreSQL versions that augur meets, in one place.
+ *
+ * PostgreSQL 15 is the oldest supported; no other file tests PG_VERSION_NUM.
+ * Code elsewhere is written for the newest version and this file teaches the
+ * older ones, or gives both one name that starts with augur_compat_.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AUGUR_COMPAT_H
+#define AUGUR_COMPAT_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "storage/lwlock.h"
+
+#if PG_VERSION_NUM < 150000
+#error "augur needs PostgreSQL 15 or newer"
+#endif
+
+/* 18 lets a module tell its name and version (pg_get_loaded_modules). */
+#if PG_VERSION_NUM >= 180000
+#define AUGUR_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "augur", .version = AUGUR_VERSION)
+#else
+#define AUGUR_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* Name of the parallel workers' lock tranche: 19 takes it when the id is made. */
+static inline int
+augur_compat_new_tranche(const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	return LWLockNewTrancheId(name);
+#else
+	int			id = LWLockNewTrancheId();
+
+	LWLockRegisterTranche(id, name);
+	return id;
+#endif
+}
+
+#endif							/* AUGUR_COMPAT_H */
