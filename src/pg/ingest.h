@@ -39,6 +39,7 @@ typedef struct AugurLoadOptions
 	uint64		seed;
 	int			max_bins;		/* 2..255 */
 	Size		memory;			/* budget of the whole training */
+	bool		keep_holdout;	/* augur_loader_holdout_values will be called */
 } AugurLoadOptions;
 
 /* What was decided and counted; strings live in the loader's context. */
@@ -81,7 +82,18 @@ extern AugShape augur_loader_shape(AugurLoader *loader);
 extern void augur_loader_fill(AugurLoader *loader, void *block);
 extern void augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout,
 								 MemoryContext context);
-/* true when the holdout is empty (holdout = 0 or too few rows) */
+/*
+ * Raw values of holdout rows first .. first + n - 1, in the order of the holdout
+ * matrix, so that another model can be scored on the same rows: x [n][n_features],
+ * numbers (NaN missing) and level codes.  A level that only the holdout has (training
+ * calls it unseen) has a code too: augur_loader_level gives the bytes of any code.
+ * Only after augur_loader_fill, and only with options.keep_holdout; the spooled
+ * training rows are gone by then.  Feature names are those of the training matrix.
+ */
+extern void augur_loader_holdout_values(AugurLoader *loader, uint32 first, uint32 n,
+										double *x);
+extern const char *augur_loader_level(AugurLoader *loader, uint32 feature, double code,
+									  int *length);
 extern void augur_loader_end(AugurLoader *loader);
 
 #endif							/* AUGUR_INGEST_H */
