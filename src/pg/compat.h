@@ -43,4 +43,14 @@ augur_compat_new_tranche(const char *name)
 #endif
 }
 
+/* 16 lets an input function return its error to the caller (soft errors). */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#endif
+
 #endif							/* AUGUR_COMPAT_H */

@@ -104,6 +104,11 @@ extern const char *augur_source_text(AugurSource *src, Datum value, int *length)
 
 struct AugurLoader;				/* see ingest.h */
 
+/* ---- model_type.c: the type augur.model -------------------------------- */
+
+/* A value of type augur.model that holds an artifact made by the core. */
+extern struct varlena *augur_model_value(const uint8_t *bytes, Size length);
+
 /* ---- cache.c: name -> version -> decoded model ------------------------ */
 
 /*
