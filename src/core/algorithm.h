@@ -26,6 +26,7 @@ extern const char *aug_param_pair(const AugParams *params, uint32_t i, uint32_t 
 extern AugStatus aug_fail(AugError *err, AugStatus status, const char *format,...)
 			__attribute__((format(printf, 3, 4)));
 extern AugStatus aug_fail_nomem(AugError *err, size_t wanted);
+extern AugStatus aug_fail_cancelled(AugError *err);
 extern void aug_detail(AugError *err, const char *format,...) __attribute__((format(printf, 2, 3)));
 extern void aug_hint(AugError *err, const char *format,...) __attribute__((format(printf, 2, 3)));
 
@@ -80,6 +81,9 @@ typedef struct AugOps
 	void		(*score_cells) (const void *state, const AugModelInfo *info, const AugMatrix *matrix,
 								uint32_t first, uint32_t n, void *scratch, double *out);
 } AugOps;
+
+/* The functions behind a description of the registry, or NULL. */
+extern const AugOps *aug_algorithm_ops(const AugAlgorithm *algorithm);
 
 extern const AugOps aug_baseline_ops;	/* baseline.c: mean, class shares */
 extern const AugOps aug_forest_ops;		/* tree/forest.c */

@@ -18,6 +18,8 @@ typedef struct AugArena
 	const AugHost *host;
 	AugArenaBlock *blocks;
 	size_t		total;			/* bytes taken from the host */
+	size_t		limit;			/* total may not pass this; SIZE_MAX from init */
+	bool		limited;		/* a request failed because of the limit */
 } AugArena;
 
 extern void aug_arena_init(AugArena *arena, const AugHost *host);

@@ -121,7 +121,7 @@ typedef struct AugFeature
 	const uint32_t *level_end;
 	const char *level_text;
 	bool		wide;			/* categorical with more than 255 levels */
-	uint32_t	slot;			/* index among narrow, or among wide, columns */
+	uint32_t	slot;			/* how many narrow (wide) features come before it */
 } AugFeature;
 
 /*
@@ -384,11 +384,17 @@ extern AugStatus aug_metrics_regress(const AugHost *host, const double *predicte
 									 uint32_t n, AugMetric *out, uint32_t *n_out,
 									 AugError *err);
 
-/* Single statistics, for aggregates; score and label are sorted together in
- * place.  label: 0 or 1.  NaN when undefined (one class only). */
-extern double aug_auc(double *score, uint8_t *label, const double *weight_or_null,
-					  size_t n, double *standard_error);
-extern double aug_pr_auc(double *score, uint8_t *label, size_t n);
+/*
+ * Single statistics, for aggregates.  score, label (0 or 1) and weight (may be
+ * NULL) are [n], without NaN, and are sorted together in place.  The value is NaN
+ * when undefined (one class only).  standard_error is DeLong's; may be NULL.
+ * Polls; AUG_CANCELLED is the only failure.
+ */
+extern AugStatus aug_auc(const AugHost *host, double *score, uint8_t *label, double *weight,
+						 size_t n, double *value, double *standard_error, AugError *err);
+/* Average precision, as the area under the precision-recall steps. */
+extern AugStatus aug_pr_auc(const AugHost *host, double *score, uint8_t *label, double *weight,
+							size_t n, double *value, AugError *err);
 
 /* ---- about ------------------------------------------------------------ */
 

@@ -53,7 +53,10 @@ aug_rng_next(AugRng *rng)
 static inline uint32_t
 aug_rng_below(AugRng *rng, uint32_t n)
 {
-	return (uint32_t) (((__extension__ (unsigned __int128) aug_rng_next(rng)) * n) >> 64);
+	uint64_t	x = aug_rng_next(rng);
+
+	/* the high half of a 64 x 32 bit product, without a 128-bit type */
+	return (uint32_t) (((x >> 32) * n + (((x & UINT32_MAX) * n) >> 32)) >> 32);
 }
 
 /* Uniform real in [0, 1), 53 bits. */
