@@ -42,7 +42,7 @@ trim_utf8(char *text)
 		text[n - 1 - back] = '\0';
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 print_bounded(char *text, const char *format, va_list args)
 {
 	int			n = vsnprintf(text, AUG_MESSAGE_SIZE, format, args);
