@@ -15,7 +15,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "storage/lwlock.h"
+#include "optimizer/optimizer.h"
 
 #if PG_VERSION_NUM < 150000
 #error "augur needs PostgreSQL 15 or newer"
@@ -29,19 +29,12 @@
 #define AUGUR_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
-/* Name of the parallel workers' lock tranche: 19 takes it when the id is made. */
-static inline int
-augur_compat_new_tranche(const char *name)
-{
-#if PG_VERSION_NUM >= 190000
-	return LWLockNewTrancheId(name);
+/* The setting that forces parallel plans in tests was renamed in 16. */
+#if PG_VERSION_NUM >= 160000
+#define augur_compat_force_parallel() (debug_parallel_query != DEBUG_PARALLEL_OFF)
 #else
-	int			id = LWLockNewTrancheId();
-
-	LWLockRegisterTranche(id, name);
-	return id;
+#define augur_compat_force_parallel() (force_parallel_mode != FORCE_PARALLEL_OFF)
 #endif
-}
 
 /* 16 lets an input function return its error to the caller (soft errors). */
 #if PG_VERSION_NUM < 160000

@@ -10,6 +10,8 @@
  */
 #include "pg.h"
 
+#include "progress.h"
+
 AUGUR_MODULE_MAGIC;
 
 extern __attribute__((visibility("default"))) void _PG_init(void);
@@ -18,4 +20,5 @@ void
 _PG_init(void)
 {
 	augur_settings_init();
+	augur_progress_init();
 }

@@ -29,7 +29,15 @@ extern AugurProgress *augur_progress_begin(const char *model, const char *algori
 /* All of these accept a NULL progress. */
 extern void augur_progress_phase(AugurProgress *progress, AugurPhase phase, uint64 total);
 extern void augur_progress_done(AugurProgress *progress, uint64 done);
+extern void augur_progress_add(AugurProgress *progress, uint64 done);
 extern void augur_progress_rows(AugurProgress *progress, uint64 rows);
 extern void augur_progress_memory(AugurProgress *progress, Size bytes, int workers);
+
+/*
+ * For a parallel worker: the number of the leader's slot (-1 when it has none), and
+ * a handle on it that only adds to what is done.  The worker's goes with context.
+ */
+extern int	augur_progress_slot(const AugurProgress *progress);
+extern AugurProgress *augur_progress_attach(int slot, MemoryContext context);
 
 #endif							/* AUGUR_PROGRESS_H */

@@ -10,6 +10,8 @@
  */
 #include "pg.h"
 
+#include <limits.h>
+
 #include "miscadmin.h"
 #include "utils/guc.h"
 
