@@ -16,6 +16,7 @@
 
 #include "fmgr.h"
 #include "optimizer/optimizer.h"
+#include "utils/timestamp.h"
 
 #if PG_VERSION_NUM < 150000
 #error "augur needs PostgreSQL 15 or newer"
@@ -45,5 +46,18 @@
 		return dummy_value; \
 	} while (0)
 #endif
+
+/* -1 or 1 for an infinite interval (17 and newer), else 0. */
+static inline int
+augur_compat_interval_infinite(const Interval *span)
+{
+#if PG_VERSION_NUM >= 170000
+	if (INTERVAL_IS_NOBEGIN(span))
+		return -1;
+	if (INTERVAL_IS_NOEND(span))
+		return 1;
+#endif
+	return 0;
+}
 
 #endif							/* AUGUR_COMPAT_H */

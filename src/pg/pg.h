@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
 #include "../core/augur.h"
@@ -71,7 +72,7 @@ typedef enum AugurPart
 	AUGUR_PART_VALUE = 0,		/* a number, a boolean as 0/1 */
 	AUGUR_PART_TEXT = 1,		/* categorical level: the type's text output */
 	AUGUR_PART_ELEMENT = 2,		/* element of an array, number element 'element' */
-	AUGUR_PART_AGE_DAYS = 3,	/* days since 2000-01-01, with fraction */
+	AUGUR_PART_AGE_DAYS = 3,	/* age since 2000-01-01 in days, with fraction */
 	AUGUR_PART_MONTH = 4,		/* 1..12 */
 	AUGUR_PART_DAY_OF_WEEK = 5, /* 0 Sunday .. 6 */
 	AUGUR_PART_HOUR = 6,		/* 0..23, timestamps only */
@@ -80,25 +81,81 @@ typedef enum AugurPart
 	AUGUR_PART_YEAR = 9			/* on request */
 } AugurPart;
 
-/* How one attribute of a row is read: filled once per call site. */
+/* What a type is to us; NONE cannot be a feature (json, bytea, record...). */
+typedef enum AugurClass
+{
+	AUGUR_CLASS_NONE = 0,
+	AUGUR_CLASS_BOOL,
+	AUGUR_CLASS_INT2,
+	AUGUR_CLASS_INT4,
+	AUGUR_CLASS_INT8,
+	AUGUR_CLASS_FLOAT4,
+	AUGUR_CLASS_FLOAT8,
+	AUGUR_CLASS_NUMERIC,
+	AUGUR_CLASS_MONEY,
+	AUGUR_CLASS_TIME,			/* seconds since midnight */
+	AUGUR_CLASS_TIMETZ,			/* seconds since midnight UTC */
+	AUGUR_CLASS_INTERVAL,		/* seconds, as extract(epoch) counts them */
+	AUGUR_CLASS_DATE,
+	AUGUR_CLASS_TIMESTAMP,		/* without and with time zone; parts in UTC */
+	AUGUR_CLASS_TEXT,			/* text, varchar */
+	AUGUR_CLASS_BPCHAR,			/* trailing blanks do not count */
+	AUGUR_CLASS_NAME,
+	AUGUR_CLASS_ENUM,
+	AUGUR_CLASS_OUTPUT,			/* level = text output: uuid, inet, bit, citext... */
+	AUGUR_CLASS_ARRAY			/* of numbers or booleans */
+} AugurClass;
+
+/* How one attribute of a row is read: filled once per call site, never moved. */
 typedef struct AugurSource
 {
 	Oid			type;			/* base type, domains looked through */
-	int16		typlen;
+	AugurClass	cls;
+	bool		categorical;	/* its part is AUGUR_PART_TEXT */
+	bool		is_array;
+	AugurClass	element;		/* class of an array's elements */
+	Oid			element_type;
+	int16		typlen;			/* of the elements of an array */
 	bool		typbyval;
 	char		typalign;
-	bool		categorical;
-	bool		is_array;
-	FmgrInfo	out;			/* output function, for text of enums and others */
+	MemoryContext context;
+	FmgrInfo	out;			/* output function, looked up at first use */
 } AugurSource;
+
+#define AUGUR_MAX_PARTS 8		/* of one value, arrays apart */
 
 /* false when the type cannot be a feature at all (json, bytea, record...) */
 extern bool augur_source_init(AugurSource *src, Oid type, MemoryContext context);
-/* Number of a part of a non-null value; NaN for missing.  ERROR on a bad array. */
+/* Can a value of this source give that part?  Any scalar gives AUGUR_PART_TEXT. */
+extern bool augur_source_gives(const AugurSource *src, AugurPart part);
+/*
+ * Parts of the source that become features, in order; returns how many.  date_parts:
+ * integer list of AugurPart, NIL for the default ones.  An array has one, ELEMENT.
+ */
+extern int	augur_source_parts(const AugurSource *src, List *date_parts,
+							   AugurPart parts[AUGUR_MAX_PARTS]);
+/*
+ * Number of a part of a non-null value; NaN for missing.  An element past the
+ * array's end is NaN: who cares for lengths uses augur_source_array.
+ */
 extern double augur_source_number(const AugurSource *src, Datum value, AugurPart part,
 								  uint32 element);
+/*
+ * All elements of an array of any dimensions as numbers, NaN for NULL.  Writes at
+ * most room of them; returns how many there are.
+ */
+extern int	augur_source_array(const AugurSource *src, Datum value, double *out, int room);
 /* Bytes of a categorical value; may allocate in CurrentMemoryContext. */
 extern const char *augur_source_text(AugurSource *src, Datum value, int *length);
+/* The same parts from a date (days since 2000-01-01) or timestamp (microseconds). */
+extern double augur_date_part(int32 date, AugurPart part);
+extern double augur_timestamp_part(int64 timestamp, AugurPart part);
+/* "age_days", "month"...; NULL for VALUE, TEXT and ELEMENT */
+extern const char *augur_part_name(AugurPart part);
+/* The date part of that name; ERROR 22023 with the nearest one. */
+extern AugurPart augur_part_find(const char *name);
+/* Name shown to users: col, col.month, col[1] (counted from 1).  palloc'ed. */
+extern char *augur_feature_name(const char *column, AugurPart part, uint32 element);
 
 /* ---- ingest.c: rows -> matrix ----------------------------------------- */
 
