@@ -95,6 +95,8 @@ typedef enum AugTask
 #define AUG_UNSEEN_LEVEL	(-1.0)
 #define AUG_MAX_FEATURES	65000
 #define AUG_MAX_CLASSES		65000
+/* Number of the artifact format that this version writes; it reads all before. */
+#define AUG_FORMAT			1
 
 /*
  * One feature.  A numeric feature has n_cuts ascending finite cut points: value v
@@ -150,7 +152,7 @@ typedef struct AugMatrix
 	const double *y;
 	const double *weight;
 	const AugFeature *features; /* [n_features] */
-	/* class labels as text, NUL-terminated, ascending; NULL for regression */
+	/* class labels as text, NUL-terminated, in the host's order; NULL for regression */
 	const char *const *class_names;
 	const char *target;			/* name of the target column */
 	const char *target_type;	/* its type as the host spells it */
