@@ -1,0 +1,163 @@
+# steps.sh: what each step of run-tests does, and how its output is counted.
+#
+# step_NAME runs in its own process under a time limit; its output goes to a log.
+# count_KIND LOG prints "passed failed".
+
+# The private server copy with augur in it, and the copied tree: made once per run.
+stage()
+{
+	STAGE=$AUGUR_WORK/stage
+	SRC=$AUGUR_WORK/src
+	if [ ! -f "$AUGUR_WORK/stage.done" ]; then
+		augur_stage "$STAGE" || return 1
+		augur_copy_tree "$SRC" || return 1
+		{
+			echo "AUGUR_PG_CONFIG='$AUGUR_PG_CONFIG'"
+			echo "AUGUR_BIN='$AUGUR_BIN'"
+			echo "AUGUR_PGXS='$AUGUR_PGXS'"
+		} >"$AUGUR_WORK/stage.done"
+	fi
+	. "$AUGUR_WORK/stage.done"
+	PATH=$AUGUR_BIN:$PATH
+	major=$("$AUGUR_PG_CONFIG" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+}
+
+step_kind()
+{
+	case $1 in
+		deps|build) echo status;;
+		regress|parallel|isolation|sanitize) echo regress;;
+		pgtap|tap) echo prove;;
+		*) echo total;;
+	esac
+}
+
+count_status() { echo 0 0; }
+
+# The last "N passed, N failed" of the log.
+count_total()
+{
+	sed -n 's/^\([0-9]\{1,\}\) passed, \([0-9]\{1,\}\) failed.*/\1 \2/p' "$1" | tail -n 1 |
+		grep . || echo 0 0
+}
+
+# pg_regress: "test x ... ok" up to 15, "ok 1 - x" from 16 on.
+count_regress()
+{
+	awk '/^(test +|     )[^ ].* \.\.\. ok/ || /^ok [0-9]/ { p++ }
+		 /^(test +|     )[^ ].* \.\.\. FAILED/ || /^not ok [0-9]/ { f++ }
+		 END { print p + 0, f + 0 }' "$1"
+}
+
+# prove: total from "Files=, Tests=", failures from the "(Wstat: Tests: Failed:)" lines; a file that
+# died without a failed test is one failure.
+count_prove()
+{
+	awk '/^Files=[0-9]+, Tests=[0-9]+/ { sub(/.*Tests=/, ""); t += $1 + 0 }
+		 /\(Wstat: .* Tests: [0-9]+ Failed: [0-9]+\)/ {
+			n = $0; sub(/.*Failed: /, "", n); n += 0
+			real += n; f += (n > 0) ? n : 1 }
+		 END { print t - real, f + 0 }' "$1"
+}
+
+step_deps() { "$TREE/tests/lib/deps.sh"; }
+
+step_build()
+{
+	"$MAKE" -C "$TREE" -j2 all WERROR=1 PG_CONFIG="${PG_CONFIG:-pg_config}" &&
+		stage && echo "staged $("$AUGUR_PG_CONFIG" --version)"
+}
+
+step_unit() { "$MAKE" -C "$TREE" -j2 unit; }
+step_asan() { "$MAKE" -C "$TREE" -j2 asan; }
+step_fuzz() { "$MAKE" -C "$TREE" fuzz; }
+step_arch() { "$TREE/ci/check-arch.sh"; }
+step_lint() { "$TREE/ci/lint.sh"; }
+
+# installcheck itself, from a copy that the server's user may write
+installcheck()
+{
+	(cd "$SRC" && as_server "$MAKE" installcheck PG_CONFIG="$AUGUR_PG_CONFIG" "$@")
+	local rc=$?
+	find "$SRC" -name regression.diffs -size +0 -exec cat {} \; -exec mv {} "$PGHOST/" \;
+	return $rc
+}
+
+step_regress()
+{
+	stage && cluster_start "$AUGUR_WORK/regress" || return 1
+	installcheck ISOLATION=
+}
+
+step_parallel()
+{
+	local setting=debug_parallel_query
+	stage || return 1
+	[ "$major" -ge 16 ] || setting=force_parallel_mode
+	cluster_start "$AUGUR_WORK/parallel" "$setting = regress" || return 1
+	installcheck ISOLATION=
+}
+
+step_isolation()
+{
+	stage && cluster_start "$AUGUR_WORK/isolation" || return 1
+	installcheck REGRESS=
+}
+
+step_pgtap()
+{
+	stage || return 1
+	command -v pg_prove >/dev/null ||
+		{ echo "needs pg_prove: apt-get install libtap-parser-sourcehandler-pgtap-perl"; return 1; }
+	cluster_start "$AUGUR_WORK/pgtap" || return 1
+	psql -qX -d postgres -c 'CREATE DATABASE pgtap' &&
+		psql -qX -d pgtap -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION pgtap' \
+			-c 'CREATE EXTENSION augur' || return 1
+	(cd "$SRC" && as_server pg_prove --psql-bin "$AUGUR_BIN/psql" -d pgtap tests/pgtap/*.sql)
+}
+
+# PostgreSQL::Test: TESTDIR up to 15, TESTDATADIR and TESTLOGDIR from 16 on
+step_tap()
+{
+	stage || return 1
+	perl -MIPC::Run -e 1 2>/dev/null ||
+		{ echo "needs IPC::Run: apt-get install libipc-run-perl"; return 1; }
+	server_dir "$AUGUR_WORK/tap"
+	(cd "$SRC" && as_server env TESTDIR="$AUGUR_WORK/tap" \
+		TESTDATADIR="$AUGUR_WORK/tap/tmp_check" TESTLOGDIR="$AUGUR_WORK/tap/tmp_check/log" \
+		TEMP_CONFIG="$SRC/tests/lib/server.conf" PGPORT=65432 \
+		PG_REGRESS="$AUGUR_PGXS/test/regress/pg_regress" \
+		AUGUR_SOURCE="$SRC" AUGUR_SHARE="$("$AUGUR_PG_CONFIG" --sharedir)" \
+		prove -j2 --timer -I "$AUGUR_PGXS/test/perl" ${TAP_FILES:-tests/tap/*.pl})
+}
+
+step_readme()
+{
+	stage && cluster_start "$AUGUR_WORK/readme" || return 1
+	(cd "$SRC" && as_server tests/readme.sh)
+}
+
+# The library alone is instrumented; the runtime is preloaded into a stock server.  Leaks are
+# the server's way (it exits without freeing), and fake stacks confuse its stack depth check.
+step_sanitize()
+{
+	local flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	local tree=$AUGUR_WORK/sanitize/tree
+
+	stage || return 1
+	augur_copy_tree "$tree"
+	(
+		STAGE=$AUGUR_WORK/sanitize/stage
+		stage_server "$STAGE" "${PG_CONFIG:-pg_config}" &&
+		"$MAKE" -s -j2 -C "$tree" install PG_CONFIG="$AUGUR_PG_CONFIG" COPT="$flags" CORE_CFLAGS=-O1 &&
+		chmod -R a+rX "$STAGE" || exit 1
+		export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+		export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1
+		export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+		cluster_start "$AUGUR_WORK/sanitize" || exit 1
+		unset LD_PRELOAD
+		as_server cat "/proc/$(as_server head -n 1 "$PGHOST/data/postmaster.pid")/maps" |
+			grep -q libasan || { echo "the sanitizer was not loaded"; exit 1; }
+		installcheck ISOLATION=
+	)
+}

@@ -1,0 +1,125 @@
+# Install hygiene: what is planted beforehand is never adopted, what is dropped leaves nothing.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+
+# Everything a catalog can hold, except statistics: counts before and after must agree.
+my $catalogs = join(' UNION ALL ', map { "SELECT '$_', count(*) FROM pg_catalog.$_" }
+	qw(pg_class pg_proc pg_type pg_operator pg_opclass pg_opfamily pg_am pg_cast pg_namespace
+	  pg_extension pg_trigger pg_constraint pg_index pg_attrdef pg_rewrite pg_policy pg_language
+	  pg_aggregate pg_amop pg_amproc pg_description pg_depend pg_shdepend pg_init_privs
+	  pg_default_acl pg_event_trigger pg_roles pg_collation pg_conversion pg_sequence));
+sub census { return $node->safe_psql($_[0] // 'postgres', "$catalogs ORDER BY 1") }
+
+my $before = census();
+$node->safe_psql('postgres', 'CREATE EXTENSION augur');
+isnt(census(), $before, 'the extension has objects');
+$node->safe_psql('postgres', 'DROP EXTENSION augur');
+is(census(), $before, 'dropping it leaves nothing in any catalog');
+$node->safe_psql('postgres', 'CREATE EXTENSION augur');
+$node->safe_psql('postgres', 'DROP EXTENSION augur CASCADE');
+is(census(), $before, 'the same after creating it a second time');
+
+# Two databases, one of them with a hostile name, installed by roles with hostile names.
+my @names = ('second', q{quo"te'd}, "new\nline", '/* comment', '-- dash', '$$ dollar', '@extowner@');
+foreach my $name (@names)
+{
+	my $label = $name =~ s/\n/\\n/r;
+	my $quoted = '"' . ($name =~ s/"/""/gr) . '"';
+	# from 18 on names of databases and roles cannot hold a newline
+	my ($rc, $out, $err) = $node->psql('postgres', "CREATE DATABASE $quoted");
+	next if $rc != 0 && $name =~ /\n/;
+	is($rc, 0, "database $label");
+	$node->safe_psql('postgres', "CREATE ROLE $quoted SUPERUSER");
+	my $literal = $name =~ s/'/''/gr;
+	$node->safe_psql(
+		$name,
+		"SET SESSION AUTHORIZATION $quoted; CREATE EXTENSION augur;");
+	is( $node->safe_psql(
+			$name,
+			"SELECT rolname = '$literal' FROM pg_extension e JOIN pg_roles r ON r.oid = extowner "
+			  . "WHERE extname = 'augur'"),
+		't',
+		"installed in database $label by a role of that name");
+}
+
+# A stranger's schema of our name is not adopted.
+$node->safe_psql('postgres', 'CREATE ROLE stranger LOGIN; CREATE DATABASE planted');
+$node->safe_psql('planted', 'GRANT CREATE ON DATABASE planted TO stranger');
+$node->safe_psql('planted', 'SET ROLE stranger; CREATE SCHEMA augur');
+my ($rc, $out, $err) = $node->psql('planted', 'CREATE EXTENSION augur');
+isnt($rc, 0, 'a schema planted by a stranger makes the installation fail');
+like($err, qr/schema "augur" already exists/, 'and the message says why');
+is($node->safe_psql('planted', "SELECT count(*) FROM pg_extension WHERE extname = 'augur'"),
+	'0', 'nothing is left of the attempt');
+($rc, $out, $err) = $node->psql('planted', 'CREATE EXTENSION augur SCHEMA public');
+isnt($rc, 0, 'nor can another schema be asked for');
+
+# Operators and functions planted where a careless script would find them.
+$node->safe_psql('postgres', 'CREATE DATABASE hostile');
+$node->safe_psql('hostile', q{
+	GRANT CREATE ON SCHEMA public TO stranger;
+	CREATE TABLE public.canary (who name, what text);
+	GRANT ALL ON public.canary TO PUBLIC;});
+my $plant = '';
+foreach my $type (qw(text name int4 int8 float8 bool oid bytea jsonb))
+{
+	foreach my $operator ('=', '<>', '<', '>', '<=', '>=', '||', '+', '-', '~')
+	{
+		(my $name = "trap_${type}_" . unpack('H*', $operator)) =~ s/\W//g;
+		$plant .= qq{
+			CREATE FUNCTION SCHEMA_.$name($type, $type) RETURNS bool LANGUAGE plpgsql AS
+			\$f\$ BEGIN INSERT INTO public.canary VALUES (current_user, '$name'); RETURN true; END \$f\$;
+			CREATE OPERATOR SCHEMA_.$operator (LEFTARG = $type, RIGHTARG = $type, FUNCTION = SCHEMA_.$name);};
+	}
+}
+foreach my $function (qw(format quote_ident quote_literal count coalesce_ now lower length array_agg
+	jsonb_build_object unnest current_setting set_config pg_extension_config_dump))
+{
+	$plant .= qq{
+		CREATE FUNCTION SCHEMA_.$function(VARIADIC anyarray) RETURNS text LANGUAGE plpgsql AS
+		\$f\$ BEGIN INSERT INTO public.canary VALUES (current_user, '$function'); RETURN ''; END \$f\$;
+		CREATE FUNCTION SCHEMA_.$function(text) RETURNS text LANGUAGE plpgsql AS
+		\$f\$ BEGIN INSERT INTO public.canary VALUES (current_user, '$function'); RETURN ''; END \$f\$;};
+}
+my $public = $plant =~ s/SCHEMA_/public/gr;
+my $temporary = $plant =~ s/SCHEMA_/pg_temp/gr;
+# the planting works at all
+$node->safe_psql('hostile', "SET ROLE stranger; $public");
+$node->safe_psql('hostile', 'SELECT set_config(\'search_path\', \'public, pg_catalog\', false);'
+	  . "SELECT 'a'::text = 'b'::text");
+is($node->safe_psql('hostile', 'DELETE FROM public.canary RETURNING 1'), '1',
+	'a planted operator is found by a careless query');
+$node->safe_psql('hostile', qq{
+	$temporary
+	SET search_path = public, pg_temp, pg_catalog;
+	CREATE EXTENSION augur;});
+is($node->safe_psql('hostile', 'SELECT count(*) FROM public.canary'),
+	'0', 'the install script runs none of it');
+is( $node->safe_psql('hostile', q{
+	SELECT count(*) FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) o
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'augur')
+	AND coalesce(o.schema, 'augur') <> 'augur' AND o.type <> 'schema'}),
+	'0', 'no member lies outside schema augur');
+$node->safe_psql('hostile', 'DROP EXTENSION augur');
+
+# No role is made, and what others own is not touched.
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE '%augur%'"),
+	'0', 'the installation makes no role');
+
+# Only a superuser installs it.
+$node->safe_psql('postgres', 'CREATE DATABASE owned OWNER stranger');
+($rc, $out, $err) = $node->psql('owned', 'CREATE EXTENSION augur',
+	extra_params => [ '-U', 'stranger' ]);
+isnt($rc, 0, 'the owner of a database who is no superuser cannot install it');
+like($err, qr/permission denied to create extension "augur"/, 'and is told so');
+
+$node->stop;
+done_testing();
