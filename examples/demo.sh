@@ -1,0 +1,72 @@
+#!/bin/bash
+# demo.sh: both examples in a private, throw-away cluster, as reports to read.
+#
+# usage: examples/demo.sh               (or: make demo)
+#        KEEP=1 examples/demo.sh        keeps the cluster and says how to connect and to stop it
+#
+# Needs PostgreSQL 15 or newer with its headers and a C compiler (PG_CONFIG says which server).
+# Nothing is installed into the system: the server is copied (tests/lib/cluster.sh).
+set -eu
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$TREE/tests/lib/cluster.sh"
+
+augur_tmp augur-demo
+cluster=$AUGUR_WORK/cluster
+finish()
+{
+	local rc=$?
+	if [ "${kept:-}" = 1 ]; then
+		return $rc
+	fi
+	cluster_stop "$cluster" || true
+	rm -rf "$AUGUR_WORK"
+	return $rc
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+began=$SECONDS
+echo "Building augur and starting a private PostgreSQL ..."
+augur_stage "$AUGUR_WORK/stage"
+cluster_start "$cluster" "shared_preload_libraries = 'augur'"
+server_dir "$AUGUR_WORK/files"
+cp "$TREE/examples/prices/diamonds.csv" "$AUGUR_WORK/files/"
+augur_copy=$AUGUR_WORK/examples
+mkdir -p "$augur_copy"
+cp -r "$TREE/examples/customers" "$TREE/examples/prices" "$augur_copy/"
+chmod -R a+rX "$AUGUR_WORK"
+
+run_psql()
+{
+	(cd "$AUGUR_WORK/files" && as_server "$AUGUR_BIN/psql" -X -v ON_ERROR_STOP=1 -d demo "$@")
+}
+
+(cd "$AUGUR_WORK" && as_server "$AUGUR_BIN/createdb" demo)
+run_psql -q -c 'CREATE EXTENSION augur'
+
+title()
+{
+	printf '\n%s\n%s\n' "$1" "$(printf '%*s' "${#1}" '' | tr ' ' '=')"
+}
+title "1. Customers: who will make a large purchase in the next 90 days?"
+run_psql -f "$augur_copy/customers/run.sql"
+title "2. Prices: what is a diamond worth?"
+run_psql -f "$augur_copy/prices/run.sql"
+
+printf '\nDone in %d s.  The examples are in examples/customers and examples/prices.\n' \
+	$((SECONDS - began))
+if [ "${KEEP:-}" = 1 ]; then
+	kept=1
+	user=
+	[ "$(id -u)" != 0 ] || user="runuser -u $AUGUR_USER -- "
+	cat <<END
+
+The cluster runs on.  To look around:
+
+    $AUGUR_BIN/psql -h $PGHOST -p $PGPORT -U postgres demo
+
+and to stop it and remove it:
+
+    (cd / && $user$AUGUR_BIN/pg_ctl -D $cluster/data -m fast stop) && rm -rf $AUGUR_WORK
+END
+fi
