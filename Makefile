@@ -134,7 +134,7 @@ deps:
 ## demo: the examples in a throw-away cluster (KEEP=1 keeps it)
 demo:
 	@$(srcdir)/tests/lib/deps.sh
-	@PG_CONFIG='$(PG_CONFIG)' MAKE='$(MAKE)' KEEP='$(KEEP)' $(srcdir)/tests/lib/demo.sh
+	@PG_CONFIG='$(PG_CONFIG)' MAKE='$(MAKE)' KEEP='$(KEEP)' $(srcdir)/examples/demo.sh
 
 ## bench: measures; see docs/benchmarks.md
 bench:
