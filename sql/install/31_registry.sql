@@ -121,7 +121,8 @@ AS $$
 DECLARE
 	m			augur.models := augur._model(name);
 BEGIN
-	IF NOT CASE WHEN wanted = 'operate' THEN augur._operates(m.owner) ELSE augur._owns(m.owner) END
+	IF NOT (CASE WHEN wanted = 'operate' THEN augur._operates(m.owner)
+			  ELSE augur._owns(m.owner) END)
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
 			MESSAGE = format('permission denied for model "%s"', m.name),
@@ -449,17 +450,17 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
 	r			augur.runs;
-	leading		record;
+	lead_metric		record;
 BEGIN
 	SELECT * INTO r FROM augur.runs t WHERE t.id = _version_create.run_id;
 	IF NOT FOUND OR r.status <> 'running' THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('run %s is not running', _version_create.run_id);
 	END IF;
-	leading := augur._leading_metric(r.task, _version_create.signature);
+	lead_metric := augur._leading_metric(r.task, _version_create.signature);
 	UPDATE augur.models m
-	SET next_version = m.next_version + 1, metric = leading.metric,
-		higher_is_better = leading.higher_is_better
+	SET next_version = m.next_version + 1, metric = lead_metric.metric,
+		higher_is_better = lead_metric.higher_is_better
 	WHERE m.id = r.model_id
 	RETURNING m.next_version - 1 INTO version;
 	INSERT INTO augur.versions (model_id, version, run_id, algorithm, artifact_format, size, sha256,
@@ -714,7 +715,7 @@ AS $$
 DECLARE
 	v			augur.versions;
 	m			augur.models;
-	leading		record;
+	lead_metric		record;
 	measured	text;
 	value		float8;
 	rival		float8;
@@ -733,9 +734,9 @@ BEGIN
 			MESSAGE = format('version id %s does not exist', _promote_if.version_id);
 	END IF;
 	m := augur._model_locked((SELECT t.name FROM augur.models t WHERE t.id = v.model_id), 'own');
-	leading := augur._leading_metric(m.task, v.signature);
+	lead_metric := augur._leading_metric(m.task, v.signature);
 	SELECT t.value INTO production_value FROM augur.metrics t
-	WHERE t.run_id = v.run_id AND t.split = 'production' AND t.name = leading.metric AND t.class = '';
+	WHERE t.run_id = v.run_id AND t.split = 'production' AND t.name = lead_metric.metric AND t.class = '';
 	promoted := false;
 	IF promote = 'never' THEN
 		reason := 'promotion was not asked for';
@@ -750,12 +751,12 @@ BEGIN
 		-- holdout before out of bag: production and baseline are scored on the holdout
 		SELECT t.value, t.split INTO value, measured FROM augur.metrics t
 		WHERE t.run_id = v.run_id AND t.split = ANY ('{holdout,oob}'::text[])
-		AND t.name = leading.metric AND t.class = ''
+		AND t.name = lead_metric.metric AND t.class = ''
 		ORDER BY t.split LIMIT 1;
 		IF now_id IS NULL THEN
 			rival_name := 'the baseline';
 			SELECT t.value INTO rival FROM augur.metrics t
-			WHERE t.run_id = v.run_id AND t.split = 'baseline' AND t.name = leading.metric
+			WHERE t.run_id = v.run_id AND t.split = 'baseline' AND t.name = lead_metric.metric
 			AND t.class = '';
 		ELSIF now_id <> coalesce(compared_with, now_id) THEN
 			reason := format('version %s went into production in the meantime', now_version);
@@ -766,17 +767,19 @@ BEGIN
 			rival := CASE WHEN measured = 'holdout' THEN production_value END;
 		END IF;
 		IF value IS NULL OR rival IS NULL OR value = 'NaN' OR rival = 'NaN' THEN
-			reason := format('no %s on the same rows to compare with %s', leading.metric, rival_name);
+			reason := format('no %s on the same rows to compare with %s', lead_metric.metric, rival_name);
 			RETURN;
 		END IF;
-		IF NOT CASE WHEN leading.higher_is_better THEN value > rival ELSE value < rival END THEN
+		IF NOT (CASE WHEN lead_metric.higher_is_better THEN value > rival
+					 ELSE value < rival END)
+		THEN
 			reason := format('%s %s is not better than %s of %s',
-							 leading.metric, round(value::numeric, 6), round(rival::numeric, 6),
+							 lead_metric.metric, round(value::numeric, 6), round(rival::numeric, 6),
 							 rival_name);
 			RETURN;
 		END IF;
 		reason := format('%s %s is better than %s of %s',
-						 leading.metric, round(value::numeric, 6), round(rival::numeric, 6),
+						 lead_metric.metric, round(value::numeric, 6), round(rival::numeric, 6),
 						 rival_name);
 	END IF;
 	IF v.status <> 'ready' THEN
