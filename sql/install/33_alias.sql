@@ -1,0 +1,408 @@
+-- registry: promotion and rollback, versions and models, and whose they are.
+
+-- ---- aliases ----------------------------------------------------------------------------------
+
+-- The model's row must be locked.  to_version NULL drops the alias.
+CREATE OR REPLACE FUNCTION augur._alias_move(m augur.models, to_alias text, to_version bigint,
+	action text, reason text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	old_id		bigint;
+	history		bigint;
+BEGIN
+	SELECT a.version_id INTO old_id FROM augur.aliases a
+	WHERE a.model_id = m.id AND a.alias = to_alias;
+	INSERT INTO augur.alias_history (model_id, model, alias, action, old_version_id, old_version,
+									 new_version_id, new_version, reason)
+	SELECT m.id, m.name, to_alias, _alias_move.action, old_id,
+		(SELECT v.version FROM augur.versions v WHERE v.id = old_id), to_version,
+		(SELECT v.version FROM augur.versions v WHERE v.id = to_version), _alias_move.reason
+	RETURNING id INTO history;
+	IF to_version IS NULL THEN
+		DELETE FROM augur.aliases a WHERE a.model_id = m.id AND a.alias = to_alias;
+	ELSIF old_id IS NULL THEN
+		INSERT INTO augur.aliases (model_id, alias, version_id, history_id)
+		VALUES (m.id, to_alias, to_version, history);
+	ELSE
+		UPDATE augur.aliases a SET version_id = to_version, history_id = history
+		WHERE a.model_id = m.id AND a.alias = to_alias;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._alias_move(augur.models, text, bigint, text, text) IS
+'Internal. Moves or drops an alias and writes its history.';
+
+CREATE OR REPLACE FUNCTION augur._promote(m augur.models, to_version bigint, to_alias text,
+	action text, reason text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	old_id		bigint;
+BEGIN
+	SELECT a.version_id INTO old_id FROM augur.aliases a
+	WHERE a.model_id = m.id AND a.alias = to_alias;
+	PERFORM augur._alias_move(m, to_alias, to_version, _promote.action, _promote.reason);
+	IF to_alias = 'production' AND old_id IS NOT NULL THEN
+		PERFORM augur._alias_move(m, 'previous', old_id, 'set', _promote.reason);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._promote(augur.models, bigint, text, text, text) IS
+'Internal. Moves an alias; moving production keeps what it was in previous.';
+
+CREATE OR REPLACE FUNCTION augur.promote(model text, version integer DEFAULT NULL,
+	alias text DEFAULT 'production', reason text DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	m			augur.models;
+	v			augur.versions;
+	parts		text[] := regexp_match(model, '^(.*)/([0-9]{1,9})$');
+BEGIN
+	IF parts IS NOT NULL THEN
+		IF version IS NOT NULL AND version <> parts[2]::integer THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('"%s" names another version than %s', model, version);
+		END IF;
+		version := parts[2]::integer;
+		model := parts[1];
+	END IF;
+	PERFORM augur._check_alias(alias);
+	IF alias = 'previous' THEN
+		RAISE EXCEPTION USING ERRCODE = 'reserved_name',
+			MESSAGE = 'alias "previous" cannot be set directly',
+			DETAIL = 'It is moved whenever production is, to what production was.';
+	END IF;
+	m := augur._model_locked(model, 'operate');
+	IF version IS NULL THEN
+		SELECT * INTO v FROM augur.versions t
+		WHERE t.model_id = m.id AND t.status = 'ready' ORDER BY t.version DESC LIMIT 1;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('model "%s" has no version in status ready', m.name),
+				HINT = 'Train it with augur.train.';
+		END IF;
+	ELSE
+		SELECT * INTO v FROM augur.versions t WHERE t.model_id = m.id AND t.version = promote.version;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+				MESSAGE = format('version %s of model "%s" does not exist', version, m.name),
+				HINT = 'SELECT version, status FROM augur.versions lists the versions.';
+		ELSIF v.status <> 'ready' THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('version %s of model "%s" is %s, not ready',
+								 version, m.name, v.status);
+		END IF;
+	END IF;
+	IF EXISTS (SELECT FROM augur.aliases a
+			   WHERE a.model_id = m.id AND a.alias = promote.alias AND a.version_id = v.id)
+	THEN
+		RAISE NOTICE 'alias "%" of model "%" points at version % already', alias, m.name, v.version;
+		RETURN v.version;
+	END IF;
+	PERFORM augur._promote(m, v.id, alias, 'promote', reason);
+	RETURN v.version;
+END
+$$;
+COMMENT ON FUNCTION augur.promote(text, integer, text, text) IS
+'Points an alias (production unless told otherwise) of a model at a version, the newest ready one by default, and returns its number: augur.promote(''churn'', 7, reason => ''better on June''). What production was stays in alias previous.';
+
+CREATE OR REPLACE FUNCTION augur.rollback(model text, reason text DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+	now_id		bigint;
+	now_version	integer;
+	last_action	text;
+	back_id		bigint;
+	back_version integer;
+BEGIN
+	SELECT a.version_id, h.action, h.new_version INTO now_id, last_action, now_version
+	FROM augur.aliases a JOIN augur.alias_history h ON h.id = a.history_id
+	WHERE a.model_id = m.id AND a.alias = 'production';
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('model "%s" has nothing in production', m.name),
+			HINT = 'Use augur.promote.';
+	END IF;
+	SELECT a.version_id, h.new_version INTO back_id, back_version
+	FROM augur.aliases a JOIN augur.alias_history h ON h.id = a.history_id
+	WHERE a.model_id = m.id AND a.alias = 'previous';
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('model "%s" has no previous version to go back to', m.name);
+	END IF;
+	-- a second rollback would bring back what the first one removed
+	IF last_action = 'rollback' THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('production of model "%s" was rolled back to version %s already',
+							 m.name, now_version),
+			HINT = 'Use augur.promote with the number of the wanted version.';
+	END IF;
+	PERFORM augur._promote(m, back_id, 'production', 'rollback', rollback.reason);
+	RETURN back_version;
+END
+$$;
+COMMENT ON FUNCTION augur.rollback(text, text) IS
+'Puts back into production what was there before the last augur.promote, and returns its version number. A second rollback in a row is refused.';
+
+CREATE OR REPLACE FUNCTION augur.drop_alias(model text, alias text, reason text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+BEGIN
+	IF NOT EXISTS (SELECT FROM augur.aliases a
+				   WHERE a.model_id = m.id AND a.alias = drop_alias.alias)
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('alias "%s" of model "%s" does not exist', drop_alias.alias, m.name);
+	END IF;
+	PERFORM augur._alias_move(m, drop_alias.alias, NULL, 'drop', drop_alias.reason);
+END
+$$;
+COMMENT ON FUNCTION augur.drop_alias(text, text, text) IS
+'Removes an alias; without production, a bare model name is no longer served. The history keeps it.';
+
+CREATE OR REPLACE FUNCTION augur._promote_if(version_id bigint, promote text,
+	compared_with bigint DEFAULT NULL, OUT promoted boolean, OUT production_value float8,
+	OUT reason text)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	v			augur.versions;
+	m			augur.models;
+	lead_metric		record;
+	measured	text;
+	value		float8;
+	rival		float8;
+	rival_name	text;
+	now_id		bigint;
+	now_version	integer;
+BEGIN
+	IF promote IS NULL OR NOT (promote = ANY ('{if_better,always,never}'::text[])) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for promote: %s', quote_nullable(promote)),
+			HINT = 'Valid values are if_better, always and never.';
+	END IF;
+	SELECT * INTO v FROM augur.versions t WHERE t.id = _promote_if.version_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('version id %s does not exist', _promote_if.version_id);
+	END IF;
+	m := augur._model_locked((SELECT t.name FROM augur.models t WHERE t.id = v.model_id), 'own');
+	lead_metric := augur._leading_metric(m.task, v.signature);
+	SELECT t.value INTO production_value FROM augur.metrics t
+	WHERE t.run_id = v.run_id AND t.split = 'production' AND t.name = lead_metric.metric AND t.class = '';
+	promoted := false;
+	IF promote = 'never' THEN
+		reason := 'promotion was not asked for';
+		RETURN;
+	END IF;
+	SELECT a.version_id, h.new_version INTO now_id, now_version
+	FROM augur.aliases a JOIN augur.alias_history h ON h.id = a.history_id
+	WHERE a.model_id = m.id AND a.alias = 'production';
+	IF promote = 'always' THEN
+		reason := 'promotion was asked for in any case';
+	ELSE
+		-- holdout before out of bag: production and baseline are scored on the holdout
+		SELECT t.value, t.split INTO value, measured FROM augur.metrics t
+		WHERE t.run_id = v.run_id AND t.split = ANY ('{holdout,oob}'::text[])
+		AND t.name = lead_metric.metric AND t.class = ''
+		ORDER BY t.split LIMIT 1;
+		IF now_id IS NULL THEN
+			rival_name := 'the baseline';
+			SELECT t.value INTO rival FROM augur.metrics t
+			WHERE t.run_id = v.run_id AND t.split = 'baseline' AND t.name = lead_metric.metric
+			AND t.class = '';
+		ELSIF now_id <> coalesce(compared_with, now_id) THEN
+			reason := format('version %s went into production in the meantime', now_version);
+			RETURN;
+		ELSE
+			rival_name := format('version %s in production', now_version);
+			-- an out-of-bag value and a holdout value are of different rows
+			rival := CASE WHEN measured = 'holdout' THEN production_value END;
+		END IF;
+		IF value IS NULL OR rival IS NULL OR value = 'NaN' OR rival = 'NaN' THEN
+			reason := format('no %s on the same rows to compare with %s', lead_metric.metric, rival_name);
+			RETURN;
+		END IF;
+		IF NOT (CASE WHEN lead_metric.higher_is_better THEN value > rival
+					 ELSE value < rival END)
+		THEN
+			reason := format('%s %s is not better than %s of %s',
+							 lead_metric.metric, round(value::numeric, 6), round(rival::numeric, 6),
+							 rival_name);
+			RETURN;
+		END IF;
+		reason := format('%s %s is better than %s of %s',
+						 lead_metric.metric, round(value::numeric, 6), round(rival::numeric, 6),
+						 rival_name);
+	END IF;
+	IF v.status <> 'ready' THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('version %s of model "%s" is %s, not ready', v.version, m.name, v.status);
+	END IF;
+	PERFORM augur._promote(m, v.id, 'production', 'promote', reason);
+	promoted := true;
+END
+$$;
+COMMENT ON FUNCTION augur._promote_if(bigint, text, bigint) IS
+'Internal. Promotes a new version always, never, or if its leading metric is better than that of production (of the baseline, when there is none) on the same holdout. compared_with is the version that was scored for that.';
+
+-- ---- versions and models ------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._version(m augur.models, version integer) RETURNS augur.versions
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	v			augur.versions;
+BEGIN
+	SELECT * INTO v FROM augur.versions t WHERE t.model_id = m.id AND t.version = _version.version;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('version %s of model "%s" does not exist', _version.version, m.name),
+			HINT = 'SELECT version, status FROM augur.versions lists the versions.';
+	END IF;
+	RETURN v;
+END
+$$;
+COMMENT ON FUNCTION augur._version(augur.models, integer) IS
+'Internal. The row of a version; an error when there is none.';
+
+CREATE OR REPLACE FUNCTION augur.set_status(model text, version integer, status text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+	v			augur.versions := augur._version(m, version);
+BEGIN
+	IF set_status.status IS NULL
+		OR NOT (set_status.status = ANY ('{ready,rejected,archived}'::text[]))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid status %s', quote_nullable(set_status.status)),
+			HINT = 'Valid values are ready, rejected and archived.';
+	END IF;
+	UPDATE augur.versions t SET status = set_status.status WHERE t.id = v.id;
+END
+$$;
+COMMENT ON FUNCTION augur.set_status(text, integer, text) IS
+'Archives or rejects a ready version that no alias points at, or makes an archived one ready again.';
+
+CREATE OR REPLACE FUNCTION augur.drop_version(model text, version integer) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'own');
+	v			augur.versions := augur._version(m, version);
+BEGIN
+	IF v.status = 'ready' THEN
+		UPDATE augur.versions t SET status = 'archived' WHERE t.id = v.id;
+	END IF;
+	DELETE FROM augur.versions t WHERE t.id = v.id;
+END
+$$;
+COMMENT ON FUNCTION augur.drop_version(text, integer) IS
+'Deletes a version that no alias points at, with its bytes. Its run and metrics stay; its number is not used again.';
+
+CREATE OR REPLACE FUNCTION augur.drop_model(model text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'own');
+	dropped		text;
+BEGIN
+	-- production last, so that its history ends with the state of the others known
+	FOR dropped IN
+		SELECT a.alias FROM augur.aliases a WHERE a.model_id = m.id
+		ORDER BY a.alias = 'production', a.alias
+	LOOP
+		PERFORM augur._alias_move(m, dropped, NULL, 'drop', 'model dropped');
+	END LOOP;
+	UPDATE augur.versions v SET status = 'archived' WHERE v.model_id = m.id AND v.status = 'ready';
+	DELETE FROM augur.versions v WHERE v.model_id = m.id;
+	DELETE FROM augur.runs r WHERE r.model_id = m.id;
+	DELETE FROM augur.models t WHERE t.id = m.id;
+END
+$$;
+COMMENT ON FUNCTION augur.drop_model(text) IS
+'Deletes a model with its versions, runs and metrics. Only augur.alias_history remembers it.';
+
+-- ---- whose -----------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur.grant(model text, role name, privilege text DEFAULT 'predict')
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'own');
+BEGIN
+	IF $3 IS NULL OR NOT ($3 = ANY ('{read,predict}'::text[])) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid privilege %s', quote_nullable($3)),
+			HINT = 'Valid values are read and predict.';
+	END IF;
+	INSERT INTO augur.model_grants (model_id, role, privilege, owner)
+	VALUES (m.id, augur._role($2), $3, m.owner) ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION augur.grant(text, name, text) IS
+'Lets a role (or public: everybody with a preset) use a model: read shows versions and metrics, predict also scores. The role needs a preset of augur.grant_preset as well.';
+
+CREATE OR REPLACE FUNCTION augur.revoke(model text, role name, privilege text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'own');
+BEGIN
+	IF NOT (coalesce($3, 'read') = ANY ('{read,predict}'::text[])) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid privilege %s', quote_nullable($3)),
+			HINT = 'Valid values are read and predict; NULL takes both.';
+	END IF;
+	-- without read there is no predict
+	DELETE FROM augur.model_grants g
+	WHERE g.model_id = m.id AND g.role = augur._role($2)
+	AND ($3 IS DISTINCT FROM 'predict' OR g.privilege = 'predict');
+END
+$$;
+COMMENT ON FUNCTION augur.revoke(text, name, text) IS
+'Takes back what augur.grant gave: predict, or everything (read or NULL).';
+
+CREATE OR REPLACE FUNCTION augur.set_owner(model text, owner name) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'own');
+	to_role		regrole := augur._role($2);
+BEGIN
+	IF to_role = 0 THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'public cannot own a model';
+	END IF;
+	-- grants first: afterwards the model may not be ours any more
+	UPDATE augur.models t SET owner = to_role WHERE t.id = m.id;
+	UPDATE augur.model_grants g SET owner = to_role WHERE g.model_id = m.id;
+END
+$$;
+COMMENT ON FUNCTION augur.set_owner(text, name) IS
+'Gives a model to another role, which the caller must be a member of (superusers and admins excepted).';
