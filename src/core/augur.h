@@ -398,6 +398,12 @@ extern AugStatus aug_auc(const AugHost *host, double *score, uint8_t *label, dou
 extern AugStatus aug_pr_auc(const AugHost *host, double *score, uint8_t *label, double *weight,
 							size_t n, double *value, AugError *err);
 
+/* -ln(p of the true class), p kept in [2^-52, 1 - 2^-52] */
+extern double aug_metric_log_loss(double p);
+/* From (weighted) counts; NaN of no rows, 0 where a ratio is 0 / 0. */
+extern double aug_metric_f1(double tp, double fp, double fn);
+extern double aug_metric_mcc(double tp, double fp, double fn, double tn);
+
 /* ---- about ------------------------------------------------------------ */
 
 extern const char *aug_core_version(void);
