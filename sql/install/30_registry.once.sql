@@ -33,18 +33,21 @@ CREATE TABLE augur.models
 	next_version integer NOT NULL DEFAULT 1 CHECK (next_version >= 1),
 	created_by	name NOT NULL DEFAULT current_user,
 	created_at	timestamptz NOT NULL DEFAULT clock_timestamp(),
-	CHECK ((metric IS NULL) = (higher_is_better IS NULL))
+	CHECK ((metric IS NULL) = (higher_is_better IS NULL)),
+	UNIQUE (id, owner)
 );
 
 CREATE TABLE augur.model_grants
 (
-	model_id	bigint NOT NULL REFERENCES augur.models ON DELETE CASCADE,
+	model_id	bigint NOT NULL,
 	role		regrole NOT NULL,
 	privilege	text NOT NULL CHECK (privilege = ANY ('{read,predict}'::text[])),
 	owner		regrole NOT NULL,
 	granted_by	name NOT NULL DEFAULT current_user,
 	granted_at	timestamptz NOT NULL DEFAULT clock_timestamp(),
-	PRIMARY KEY (model_id, role, privilege)
+	PRIMARY KEY (model_id, role, privilege),
+	FOREIGN KEY (model_id, owner) REFERENCES augur.models (id, owner)
+		ON UPDATE CASCADE ON DELETE CASCADE
 );
 
 CREATE TABLE augur.runs
@@ -182,8 +185,9 @@ SELECT pg_extension_config_dump('augur.alias_history', '');
 SELECT pg_extension_config_dump('augur.alias_history_id_seq', '');
 SELECT pg_extension_config_dump('augur.aliases', '');
 
--- Row level security.  Policies of preset_roles and model_grants read no other table (for
--- SELECT), those of models read these two, all others read models: no circle.
+-- Row level security.  Policies of preset_roles read no other table, those of model_grants read
+-- preset_roles, those of models read these two, all others read models: no circle.  That the
+-- owner in model_grants is the model's is a foreign key, so its policies need not look.
 ALTER TABLE augur.preset_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.models ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.model_grants ENABLE ROW LEVEL SECURITY;
@@ -204,17 +208,9 @@ CREATE POLICY seen ON augur.model_grants FOR SELECT
 		   OR EXISTS (SELECT FROM augur.preset_roles p
 					  WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE')));
 CREATE POLICY added ON augur.model_grants FOR INSERT
-	WITH CHECK (EXISTS (SELECT FROM augur.models m
-						WHERE m.id = model_id AND m.owner = model_grants.owner
-						AND (pg_has_role(m.owner, 'USAGE')
-							 OR EXISTS (SELECT FROM augur.preset_roles p
-										WHERE p.preset = 'admin' AND pg_has_role(p.role, 'USAGE')))));
-CREATE POLICY changed ON augur.model_grants FOR UPDATE
-	USING (pg_has_role(owner, 'USAGE')
-		   OR EXISTS (SELECT FROM augur.preset_roles p
-					  WHERE p.preset = 'admin' AND pg_has_role(p.role, 'USAGE')))
-	WITH CHECK (EXISTS (SELECT FROM augur.models m
-						WHERE m.id = model_id AND m.owner = model_grants.owner));
+	WITH CHECK (pg_has_role(owner, 'USAGE')
+				OR EXISTS (SELECT FROM augur.preset_roles p
+						   WHERE p.preset = 'admin' AND pg_has_role(p.role, 'USAGE')));
 CREATE POLICY removed ON augur.model_grants FOR DELETE
 	USING (pg_has_role(owner, 'USAGE')
 		   OR EXISTS (SELECT FROM augur.preset_roles p
@@ -355,7 +351,7 @@ COMMENT ON TABLE augur.model_grants IS
 COMMENT ON COLUMN augur.model_grants.role IS 'the grantee, or - (zero) for everybody who has a preset';
 COMMENT ON COLUMN augur.model_grants.privilege IS
 'read: metadata and metrics; predict: read, and the bytes that scoring needs';
-COMMENT ON COLUMN augur.model_grants.owner IS 'owner of the model, repeated for row level security';
+COMMENT ON COLUMN augur.model_grants.owner IS 'owner of the model, kept equal by a foreign key, for row level security';
 
 COMMENT ON TABLE augur.runs IS 'One row for each training, or registration of a model value.';
 COMMENT ON COLUMN augur.runs.relation IS 'relation that was trained on, or NULL when it was a query';

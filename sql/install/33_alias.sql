@@ -399,9 +399,7 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'public cannot own a model';
 	END IF;
-	-- grants first: afterwards the model may not be ours any more
 	UPDATE augur.models t SET owner = to_role WHERE t.id = m.id;
-	UPDATE augur.model_grants g SET owner = to_role WHERE g.model_id = m.id;
 END
 $$;
 COMMENT ON FUNCTION augur.set_owner(text, name) IS

@@ -1,0 +1,175 @@
+-- registry: presets of rights for ordinary roles.
+--
+-- No role is made here: roles belong to the whole cluster.  augur.grant_preset gives an existing
+-- role what it needs, and only by GRANT, so \dp, DROP OWNED and pg_dump know about it.  Rows are
+-- then filtered by row level security.
+
+CREATE OR REPLACE FUNCTION augur._preset_privileges(preset text,
+	OUT relation regclass, OUT privilege text) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	-- read: metadata, and the views over it; predict: what scoring reads
+	SELECT c.oid::regclass, 'SELECT'
+	FROM pg_class c
+	WHERE c.relnamespace = 'augur'::regnamespace
+	AND CASE $1
+		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> 'version_chunks'
+		WHEN 'predictor' THEN c.relkind = 'r'
+			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,aliases}')
+		ELSE c.relkind = ANY ('{r,v}'::"char"[]) END
+	AND EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+	UNION ALL
+	-- write: only columns that are not facts about who and when, those are defaults
+	SELECT t.relation::regclass, t.privilege
+	FROM (VALUES
+		('augur.models', 'INSERT (name, task, target)'),
+		('augur.models', 'UPDATE (metric, higher_is_better, next_version, owner)'),
+		('augur.models', 'DELETE'),
+		('augur.model_grants', 'INSERT (model_id, role, privilege, owner)'),
+		('augur.model_grants', 'DELETE'),
+		('augur.runs', 'INSERT (model_id, algorithm, task, relation, query, target, config, seed, note,'
+		 ' extension_version)'),
+		('augur.runs', 'UPDATE (status, ended_at, rows_used, rows_skipped, seconds, warnings, info)'),
+		('augur.runs', 'DELETE'),
+		('augur.params', 'INSERT'),
+		('augur.metrics', 'INSERT'),
+		('augur.versions', 'INSERT (model_id, version, run_id, algorithm, artifact_format, size, sha256,'
+		 ' signature)'),
+		('augur.versions', 'UPDATE (status)'),
+		('augur.versions', 'DELETE'),
+		('augur.version_chunks', 'INSERT'),
+		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
+		 ' new_version_id, new_version, reason)'),
+		('augur.aliases', 'INSERT'),
+		('augur.aliases', 'UPDATE (version_id, history_id)'),
+		('augur.aliases', 'DELETE')) t (relation, privilege)
+	WHERE $1 = ANY ('{trainer,operator,admin}')
+$$;
+COMMENT ON FUNCTION augur._preset_privileges(text) IS
+'Internal. The privileges on tables and views that a preset consists of.';
+
+CREATE OR REPLACE FUNCTION augur._preset_functions(preset text) RETURNS SETOF regprocedure
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	-- readers and predictors get what writes nothing; a new function is covered by its volatility
+	SELECT f.oid::regprocedure
+	FROM pg_proc f
+	WHERE f.pronamespace = 'augur'::regnamespace
+	AND f.proname <> ALL ('{grant_preset,revoke_preset,refresh_presets,_preset_drop}')
+	AND (f.provolatile <> 'v' OR $1 = ANY ('{trainer,operator,admin}'))
+	AND EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e')
+$$;
+COMMENT ON FUNCTION augur._preset_functions(text) IS
+'Internal. The functions that a preset may execute.';
+
+CREATE OR REPLACE FUNCTION augur._preset_drop(role regrole) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	object		text;
+BEGIN
+	IF NOT (SELECT pg_has_role(e.extowner, 'USAGE') FROM pg_extension e WHERE e.extname = 'augur')
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = 'must be superuser or owner of extension augur to change presets';
+	END IF;
+	FOR object IN
+		SELECT c.oid::regclass::text FROM pg_class c
+		WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind = ANY ('{r,v}'::"char"[])
+	LOOP
+		EXECUTE format('REVOKE ALL ON %s FROM %s', object, role);
+	END LOOP;
+	FOR object IN
+		SELECT f.oid::regprocedure::text FROM pg_proc f WHERE f.pronamespace = 'augur'::regnamespace
+	LOOP
+		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %s', object, role);
+	END LOOP;
+	EXECUTE format('REVOKE ALL ON SCHEMA augur FROM %s', role);
+	DELETE FROM augur.preset_roles p WHERE p.role = _preset_drop.role;
+END
+$$;
+COMMENT ON FUNCTION augur._preset_drop(regrole) IS
+'Internal. Takes from a role all rights in schema augur.';
+
+CREATE OR REPLACE FUNCTION augur.grant_preset(role name, preset text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	to_role		regrole := augur._role(role);
+	object		text;
+	what		text;
+BEGIN
+	IF $2 IS NULL OR NOT ($2 = ANY ('{reader,predictor,trainer,operator,admin}'::text[])) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid preset %s', quote_nullable($2)),
+			HINT = 'Valid values are reader, predictor, trainer, operator and admin.';
+	ELSIF to_role = 0 THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'a preset cannot be given to public',
+			HINT = 'Give it to a role, and the role to its members.';
+	END IF;
+	PERFORM augur._preset_drop(to_role);
+	EXECUTE format('GRANT USAGE ON SCHEMA augur TO %s', to_role);
+	FOR object, what IN SELECT p.relation::text, p.privilege FROM augur._preset_privileges($2) p LOOP
+		EXECUTE format('GRANT %s ON %s TO %s', what, object, to_role);
+	END LOOP;
+	FOR object IN SELECT f::text FROM augur._preset_functions($2) f LOOP
+		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', object, to_role);
+	END LOOP;
+	INSERT INTO augur.preset_roles (role, preset) VALUES (to_role, $2);
+END
+$$;
+COMMENT ON FUNCTION augur.grant_preset(name, text) IS
+'Gives a role its rights in augur, instead of those it had. reader: metadata of models it may see; predictor: scoring with models granted to it; trainer: both, and models of its own; operator: also promotes and rolls back everybody''s models; admin: also drops, grants and hands over everybody''s models. Superuser or extension owner only.';
+
+CREATE OR REPLACE FUNCTION augur.revoke_preset(role name) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._preset_drop(augur._role(role))
+$$;
+COMMENT ON FUNCTION augur.revoke_preset(name) IS
+'Takes from a role all its rights in schema augur. Models it owns stay its own.';
+
+CREATE OR REPLACE FUNCTION augur.refresh_presets() RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	p			augur.preset_roles;
+	n			integer := 0;
+BEGIN
+	FOR p IN SELECT * FROM augur.preset_roles t
+		WHERE EXISTS (SELECT FROM pg_roles r WHERE r.oid = t.role)
+	LOOP
+		PERFORM augur.grant_preset(pg_get_userbyid(p.role), p.preset);
+		n := n + 1;
+	END LOOP;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION augur.refresh_presets() IS
+'Gives every role its preset again, and returns how many: run it after ALTER EXTENSION augur UPDATE, so that presets cover what is new. Grants made by the update itself would be lost by pg_dump.';
+
+-- Nobody executes anything unless a preset says so.  Only functions whose rights nobody has
+-- touched: an update must not take back what an administrator gave.
+DO $$
+DECLARE
+	f			regprocedure;
+BEGIN
+	FOR f IN
+		SELECT p.oid::regprocedure FROM pg_proc p
+		WHERE p.pronamespace = 'augur'::regnamespace AND p.proacl IS NULL
+		AND EXISTS (SELECT FROM pg_depend d
+					WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+	LOOP
+		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f);
+	END LOOP;
+END
+$$;
