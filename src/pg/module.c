@@ -12,9 +12,11 @@
 
 #include "progress.h"
 
-AUGUR_MODULE_MAGIC;
-
+/* 15 leaves PGDLLEXPORT empty, and everything here is hidden unless marked. */
+extern __attribute__((visibility("default"))) const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);
 extern __attribute__((visibility("default"))) void _PG_init(void);
+
+AUGUR_MODULE_MAGIC;
 
 void
 _PG_init(void)
