@@ -33,13 +33,13 @@ pg_files=$(find src/pg -name '*.c' | sort)
 #
 # The core compiles strictly, without a server's include path, with each compiler at hand.
 #
+version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" augur.control)
 strict="-std=c11 -Wall -Wextra -Wshadow -Wconversion -Wvla -Werror"
 for cc in gcc clang-14; do
 	command -v $cc >/dev/null || { echo "skip: no $cc"; continue; }
 	rm -f "$WORK"/*.o
-	for f in $core_files; do
-		echo "$cc $strict -O2 -fno-pie -ffp-contract=off -c $f -o $WORK/$(echo "$f" | tr / _).o"
-	done | xargs -P 2 -I{} sh -c '{}' >"$WORK/out" 2>&1
+	printf '%s\n' $core_files | xargs -P 2 -I{} sh -c "$cc $strict -O2 -fno-pie -ffp-contract=off \
+		-DAUGUR_VERSION='\"$version\"' -c {} -o $WORK/\$(echo {} | tr / _).o" >"$WORK/out" 2>&1
 	result "core compiles with $cc $strict and no server headers" "$WORK/out"
 done
 
@@ -140,7 +140,6 @@ fi
 } >"$WORK/out"
 result "tests and expected outputs come in pairs" "$WORK/out"
 
-version=$(sed -n "s/^default_version = '\(.*\)'/\1/p" augur.control)
 {
 	grep -q "\"version\": \"$version\.[0-9]*\"" META.json ||
 		echo "META.json does not have version $version.x of augur.control"

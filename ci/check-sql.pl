@@ -33,16 +33,16 @@ sub statements
 			(?<other>.))/gsx)
 	{
 		my $all = $&;
-		if (defined $+{comment}) { }
-		elsif (defined $+{end})
+		my ($kind) = keys %+;
+		if ($kind eq 'end')
 		{
 			push @out, [ $start, $text ] if $text =~ /\S/;
 			($text, $start) = ('', undef);
 		}
-		else
+		elsif ($kind ne 'comment')
 		{
 			$start //= $line if $all =~ /\S/;
-			$text .= defined $+{dollar} ? '$$' : defined $+{string} ? "''" : $all;
+			$text .= $kind eq 'dollar' ? '$$' : $kind eq 'string' ? "''" : $all;
 		}
 		$line += ($all =~ tr/\n//);
 	}
@@ -73,8 +73,8 @@ foreach my $file (@ARGV)
 		  if $text =~ /\bCREATE\b.*\bIF\s+NOT\s+EXISTS\b/is;
 		finding($file, $line, "roles are not made here: $head")
 		  if $text =~ /^\s*(CREATE|ALTER|DROP)\s+(ROLE|USER|GROUP)\b/i;
-		finding($file, $line, "the script's own settings are the server's business: $head")
-		  if $text =~ /^\s*SET\s/i;
+		finding($file, $line, "a script changes no setting but its search path: $head")
+		  if $text =~ /^\s*SET\s/i && $head ne 'SET LOCAL search_path = pg_catalog, pg_temp';
 		next if $upgrade;
 		if ($once)
 		{
@@ -83,7 +83,7 @@ foreach my $file (@ARGV)
 		}
 		elsif ($text !~ /^\s*(?:
 				CREATE\ OR\ REPLACE\ (?:FUNCTION|PROCEDURE|AGGREGATE|VIEW|TRIGGER|RULE)\b |
-				COMMENT\s+ON\b | GRANT\b | REVOKE\b |
+				DO\b | COMMENT\s+ON\b | GRANT\b | REVOKE\b |
 				ALTER\s+(?:FUNCTION|PROCEDURE|AGGREGATE|VIEW)\b |
 				ALTER\s+TABLE\s+\S+\s+ENABLE\s+(?:ALWAYS\s+TRIGGER|ROW\s+LEVEL\s+SECURITY)\b )/x)
 		{
