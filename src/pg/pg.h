@@ -46,7 +46,7 @@ typedef struct AugurHost
 
 extern void augur_host_init(AugurHost *h, MemoryContext context);
 /* Raises what made a poll say stop (a cancel, the error of a parallel worker). */
-pg_noreturn extern void augur_host_stop(void);
+extern void augur_host_stop(void) pg_attribute_noreturn();
 
 /* ---- error.c: core status -> ereport ---------------------------------- */
 
@@ -165,6 +165,12 @@ struct AugurLoader;				/* see ingest.h */
 
 /* A value of type augur.model that holds an artifact made by the core. */
 extern struct varlena *augur_model_value(const uint8_t *bytes, Size length);
+/*
+ * aug_model_read, and checks of what the core keeps for us unread.  Whoever decodes
+ * stored or received bytes calls this.  AUG_CORRUPT when something is wrong.
+ */
+extern AugStatus augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length,
+									AugModel **model, AugError *err);
 
 /* ---- cache.c: name -> version -> decoded model ------------------------ */
 

@@ -1,0 +1,269 @@
+/*-------------------------------------------------------------------------
+ *
+ * model_type.c
+ *		The type augur.model: a trained model as an SQL value.
+ *
+ * A value is a varlena whose body is an artifact of the core, byte for byte
+ * (docs/format.md).  Its text form is lossless: '\x' and two lower-case hex digits
+ * a byte.  Whatever comes from outside is decoded completely before it is accepted;
+ * there is no cast from bytea and no other way around that check, so the code that
+ * scores may trust that a value has been read once.  It decodes it again all the
+ * same, since an artifact is bounded by its own reader only.
+ *
+ * Memory: the check decodes into a context of its own, gone before the function
+ * returns.  Interrupts: the core's reader polls.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pg.h"
+
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+
+AUGUR_FUNCTION(augur_model_in);
+AUGUR_FUNCTION(augur_model_out);
+AUGUR_FUNCTION(augur_model_recv);
+AUGUR_FUNCTION(augur_model_send);
+
+/*
+ * Value of a hexadecimal digit, or -1.
+ */
+static inline int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/*
+ * Decodes n pairs of digits.  Returns false at the first character that is none.
+ */
+static bool
+hex_decode_pairs(const char *text, Size n, uint8_t *bytes)
+{
+	for (Size i = 0; i < n; i++)
+	{
+		int			hi = hex_digit(text[2 * i]);
+		int			lo = hex_digit(text[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		bytes[i] = (uint8_t) (hi << 4 | lo);
+	}
+	return true;
+}
+
+/*
+ * Checks one string of a model: it may be shown, or be a result.
+ */
+static bool
+string_valid(const char *string)
+{
+	return string != NULL && pg_verifymbstr(string, (int) strlen(string), true);
+}
+
+/*
+ * Checks what the core stores for us unread: strings in the server's encoding, codes
+ * of parts, elements of arrays.
+ */
+static AugStatus
+check_own_parts(const AugModelInfo *info, AugError *err)
+{
+	bool		valid = string_valid(info->target) && string_valid(info->target_type) &&
+		string_valid(info->params_text);
+	bool		known = true;
+
+	for (uint32 i = 0; i < info->n_features && valid; i++)
+	{
+		const AugFeature *f = &info->features[i];
+
+		valid = string_valid(f->name) && string_valid(f->column) && string_valid(f->type_name);
+		known = known && f->part <= AUGUR_PART_YEAR && f->element < AUG_MAX_FEATURES &&
+			(f->kind == AUG_CATEGORICAL_FEATURE) == (f->part == AUGUR_PART_TEXT);
+	}
+	for (uint32 i = 0; i < info->n_classes && valid; i++)
+		valid = string_valid(info->class_names[i]);
+	if (valid && known)
+		return AUG_OK;
+
+	err->status = AUG_CORRUPT;
+	err->detail[0] = err->hint[0] = '\0';
+	if (!valid)
+		snprintf(err->message, sizeof(err->message),
+				 "model has a name that is not valid in encoding %s", GetDatabaseEncodingName());
+	else
+		snprintf(err->message, sizeof(err->message),
+				 "model has a feature of an unknown part");
+	return AUG_CORRUPT;
+}
+
+/*
+ * Decodes and checks an artifact completely: the core's part, and ours.  Memory is
+ * the host's; on failure it holds garbage that goes with its context.
+ */
+AugStatus
+augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length, AugModel **model,
+				   AugError *err)
+{
+	AugStatus	status = aug_model_read(&host->host, bytes, length, model, err);
+
+	if (status != AUG_OK)
+		return status;
+	return check_own_parts(aug_model_info(*model), err);
+}
+
+/*
+ * Decodes an artifact for the sake of the check alone.  Errors that are not the
+ * input's fault (memory, cancel) are raised; otherwise the status is returned.
+ */
+static AugStatus
+model_validate(const uint8_t *bytes, Size length, AugError *err)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "augur model check",
+												  ALLOCSET_DEFAULT_SIZES);
+	AugurHost	host;
+	AugModel   *model = NULL;
+	AugStatus	status;
+
+	augur_host_init(&host, context);
+	status = augur_model_decode(&host, bytes, length, &model, err);
+	MemoryContextDelete(context);
+
+	if (status == AUG_NOMEM || status == AUG_CANCELLED || status == AUG_INTERNAL)
+		augur_check(status, err);
+	return status;
+}
+
+/*
+ * The value that holds an artifact: a copy, in CurrentMemoryContext.  The bytes are
+ * not checked: they come from the core or have passed model_validate.
+ */
+struct varlena *
+augur_model_value(const uint8_t *bytes, Size length)
+{
+	struct varlena *value;
+
+	if (length > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("model of %zu bytes is too large for one value", length),
+				 errdetail("A value holds at most %zu bytes.",
+						   (Size) (MaxAllocSize - VARHDRSZ)),
+				 errhint("Train fewer or shallower trees, or store the model with augur.train.")));
+	value = palloc(length + VARHDRSZ);
+	SET_VARSIZE(value, length + VARHDRSZ);
+	memcpy(VARDATA(value), bytes, length);
+	return value;
+}
+
+/*
+ * augur.model_in(cstring): text to model.  Soft errors where the server has them.
+ */
+Datum
+augur_model_in(PG_FUNCTION_ARGS)
+{
+	const char *text = PG_GETARG_CSTRING(0);
+	Size		digits = strlen(text);
+	AugError	err = {0};
+	struct varlena *value;
+	Size		length;
+	AugStatus	status;
+
+	if (digits < 2 || text[0] != '\\' || text[1] != 'x')
+		ereturn(fcinfo->context, (Datum) 0,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s", "augur.model"),
+				 errdetail("A model is written as \"\\x\" and hexadecimal digits.")));
+	digits -= 2;
+	length = digits / 2;
+	value = palloc(length + VARHDRSZ);
+	SET_VARSIZE(value, length + VARHDRSZ);
+	if (digits % 2 != 0 || !hex_decode_pairs(text + 2, length, (uint8_t *) VARDATA(value)))
+		ereturn(fcinfo->context, (Datum) 0,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s", "augur.model"),
+				 digits % 2 != 0 ?
+				 errdetail("The number of hexadecimal digits is odd.") :
+				 errdetail("There is a character that is not a hexadecimal digit.")));
+
+	status = model_validate((const uint8_t *) VARDATA(value), length, &err);
+	if (status != AUG_OK)
+		ereturn(fcinfo->context, (Datum) 0,
+				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED :
+						 ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input for type %s: %s", "augur.model", err.message),
+				 err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
+	PG_RETURN_POINTER(value);
+}
+
+/*
+ * augur.model_out(augur.model): model to text.
+ */
+Datum
+augur_model_out(PG_FUNCTION_ARGS)
+{
+	static const char digit[] = "0123456789abcdef";
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+	const uint8_t *bytes = (const uint8_t *) VARDATA_ANY(value);
+	Size		length = VARSIZE_ANY_EXHDR(value);
+	char	   *text;
+	char	   *at;
+
+	if (length > (MaxAllocSize - 3) / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("model of %zu bytes is too large for its text form", length),
+				 errhint("Use the binary format, as COPY ... WITH (FORMAT binary) does.")));
+	text = at = palloc(length * 2 + 3);
+	*at++ = '\\';
+	*at++ = 'x';
+	for (Size i = 0; i < length; i++)
+	{
+		*at++ = digit[bytes[i] >> 4];
+		*at++ = digit[bytes[i] & 15];
+	}
+	*at = '\0';
+	PG_RETURN_CSTRING(text);
+}
+
+/*
+ * augur.model_recv(internal): the artifact itself is the binary form.
+ */
+Datum
+augur_model_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int			length = buf->len - buf->cursor;
+	const uint8_t *bytes = (const uint8_t *) pq_getmsgbytes(buf, length);
+	AugError	err = {0};
+	AugStatus	status = model_validate(bytes, length, &err);
+
+	if (status != AUG_OK)
+		ereport(ERROR,
+				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED :
+						 ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid input for type %s: %s", "augur.model", err.message),
+				 err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
+	PG_RETURN_POINTER(augur_model_value(bytes, length));
+}
+
+/*
+ * augur.model_send(augur.model): the artifact, as bytea.
+ */
+Datum
+augur_model_send(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	pq_sendbytes(&buf, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
