@@ -14,6 +14,7 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "optimizer/optimizer.h"
 #include "utils/timestamp.h"
@@ -28,11 +29,6 @@
 	PG_MODULE_MAGIC_EXT(.name = "augur", .version = AUGUR_VERSION)
 #else
 #define AUGUR_MODULE_MAGIC PG_MODULE_MAGIC
-#endif
-
-/* 18 writes pg_noreturn in front of a declaration, in place of a mark behind it. */
-#ifndef pg_noreturn
-#define pg_noreturn __attribute__((noreturn))
 #endif
 
 /* The setting that forces parallel plans in tests was renamed in 16. */
@@ -63,6 +59,21 @@ augur_compat_interval_infinite(const Interval *span)
 		return 1;
 #endif
 	return 0;
+}
+
+/* A descriptor of the first n attributes, without constraints: 18 has it. */
+static inline TupleDesc
+augur_compat_truncated_descriptor(TupleDesc desc, int n)
+{
+#if PG_VERSION_NUM >= 180000
+	return CreateTupleDescTruncatedCopy(desc, n);
+#else
+	TupleDesc	copy = CreateTemplateTupleDesc(n);
+
+	for (int i = 0; i < n; i++)
+		TupleDescCopyEntry(copy, (AttrNumber) (i + 1), desc, (AttrNumber) (i + 1));
+	return copy;
+#endif
 }
 
 #endif							/* AUGUR_COMPAT_H */
