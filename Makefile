@@ -92,7 +92,8 @@ augur--$(EXTVERSION).sql: $(INSTALL_PARTS) augur.control Makefile
 # An update script is its delta, then (only when it ends at the current version) everything
 # that can be run again.
 $(UPGRADES): augur--%.sql: sql/upgrade/%.sql $(RERUNNABLE_PARTS) augur.control Makefile
-	@{ printf '%s\n\n' '\echo Use "ALTER EXTENSION augur UPDATE" to load this file. \quit'; \
+	@{ printf '%s\n\n' '\echo Use "ALTER EXTENSION augur UPDATE" to load this file. \quit' \
+	     'SET LOCAL search_path = pg_catalog, pg_temp;'; \
 	   cat '$<'; echo; \
 	   case '$*' in *--$(EXTVERSION)) \
 	     for f in $(patsubst %,'%',$(filter-out $<,$(filter %.sql,$^))); do \

@@ -63,7 +63,8 @@ typedef struct AugOps
 	/* one task, pure: depends on job and i only (plus atomic adds to shared) */
 	AugStatus	(*run) (AugJob *job, uint32_t i, AugWriter *out, AugError *err);
 	/* results in order -> body bytes and summary.  Release each results[i].bytes
-	 * through job->host when release is true, as soon as it is copied. */
+	 * through job->host when release is true, as soon as it is copied, and set it to
+	 * NULL: what is left after a failure is the caller's to release. */
 	AugStatus	(*merge) (AugJob *job, AugSlice *results, bool release, AugWriter *body,
 						  AugSummary *summary, AugError *err);
 

@@ -136,8 +136,12 @@ aug_arena_alloc(AugArena *arena, size_t n, size_t size)
 	else
 	{
 		block = block_new(arena, next);
+		/* a common block does not fit any more, the request itself may */
+		if (block == NULL)
+			block = block_new(arena, bytes + align);
 		if (block == NULL)
 			return NULL;
+		arena->limited = false;
 		block->next = arena->blocks;
 		arena->blocks = block;
 	}

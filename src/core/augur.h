@@ -285,7 +285,8 @@ extern AugStatus aug_job_open(const AugHost *host, const AugAlgorithm *algorithm
 extern AugStatus aug_job_run(AugJob *job, uint32_t i, uint8_t **bytes, size_t *length,
 							 AugError *err);
 /* After all tasks ran: results in task order -> artifact.  Each results[i].bytes is
- * released through the host as soon as it is used when release_results is true. */
+ * released through the host as soon as it is used, and set to NULL, when
+ * release_results is true; after a failure those not NULL are still the caller's. */
 extern AugStatus aug_job_merge(AugJob *job, AugSlice *results, bool release_results,
 							   uint8_t **artifact, size_t *length, AugFit *fit,
 							   AugError *err);
@@ -400,7 +401,8 @@ extern AugStatus aug_pr_auc(const AugHost *host, double *score, uint8_t *label, 
 
 /* -ln(p of the true class), p kept in [2^-52, 1 - 2^-52] */
 extern double aug_metric_log_loss(double p);
-/* From (weighted) counts; NaN of no rows, 0 where a ratio is 0 / 0. */
+/* From (weighted) counts.  f1 is NaN without any true or predicted positive; mcc
+ * is NaN without rows, and 0 when one side has one class only. */
 extern double aug_metric_f1(double tp, double fp, double fn);
 extern double aug_metric_mcc(double tp, double fp, double fn, double tn);
 

@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ *
+ * unit.h
+ *		Harness of the core's unit tests: checks, a table of tests, a host that
+ *		can fail, and synthetic data.
+ *
+ * A program is one room: a table of tests and unit_main.  It prints each failed
+ * check, and at the end "room: N passed, N failed"; its exit status tells.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/core/augur.h"
+
+typedef struct UnitTest
+{
+	const char *name;
+	void		(*run) (void);
+} UnitTest;
+
+/* Runs all tests, or those named on the command line; the status for main. */
+extern int	unit_main(const char *room, const UnitTest *tests, unsigned n, int argc, char **argv);
+extern bool unit_check(bool ok, const char *what, const char *file, int line);
+extern bool unit_near(double a, double b, double tolerance, const char *what, const char *file,
+					  int line);
+extern bool unit_text(const char *a, const char *b, const char *what, const char *file, int line);
+
+#define UNIT_MAIN(room, tests) \
+	int main(int argc, char **argv) \
+	{ return unit_main(room, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv); } \
+	extern int main(int argc, char **argv)
+
+/* Each tells whether it held. */
+#define CHECK(what) unit_check((what), #what, __FILE__, __LINE__)
+/* |a - b| <= tolerance * max(1, |b|); two NaN are near */
+#define CHECK_NEAR(a, b, tolerance) \
+	unit_near((a), (b), (tolerance), #a " near " #b, __FILE__, __LINE__)
+#define CHECK_TEXT(a, b) unit_text((a), (b), #a " is " #b, __FILE__, __LINE__)
+
+/* ---- host ------------------------------------------------------------- */
+
+/*
+ * Memory comes from malloc, 8-aligned and no better, filled with a pattern.
+ * With fail_at = N the Nth allocation and all after it fail; with cancel_at = N
+ * the Nth poll and all after it say stop.  live counts what was not released.
+ */
+typedef struct UnitHost
+{
+	AugHost		host;
+	uint8_t		fill;
+	size_t		allocations;
+	size_t		fail_at;
+	size_t		polls;
+	size_t		cancel_at;
+	size_t		live;
+	size_t		bytes;			/* live */
+	size_t		peak;
+	double		last_done;
+} UnitHost;
+
+extern void unit_host(UnitHost *h);
+
+/*
+ * Runs a step again and again with the Nth allocation failing, N = 1, 2, ...
+ * until it succeeds: each failure must be AUG_NOMEM and leave nothing behind.
+ * Returns how many allocations were failed.  unit_cancel does so for polls.
+ */
+typedef AugStatus (*UnitStep) (UnitHost *h, void *arg, AugError *err);
+extern size_t unit_fail_each(UnitStep step, void *arg);
+extern size_t unit_cancel_each(UnitStep step, void *arg);
+
+/* ---- data ------------------------------------------------------------- */
+
+typedef struct UnitDataOptions
+{
+	AugTask		task;
+	uint32_t	n_rows;
+	uint32_t	n_classes;
+	bool		weights;
+	bool		missing;
+	bool		wide;			/* with a categorical of 300 levels */
+	uint64_t	seed;
+} UnitDataOptions;
+
+typedef struct UnitData
+{
+	AugMatrix	matrix;
+	double	   *raw;			/* [n_rows][n_features] for aug_model_score */
+	void	   *memory[16];
+} UnitData;
+
+/* Features: two numbers, a number of few values, a category, and (wide) one of
+ * 300 levels; the target depends on all.  Binned with cuts of its own values. */
+extern void unit_data(UnitData *d, const UnitDataOptions *options);
+extern void unit_data_free(UnitData *d);
+
+/*
+ * Trains from beginning to end; order: the tasks' order of execution, as a
+ * permutation seed (0: ascending).  The artifact is the caller's to release.
+ */
+extern AugStatus unit_train(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params,
+							const AugMatrix *matrix, uint64_t seed, uint64_t order,
+							uint8_t **artifact, size_t *length, AugFit *fit, AugError *err);
+
+/* Parameters that make a training small enough for tests, where they exist. */
+extern AugParams *unit_small_params(UnitHost *h, const AugAlgorithm *algorithm);
+
+/* The whole file, NUL-terminated, malloc'ed; NULL when it is not there. */
+extern uint8_t *unit_read_file(const char *name, size_t *length);
+
+#endif							/* UNIT_H */

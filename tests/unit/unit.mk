@@ -1,0 +1,61 @@
+# Unit tests of the numeric core: no server, no PostgreSQL header.  Included by the Makefile.
+#
+# One program per tests/unit/test_*.c, each linked with all of src/core.  Three builds: plain,
+# with the address and undefined-behaviour sanitizers, and the plain one under valgrind.
+
+UNIT_CC ?= cc
+UNIT_DIR := $(or $(patsubst %/,%,$(TOP)),.)
+UNIT_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(UNIT_DIR)/augur.control)
+UNIT_FLAGS = -std=c11 -D_GNU_SOURCE -g -ffp-contract=off -fno-omit-frame-pointer \
+	-Wall -Wextra -Wshadow -Wconversion -Wvla -Werror \
+	-DAUGUR_VERSION='"$(UNIT_VERSION)"' -DUNIT_DATA='"$(UNIT_DIR)/tests/data"'
+UNIT_ASAN = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+
+UNIT_CORE := $(wildcard $(UNIT_DIR)/src/core/*.c $(UNIT_DIR)/src/core/*/*.c)
+UNIT_HARNESS := $(UNIT_DIR)/tests/unit/unit.c $(UNIT_DIR)/tests/unit/unit_data.c
+UNIT_HEADERS := $(wildcard $(UNIT_DIR)/src/core/*.h $(UNIT_DIR)/src/core/*/*.h \
+	$(UNIT_DIR)/tests/unit/*.h) $(filter %unit.mk,$(MAKEFILE_LIST)) $(UNIT_DIR)/augur.control
+UNIT_NAMES := $(patsubst $(UNIT_DIR)/tests/unit/%.c,%,$(wildcard $(UNIT_DIR)/tests/unit/test_*.c))
+
+# unit_build,flavour,extra flags: objects and programs in build/flavour
+define unit_build
+build/$(1)/%.o: $(UNIT_DIR)/%.c $(UNIT_HEADERS)
+	@mkdir -p $$(@D)
+	@$$(UNIT_CC) $$(UNIT_FLAGS) $(2) -c $$< -o $$@
+
+$(addprefix build/$(1)/,$(UNIT_NAMES)): build/$(1)/%: build/$(1)/tests/unit/%.o \
+		$(patsubst $(UNIT_DIR)/%.c,build/$(1)/%.o,$(UNIT_CORE) $(UNIT_HARNESS))
+	@$$(UNIT_CC) $(2) $$^ -lm -o $$@
+
+.PRECIOUS: build/$(1)/%.o
+endef
+
+$(eval $(call unit_build,unit,-O2))
+$(eval $(call unit_build,asan,$(UNIT_ASAN)))
+$(eval $(call unit_build,cover,-O0 --coverage))
+
+# Runs all programs, tells every room's line, fails when one failed.
+unit_run = @status=0; for t in $(UNIT_NAMES); do $(1) build/$(2)/$$t || status=1; done; exit $$status
+
+## unit: the core's tests
+unit: $(addprefix build/unit/,$(UNIT_NAMES))
+	$(call unit_run,,unit)
+
+## asan: the core's tests under the address and undefined-behaviour sanitizers
+asan: $(addprefix build/asan/,$(UNIT_NAMES))
+	$(call unit_run,ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1,asan)
+
+## valgrind: the core's tests under valgrind
+valgrind: $(addprefix build/unit/,$(UNIT_NAMES))
+	@command -v valgrind >/dev/null || { echo "make $@ needs valgrind: apt-get install valgrind" >&2; exit 2; }
+	$(call unit_run,UNIT_SHORT=1 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite$(,)possible,unit)
+
+## cover: line coverage of the core by its own tests
+cover: $(addprefix build/cover/,$(UNIT_NAMES))
+	@find build/cover -name '*.gcda' -delete
+	$(call unit_run,,cover)
+	@cd build/cover && for f in $(patsubst $(UNIT_DIR)/%.c,%,$(UNIT_CORE)); do \
+	   gcov -n -o $$f.o $$f.c 2>/dev/null | sed -n "/src\/core.*\.c'/{N;s/File '\(.*\)'\nLines executed:/\1 /p}"; done | sort -u
+
+, := ,
+.PHONY: unit asan valgrind cover
