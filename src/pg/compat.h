@@ -31,6 +31,11 @@
 #define AUGUR_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 18 writes pg_noreturn in front of a declaration, in place of a mark behind it. */
+#ifndef pg_noreturn
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* The setting that forces parallel plans in tests was renamed in 16. */
 #if PG_VERSION_NUM >= 160000
 #define augur_compat_force_parallel() (debug_parallel_query != DEBUG_PARALLEL_OFF)

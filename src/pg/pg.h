@@ -46,7 +46,7 @@ typedef struct AugurHost
 
 extern void augur_host_init(AugurHost *h, MemoryContext context);
 /* Raises what made a poll say stop (a cancel, the error of a parallel worker). */
-extern void augur_host_stop(void) pg_attribute_noreturn();
+pg_noreturn extern void augur_host_stop(void);
 
 /* ---- error.c: core status -> ereport ---------------------------------- */
 

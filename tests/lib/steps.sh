@@ -34,11 +34,11 @@ step_kind()
 
 count_status() { echo 0 0; }
 
-# The last "N passed, N failed" of the log.
+# Every line that ends in "N passed, N failed", one for each program of a step.
 count_total()
 {
-	sed -n 's/^\([0-9]\{1,\}\) passed, \([0-9]\{1,\}\) failed.*/\1 \2/p' "$1" | tail -n 1 |
-		grep . || echo 0 0
+	awk '/(^|: )[0-9]+ passed, [0-9]+ failed$/ { sub(/^.*: /, ""); p += $1; f += $3 }
+		 END { print p + 0, f + 0 }' "$1"
 }
 
 # pg_regress: "test x ... ok" up to 15, "ok 1 - x" from 16 on.
