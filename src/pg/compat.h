@@ -14,7 +14,6 @@
 
 #include "postgres.h"
 
-#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "optimizer/optimizer.h"
 #include "utils/timestamp.h"
@@ -64,21 +63,6 @@ augur_compat_interval_infinite(const Interval *span)
 		return 1;
 #endif
 	return 0;
-}
-
-/* A descriptor of the first n attributes, without constraints: 18 has it. */
-static inline TupleDesc
-augur_compat_truncated_descriptor(TupleDesc desc, int n)
-{
-#if PG_VERSION_NUM >= 180000
-	return CreateTupleDescTruncatedCopy(desc, n);
-#else
-	TupleDesc	copy = CreateTemplateTupleDesc(n);
-
-	for (int i = 0; i < n; i++)
-		TupleDescCopyEntry(copy, (AttrNumber) (i + 1), desc, (AttrNumber) (i + 1));
-	return copy;
-#endif
 }
 
 #endif							/* AUGUR_COMPAT_H */

@@ -11,7 +11,8 @@
  *
  * A map holds a copy of the row type's descriptor and its identifier in the type
  * cache, which changes with every ALTER TABLE: descriptors are never trusted across
- * statements by their OID.
+ * statements by their OID.  Rows are deformed by the server, in a slot, up to the last
+ * attribute that the model needs.
  *
  * Memory: a map lives in the context of its call site; reading a row allocates only
  * what detoasting and output functions need, in the caller's context.
@@ -24,6 +25,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type_d.h"
+#include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/shmem.h"
@@ -65,9 +67,8 @@ struct AugurRowMap
 	Oid			type;
 	int32		typmod;
 	uint64		identifier;
-	TupleDesc	desc;
-	Datum	   *values;
-	bool	   *nulls;
+	TupleTableSlot *slot;		/* with a copy of the row type's descriptor */
+	int			n_attributes;	/* how many of them have to be deformed */
 	int			n_fills;
 	Fill	   *fills;
 	AugurSource *sources;		/* [n_columns] */
@@ -389,7 +390,7 @@ map_column(AugurRowMap *map, int c, int attribute, MemoryContext context)
 {
 	const AugurLayout *layout = map->layout;
 	const AugurColumn *column = &layout->columns[c];
-	Oid			type = TupleDescAttr(map->desc, attribute)->atttypid;
+	Oid			type = TupleDescAttr(map->slot->tts_tupleDescriptor, attribute)->atttypid;
 	bool		unknown = type == UNKNOWNOID;
 	AugurSource *src = &map->sources[c];
 
@@ -417,18 +418,6 @@ map_column(AugurRowMap *map, int c, int attribute, MemoryContext context)
 	}
 }
 
-/*
- * A descriptor of the first n attributes, which is all that has to be deformed.
- * Values that ALTER TABLE ... ADD COLUMN left in the catalog need the whole one.
- */
-static TupleDesc
-copy_descriptor(TupleDesc desc, int n)
-{
-	if (n >= desc->natts || (desc->constr != NULL && desc->constr->missing != NULL))
-		return CreateTupleDescCopyConstr(desc);
-	return augur_compat_truncated_descriptor(desc, n);
-}
-
 AugurRowMap *
 augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type, int32 typmod,
 			  MemoryContext context)
@@ -437,7 +426,7 @@ augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type, int32 typmod,
 	AugurRowMap *map = palloc0(sizeof(AugurRowMap));
 	int		   *attributes = palloc(mul_size(sizeof(int), layout->n_columns + 1));
 	int			missing = 0;
-	int			last = 0;
+	int			last = -1;
 	uint32		elements = 0;
 
 	for (int c = 0; c < layout->n_columns; c++)
@@ -461,9 +450,8 @@ augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type, int32 typmod,
 	map->type = type;
 	map->typmod = typmod;
 	map->identifier = type == RECORDOID ? 0 : assign_record_type_identifier(type, typmod);
-	map->desc = copy_descriptor(desc, last + 1);
-	map->values = palloc(mul_size(sizeof(Datum), map->desc->natts + 1));
-	map->nulls = palloc(map->desc->natts + 1);
+	map->slot = MakeSingleTupleTableSlot(CreateTupleDescCopyConstr(desc), &TTSOpsHeapTuple);
+	map->n_attributes = last + 1;
 	map->fills = palloc0(mul_size(sizeof(Fill), layout->info->n_features + 1));
 	map->sources = palloc0(mul_size(sizeof(AugurSource), layout->n_columns + 1));
 	map->elements = palloc(mul_size(sizeof(double), elements + 1));
@@ -567,11 +555,12 @@ read_null(const AugurRowMap *map, const Fill *fill, double *x)
 void
 augur_row_read(AugurRowMap *map, HeapTuple tuple, double *x)
 {
-	const Datum *values = map->values;
-	const bool *nulls = map->nulls;
+	const Datum *values = map->slot->tts_values;
+	const bool *nulls = map->slot->tts_isnull;
 	const Fill *end = map->fills + map->n_fills;
 
-	heap_deform_tuple(tuple, map->desc, map->values, map->nulls);
+	ExecStoreHeapTuple(tuple, map->slot, false);
+	slot_getsomeattrs(map->slot, map->n_attributes);
 	for (const Fill *fill = map->fills; fill < end; fill++)
 	{
 		Datum		value = values[fill->attribute];
