@@ -11,9 +11,6 @@ LOAD 'augur';
 CREATE FUNCTION pg_temp.cell(t text) RETURNS text LANGUAGE sql AS
 $$ SELECT replace(replace(coalesce(t, ''), '|', '\|'), E'\n', ' ') $$;
 
-CREATE FUNCTION pg_temp.anchor(t text) RETURNS text LANGUAGE sql AS
-$$ SELECT coalesce(t, '') $$;
-
 \echo '## Functions and aggregates'
 \echo
 
@@ -83,12 +80,18 @@ ORDER BY relkind <> 'v', relname COLLATE "C";
 
 \echo '## Algorithms and their hyperparameters'
 \echo
-SELECT format(E'### %s\n\n%s: %s\n\n| parameter | type | default | range | what it does |\n|---|---|---|---|---|\n%s\n',
-			  a.name, a.title, a.help,
-			  (SELECT string_agg(format('| `%s` | %s | %s | %s | %s |', h.name, h.type, pg_temp.cell(h."default"),
-										pg_temp.cell(h.range), pg_temp.cell(h.help)), E'\n' ORDER BY h.position)
-			   FROM augur.hyperparameters h WHERE h.algorithm = a.name))
-FROM augur.algorithms a ORDER BY a.name COLLATE "C";
+SELECT format(E'### %s\n\n%s. %s\n\n%s',
+			  a.algorithm, a.title, a.help,
+			  coalesce((SELECT E'| parameter | type | default | values | what it does |\n|---|---|---|---|---|\n'
+							|| string_agg(format('| `%s` | %s | %s | %s | %s |', h.name, h.type, h.default_value,
+							   concat_ws(' or ', array_to_string(h.choices, ', '),
+									CASE WHEN h.type NOT IN ('bool', 'choice')
+										 THEN h.minimum || ' to ' || h.maximum END),
+							   pg_temp.cell(h.help)), E'\n' ORDER BY h.position) || E'\n'
+						FROM augur.hyperparameters(a.algorithm) WITH ORDINALITY
+							 AS h(for_algorithm, name, type, default_value, minimum, maximum, choices, help, position)),
+					   E'No parameters.\n'))
+FROM augur.algorithms a ORDER BY a.algorithm COLLATE "C";
 
 \echo '## Settings'
 \echo

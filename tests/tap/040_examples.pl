@@ -1,0 +1,116 @@
+# The examples run, and what they say holds: the shape of the data, and floors of quality.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Copy;
+use FindBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $tree = $ENV{AUGUR_SOURCE} // abs_path("$FindBin::Bin/../..");
+my $node = PostgreSQL::Test::Cluster->new('examples');
+$node->init;
+$node->append_conf('postgresql.conf', "fsync = off\n");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION augur');
+
+# psql in a directory where it may write, as a person would run it
+my $work = PostgreSQL::Test::Utils::tempdir();
+sub run_file
+{
+	my ($file, @options) = @_;
+	chdir $work or die "chdir $work: $!";
+	my ($out, $err) = ('', '');
+	my $ok = IPC::Run::run(
+		[ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', @options, '-d', $node->connstr('postgres'),
+			'-f', $file ], '>', \$out, '2>', \$err);
+	chdir $tree;
+	ok($ok, "$file runs") or diag $err;
+	return $out;
+}
+sub value { return $node->safe_psql('postgres', $_[0]) }
+
+#
+# Customers
+#
+my $out = run_file("$tree/examples/customers/run.sql");
+like($out, qr/Ten customers to write to/, 'the report is there');
+unlike($out, qr/\bNaN\b/, 'and has no NaN in it');
+is(value('SELECT count(*) FROM shop.customers'), '20000', 'customers.csv was loaded');
+my $n = value('SELECT count(*) FROM shop.transactions');
+cmp_ok($n, '>', 250_000, 'transactions.json was loaded');
+cmp_ok($n, '<', 350_000, 'and is no larger than it is said to be');
+
+# The generator gives the same rows everywhere: amounts are rounded to cents, hashes are exact.
+is( value('SELECT md5(string_agg(c::text, E\'\n\' ORDER BY customer_id)) FROM shop_source.customers c'),
+	'1c60a22e4578469c1667e797eb3cfe1d', 'the same customers as ever');
+is( value('SELECT md5(string_agg(t::text, E\'\n\' ORDER BY transaction_id)) FROM shop_source.transactions t'),
+	'e2bc7d801919f9bcf36b494fe5201ade', 'the same transactions as ever');
+is( value('SELECT count(*) FROM (TABLE shop_source.transactions EXCEPT TABLE shop.transactions) d'),
+	'0', 'nothing was lost on the way through transactions.json');
+is( value('SELECT count(*) FROM (TABLE shop_source.customers EXCEPT TABLE shop.customers) d'),
+	'0', 'nor through customers.csv');
+
+# Features are from strictly before the cut-off: what comes later does not change them.
+is( value(q{
+	BEGIN;
+	DELETE FROM shop.transactions WHERE ts >= '2025-04-01';
+	SELECT count(*) FROM (SELECT customer_id, age, region, loyalty_points, tenure_days, purchases,
+			average_amount, latest_amount, largest_amount, days_since_purchase, purchases_last_90_days,
+			spent_last_90_days, failed_share, usual_payment FROM shop.spring
+		EXCEPT SELECT * FROM shop.features('2025-04-01')) d}),
+	'0', 'features do not depend on what comes after the cut-off');
+is( value(q{
+	SELECT count(*) FROM shop.spring s WHERE s.large_purchase IS DISTINCT FROM
+		(SELECT max(t.amount) > 300 FROM shop.transactions t
+		 WHERE t.customer_id = s.customer_id AND t.status = 'completed'
+			   AND t.ts >= '2025-04-01' AND t.ts < '2025-06-30') IS TRUE}),
+	'0', 'the label is a completed purchase above 300 in the 90 days from the cut-off on');
+
+my $auc = value(q{SELECT value FROM augur.evaluate('high_value', 'shop.summer') WHERE metric = 'auc'});
+cmp_ok($auc, '>', 0.86, "AUC on the later season: $auc");
+cmp_ok($auc, '<', 0.95, 'which is not too good to be true');
+my $lift = value(q{
+	WITH s AS (SELECT large_purchase::int AS y,
+					  ntile(10) OVER (ORDER BY augur.predict('high_value', s) DESC) AS tenth
+			   FROM shop.summer s)
+	SELECT avg(y) FILTER (WHERE tenth = 1) / avg(y) FROM s});
+cmp_ok($lift, '>', 4.5, "lift of the best tenth: $lift");
+cmp_ok(value(q{SELECT abs(avg(augur.predict('high_value', s)) - avg(s.large_purchase::int)) FROM shop.summer s}),
+	'<', 0.02, 'the mean probability is close to the share that came true');
+
+# A request with only some of the features.
+my $request = '{"age": 35, "region": "East", "loyalty_points": 1200}';
+my $p = value("SELECT augur.predict_json('high_value', '$request') ->> 'value'");
+ok($p > 0 && $p < 1, "a partial request is answered: $p");
+is(value("SELECT jsonb_array_length(augur.predict_json('high_value', '$request') -> 'missing')"),
+	'10', 'and says which of the 13 features it lacks');
+cmp_ok(value(q{SELECT count(*) FROM shop.autumn a WHERE augur.predict('high_value', a) BETWEEN 0 AND 1}),
+	'==', value('SELECT count(*) FROM shop.autumn'), 'every customer gets a probability');
+is(value(q{SELECT feature FROM augur.importance('high_value') ORDER BY importance DESC LIMIT 1}),
+	'spent_last_90_days', 'what they spent lately matters most');
+
+#
+# Prices
+#
+copy("$tree/examples/prices/diamonds.csv", $work) or die "copy: $!";
+$out = run_file("$tree/examples/prices/run.sql");
+like($out, qr/look most underpriced/, 'the report is there');
+is(value('SELECT count(*), sum(price) FROM gems.diamonds'), '53940|212135217', 'all diamonds are there');
+my $rmse = value(q{SELECT value FROM augur.evaluate('diamond_price', 'gems.test') WHERE metric = 'rmse'});
+cmp_ok($rmse, '<', 610, "RMSE on rows not seen: $rmse");
+my $inside = value(q{
+	SELECT avg((t.price BETWEEN p.lower AND p.upper)::int)
+	FROM gems.test t, augur.predict_full('diamond_price', t, level => 0.9) p WHERE t.id % 10 = 0});
+cmp_ok($inside, '>', 0.86, "share of prices inside their 90 % interval: $inside");
+cmp_ok($inside, '<', 0.95, 'and the intervals are not too wide');
+is(value('SELECT count(*) FROM gems.scored WHERE predicted IS NOT NULL'), '53940',
+	'the whole table was scored');
+is( value(q{
+	SELECT count(*) FROM gems.scored s JOIN gems.diamonds d USING (id)
+	WHERE s.predicted IS DISTINCT FROM augur.predict('diamond_price', d)}),
+	'0', 'batch and single scores agree');
+
+$node->stop;
+done_testing();
