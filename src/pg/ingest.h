@@ -47,6 +47,7 @@ typedef struct AugurLoadReport
 {
 	AugTask		task;
 	bool		task_inferred;
+	const char *task_reason;	/* "target of type text"... */
 	int64		rows_read;
 	int64		rows_used;		/* with a target: training + holdout */
 	int64		rows_skipped;	/* target (or weight, time) is NULL or not finite */
