@@ -24,8 +24,7 @@
 
 /* 18 lets a module tell its name and version (pg_get_loaded_modules). */
 #if PG_VERSION_NUM >= 180000
-#define AUGUR_MODULE_MAGIC \
-	PG_MODULE_MAGIC_EXT(.name = "augur", .version = AUGUR_VERSION)
+#define AUGUR_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "augur", .version = AUGUR_VERSION)
 #else
 #define AUGUR_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
@@ -45,10 +44,11 @@
 /* 16 lets an input function return its error to the caller (soft errors). */
 #if PG_VERSION_NUM < 160000
 #define ereturn(context, dummy_value, ...) \
-	do { \
-		(void) (context); \
-		ereport(ERROR, __VA_ARGS__); \
-		return dummy_value; \
+	do                                     \
+	{                                      \
+		(void) (context);                  \
+		ereport(ERROR, __VA_ARGS__);       \
+		return dummy_value;                \
 	} while (0)
 #endif
 
@@ -65,4 +65,4 @@ augur_compat_interval_infinite(const Interval *span)
 	return 0;
 }
 
-#endif							/* AUGUR_COMPAT_H */
+#endif /* AUGUR_COMPAT_H */

@@ -50,9 +50,8 @@ augur_check(AugStatus status, const AugError *err)
 	if (status == AUG_CANCELLED)
 		augur_host_stop();
 
-	ereport(ERROR,
-			(errcode(status_sqlstate(status)),
-			 errmsg_internal("%s", err->message[0] ? err->message : "out of memory"),
-			 err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
-			 err->hint[0] ? errhint("%s", err->hint) : 0));
+	ereport(ERROR, (errcode(status_sqlstate(status)),
+					errmsg_internal("%s", err->message[0] ? err->message : "out of memory"),
+					err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
+					err->hint[0] ? errhint("%s", err->hint) : 0));
 }

@@ -17,11 +17,11 @@ typedef struct AugurFit AugurFit;
 
 typedef struct AugurFitResult
 {
-	uint8_t    *artifact;		/* in the fit's context */
-	size_t		length;
-	AugFit		fit;
-	int			workers_planned;
-	int			workers_launched;
+	uint8_t *artifact; /* in the fit's context */
+	size_t length;
+	AugFit fit;
+	int workers_planned;
+	int workers_launched;
 } AugurFitResult;
 
 /*
@@ -31,9 +31,9 @@ typedef struct AugurFitResult
  * context, which also frees the shared memory when it is reset or deleted.
  * progress may be NULL.
  */
-extern AugurFit *augur_fit_begin(AugurLoader *loader, const AugAlgorithm *algorithm,
-								 const AugParams *params, Size memory, bool parallel,
-								 AugurProgress *progress, MemoryContext context);
+extern AugurFit *
+augur_fit_begin(AugurLoader *loader, const AugAlgorithm *algorithm, const AugParams *params,
+				Size memory, bool parallel, AugurProgress *progress, MemoryContext context);
 /* The matrices of the block; empty ones have n_rows = 0. */
 extern const AugMatrix *augur_fit_training(const AugurFit *fit);
 extern const AugMatrix *augur_fit_holdout(const AugurFit *fit);
@@ -43,8 +43,8 @@ extern Size augur_fit_memory(const AugurFit *fit);
  * Fits one algorithm on the training matrix.  May be called more than once, also
  * for another algorithm than the planned one (then in this process only).
  */
-extern void augur_fit_run(AugurFit *fit, const AugAlgorithm *algorithm,
-						  const AugParams *params, uint64 seed, AugurFitResult *result);
+extern void augur_fit_run(AugurFit *fit, const AugAlgorithm *algorithm, const AugParams *params,
+						  uint64 seed, AugurFitResult *result);
 extern void augur_fit_end(AugurFit *fit);
 
-#endif							/* AUGUR_FIT_H */
+#endif /* AUGUR_FIT_H */

@@ -26,12 +26,11 @@ static ErrorData *kept_error = NULL;
 static void *
 host_alloc(void *arg, size_t size)
 {
-	AugurHost  *h = (AugurHost *) arg;
+	AugurHost *h = (AugurHost *) arg;
 
 	if (!AllocHugeSizeIsValid(size))
 		return NULL;
-	return MemoryContextAllocExtended(h->context, size,
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	return MemoryContextAllocExtended(h->context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 }
 
 static void
@@ -70,7 +69,7 @@ serve_interrupts(AugurHost *h)
 static bool
 host_poll(void *arg, double done)
 {
-	AugurHost  *h = (AugurHost *) arg;
+	AugurHost *h = (AugurHost *) arg;
 
 	if (unlikely(InterruptPending))
 	{
@@ -98,7 +97,7 @@ augur_host_init(AugurHost *h, MemoryContext context)
 	h->context = context;
 	h->progress = NULL;
 	h->progress_arg = NULL;
-	kept_error = NULL;			/* of a call that failed for another reason */
+	kept_error = NULL; /* of a call that failed for another reason */
 }
 
 /*
@@ -110,7 +109,7 @@ augur_host_stop(void)
 {
 	if (kept_error != NULL)
 	{
-		ErrorData  *edata = kept_error;
+		ErrorData *edata = kept_error;
 
 		kept_error = NULL;
 		ReThrowError(edata);
@@ -119,6 +118,5 @@ augur_host_stop(void)
 
 	/* the cancel was taken back meanwhile; the work is gone all the same */
 	ereport(ERROR,
-			(errcode(ERRCODE_QUERY_CANCELED),
-			 errmsg("canceling statement due to user request")));
+			(errcode(ERRCODE_QUERY_CANCELED), errmsg("canceling statement due to user request")));
 }

@@ -31,36 +31,36 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#define PROGRESS_SLOTS			64
-#define PROGRESS_MODEL_SIZE		128
-#define PROGRESS_NOTICE_MS		2000
+#define PROGRESS_SLOTS		64
+#define PROGRESS_MODEL_SIZE 128
+#define PROGRESS_NOTICE_MS	2000
 
 typedef struct ProgressSlot
 {
-	pg_atomic_uint32 pid;		/* 0: free */
-	pg_atomic_uint64 done;		/* of total, in units of the phase */
-	slock_t		mutex;			/* protects the rest */
-	bool		ready;			/* the owner has filled in the rest */
-	Oid			database;
-	Oid			role;
-	AugurPhase	phase;
-	uint64		total;			/* 0: unknown */
-	uint64		rows;
-	Size		memory;
-	int			workers;
+	pg_atomic_uint32 pid;  /* 0: free */
+	pg_atomic_uint64 done; /* of total, in units of the phase */
+	slock_t mutex;		   /* protects the rest */
+	bool ready;			   /* the owner has filled in the rest */
+	Oid database;
+	Oid role;
+	AugurPhase phase;
+	uint64 total; /* 0: unknown */
+	uint64 rows;
+	Size memory;
+	int workers;
 	TimestampTz started;
 	TimestampTz phase_started;
-	char		model[PROGRESS_MODEL_SIZE];
-	char		algorithm[NAMEDATALEN];
+	char model[PROGRESS_MODEL_SIZE];
+	char algorithm[NAMEDATALEN];
 } ProgressSlot;
 
 struct AugurProgress
 {
-	ProgressSlot *slot;			/* NULL: nowhere to tell it */
-	bool		owner;
-	AugurPhase	phase;
-	uint64		done;			/* this process's own count, for the notices */
-	uint64		total;
+	ProgressSlot *slot; /* NULL: nowhere to tell it */
+	bool owner;
+	AugurPhase phase;
+	uint64 done; /* this process's own count, for the notices */
+	uint64 total;
 	TimestampTz noticed;
 	MemoryContextCallback release;
 };
@@ -69,9 +69,8 @@ static ProgressSlot *slots = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
-static const char *const phase_names[] = {
-	"loading", "binning", "training", "evaluating", "storing"
-};
+static const char *const phase_names[] = {"loading", "binning", "training", "evaluating",
+										  "storing"};
 
 static void
 progress_request(void)
@@ -84,7 +83,7 @@ progress_request(void)
 static void
 progress_startup(void)
 {
-	bool		found;
+	bool found;
 
 	if (previous_startup_hook)
 		previous_startup_hook();
@@ -142,7 +141,7 @@ take_slot(void)
 		return NULL;
 	for (int i = 0; i < PROGRESS_SLOTS; i++)
 	{
-		uint32		expected = 0;
+		uint32 expected = 0;
 
 		if (pg_atomic_compare_exchange_u32(&slots[i].pid, &expected, (uint32) MyProcPid))
 			return &slots[i];
@@ -205,14 +204,12 @@ progress_notice(AugurProgress *progress)
 	if (progress->slot != NULL)
 		progress->done = pg_atomic_read_u64(&progress->slot->done);
 	if (progress->total > 0)
-		ereport(NOTICE,
-				(errmsg("%s: %llu of %llu done", phase_names[progress->phase],
-						(unsigned long long) progress->done,
-						(unsigned long long) progress->total)));
+		ereport(NOTICE, (errmsg("%s: %llu of %llu done", phase_names[progress->phase],
+								(unsigned long long) progress->done,
+								(unsigned long long) progress->total)));
 	else
-		ereport(NOTICE,
-				(errmsg("%s: %llu done", phase_names[progress->phase],
-						(unsigned long long) progress->done)));
+		ereport(NOTICE, (errmsg("%s: %llu done", phase_names[progress->phase],
+								(unsigned long long) progress->done)));
 }
 
 /*
@@ -312,8 +309,8 @@ augur_progress_attach(int slot, MemoryContext context)
 static void
 progress_row(const ProgressSlot *slot, uint32 pid, uint64 done, Datum *values, bool *nulls)
 {
-	char	   *database = get_database_name(slot->database);
-	char	   *role = GetUserNameFromId(slot->role, true);
+	char *database = get_database_name(slot->database);
+	char *role = GetUserNameFromId(slot->role, true);
 	TimestampTz now = GetCurrentTimestamp();
 
 	memset(nulls, true, sizeof(bool) * 13);
@@ -346,8 +343,8 @@ progress_row(const ProgressSlot *slot, uint32 pid, uint64 done, Datum *values, b
 	nulls[10] = (slot->total == 0 || done == 0);
 	if (!nulls[10])
 	{
-		double		spent = (double) (now - slot->phase_started) / USECS_PER_SEC;
-		double		left = (double) (slot->total - Min(done, slot->total));
+		double spent = (double) (now - slot->phase_started) / USECS_PER_SEC;
+		double left = (double) (slot->total - Min(done, slot->total));
 
 		values[10] = Float8GetDatum(spent * left / (double) done);
 	}
@@ -371,10 +368,10 @@ augur_progress_list(PG_FUNCTION_ARGS)
 	for (int i = 0; slots != NULL && i < PROGRESS_SLOTS; i++)
 	{
 		ProgressSlot copy;
-		uint32		pid = pg_atomic_read_u32(&slots[i].pid);
-		uint64		done = pg_atomic_read_u64(&slots[i].done);
-		Datum		values[13];
-		bool		nulls[13];
+		uint32 pid = pg_atomic_read_u32(&slots[i].pid);
+		uint64 done = pg_atomic_read_u64(&slots[i].done);
+		Datum values[13];
+		bool nulls[13];
 
 		if (pid == 0)
 			continue;

@@ -15,11 +15,11 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-#define MIN_TRAINING_MEMORY_KB	(256 * 1024)
+#define MIN_TRAINING_MEMORY_KB (256 * 1024)
 
-int			augur_training_memory_kb = 0;
-int			augur_model_cache_kb = 256 * 1024;
-int			augur_verbosity = 1;
+int augur_training_memory_kb = 0;
+int augur_model_cache_kb = 256 * 1024;
+int augur_verbosity = 1;
 
 /*
  * Defines the settings.  Called once, when the library is loaded; never fails.
@@ -27,31 +27,25 @@ int			augur_verbosity = 1;
 void
 augur_settings_init(void)
 {
-	DefineCustomIntVariable("augur.training_memory",
-							"Memory that one training may use, with its parallel workers.",
-							"The sum of the binned data, the working memory of every "
-							"participant and the model is computed before it is allocated; "
-							"over the limit the training first gives up workers, then fails. "
-							"0 means maintenance_work_mem, but at least 256 MB.",
-							&augur_training_memory_kb,
-							0, 0, MAX_KILOBYTES,
-							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"augur.training_memory", "Memory that one training may use, with its parallel workers.",
+		"The sum of the binned data, the working memory of every "
+		"participant and the model is computed before it is allocated; "
+		"over the limit the training first gives up workers, then fails. "
+		"0 means maintenance_work_mem, but at least 256 MB.",
+		&augur_training_memory_kb, 0, 0, MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("augur.model_cache_size",
 							"Memory for decoded models that a session keeps for scoring.",
 							"The least recently used models are dropped above it; a model "
 							"that a running statement uses always stays.",
-							&augur_model_cache_kb,
-							256 * 1024, 0, MAX_KILOBYTES,
-							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							&augur_model_cache_kb, 256 * 1024, 0, MAX_KILOBYTES, PGC_USERSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
 
-	DefineCustomIntVariable("augur.verbosity",
-							"How much trainings tell by notices.",
+	DefineCustomIntVariable("augur.verbosity", "How much trainings tell by notices.",
 							"0 is silent, 1 tells what was decided (task, features used and "
 							"left out, split, gain over the baseline), 2 adds progress.",
-							&augur_verbosity,
-							1, 0, 2,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							&augur_verbosity, 1, 0, 2, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("augur");
 }
@@ -62,7 +56,7 @@ augur_settings_init(void)
 Size
 augur_training_memory_bytes(void)
 {
-	int			kb = augur_training_memory_kb;
+	int kb = augur_training_memory_kb;
 
 	if (kb == 0)
 		kb = Max(maintenance_work_mem, MIN_TRAINING_MEMORY_KB);
