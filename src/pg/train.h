@@ -1,0 +1,137 @@
+/*-------------------------------------------------------------------------
+ *
+ * train.h
+ *		What the files of the training room share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AUGUR_TRAIN_H
+#define AUGUR_TRAIN_H
+
+#include "pg.h"
+
+#include "fit.h"
+#include "ingest.h"
+#include "nodes/pg_list.h"
+#include "progress.h"
+#include "utils/jsonb.h"
+
+/* ---- arguments.c ------------------------------------------------------ */
+
+/* The arguments of augur.train and augur.train_query, checked. */
+typedef struct AugurTrainArgs
+{
+	const char *function; /* "augur.train", for messages */
+	const char *model;
+	Oid relation;	   /* InvalidOid for a query */
+	const char *query; /* the caller's query, or NULL */
+	const char *target;
+	List *features; /* of char *; NIL: all */
+	List *exclude;	/* of char * */
+	const AugAlgorithm *algorithm;
+	bool task_given;
+	AugTask task;
+	const char *key;
+	const char *time_column;
+	const char *weight;
+	const char *filter;
+	AugurHost host; /* of params */
+	AugParams *params;
+	List *date_parts; /* of int, NIL: the default ones */
+	int max_bins;
+	double holdout;
+	const char *promote;
+	int64 seed;
+	const char *note;
+} AugurTrainArgs;
+
+/* Reads and checks what does not need the data; result in the current context. */
+extern AugurTrainArgs *augur_arguments_read(FunctionCallInfo fcinfo, bool from_query);
+
+/*
+ * Hyperparameters from a JSON object (NULL: all defaults) for an aggregate's options;
+ * what names the argument in messages.
+ */
+extern AugParams *augur_arguments_params(const AugHost *host, const AugAlgorithm *algorithm,
+										 Jsonb *object, const char *what);
+extern const AugAlgorithm *augur_arguments_algorithm(const char *name);
+/* "Perhaps you meant \"x\"." or NULL; in the current context */
+extern char *augur_nearest_hint(const char *name, const char *const *names, uint32 n);
+
+/* ---- query.c ---------------------------------------------------------- */
+
+/* Where the rows came from, for the run's record. */
+typedef struct AugurSourceText
+{
+	char *relation; /* quoted and qualified, or NULL */
+	char *query;	/* what was executed */
+} AugurSourceText;
+
+/*
+ * Executes the SELECT of args as the caller and hands each row to a new loader in
+ * context.  Fills source.  Columns are checked before the query runs.
+ */
+extern AugurLoader *augur_query_load(const AugurTrainArgs *args, AugurProgress *progress,
+									 AugurSourceText *source, MemoryContext context);
+
+/* ---- holdout.c -------------------------------------------------------- */
+
+typedef struct AugurScores
+{
+	uint32 n_metrics;	/* 0: there was nothing to score */
+	AugMetric *metrics; /* the first one is the leading one */
+	uint32 n_rows;		/* that were scored */
+} AugurScores;
+
+/* Metrics of a model over a holdout that is binned with its own features. */
+extern void
+augur_holdout_score(const AugModel *model, const AugMatrix *holdout, Size memory,
+					AugurProgress *progress, AugurScores *scores, MemoryContext context);
+/*
+ * Metrics of another model over the raw holdout rows of the loader.  Returns NULL,
+ * or the reason why it cannot be scored on them (a column that is not there...).
+ */
+extern char *
+augur_holdout_score_other(const AugModel *model, AugurLoader *loader, const AugMatrix *holdout,
+						  Size memory, AugurScores *scores, MemoryContext context);
+
+/* ---- registry.c ------------------------------------------------------- */
+
+typedef struct AugurVersion
+{
+	int64 id;
+	int32 number;
+} AugurVersion;
+
+typedef struct AugurPromotion
+{
+	bool promoted;
+	bool has_value;
+	double production_value;
+	char *reason; /* in the context of the call */
+} AugurPromotion;
+
+extern int64
+augur_registry_start(const AugurTrainArgs *args, AugTask task, const AugurSourceText *source);
+extern AugurVersion
+augur_registry_version(int64 run_id, const AugModel *model, const uint8_t *artifact, size_t length);
+extern void augur_registry_scores(int64 run_id, const char *split, const AugurScores *scores,
+								  const AugMatrix *holdout);
+extern void
+augur_registry_metric(int64 run_id, const char *split, const char *name, double value, int64 n);
+/* Version that alias production points at, or 0. */
+extern int64 augur_registry_production(const char *model);
+/* compared_with: the version in production that was scored, 0 for none. */
+extern void augur_registry_promote(int64 version_id, const char *promote, int64 compared_with,
+								   AugurPromotion *promotion);
+extern void augur_registry_finish(int64 run_id, int64 rows_used, int64 rows_skipped, double seconds,
+								  List *warnings, const char *info);
+/* ---- algorithms.c ----------------------------------------------------- */
+
+/* Warns once per connection when library and SQL objects differ in version. */
+extern void augur_version_check(void);
+
+/* A list of char * as a text[]; in registry.c. */
+extern Datum augur_text_array(List *texts);
+
+#endif /* AUGUR_TRAIN_H */
