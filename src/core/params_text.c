@@ -182,8 +182,12 @@ hex_digit(char c)
 static int
 unescape(const char **at)
 {
-	char		c = *(*at)++;
+	char		c = **at;
 	int			value = 0;
+
+	if (c == '\0')
+		return -1;				/* never step over the end of the text */
+	(*at)++;
 
 	switch (c)
 	{
@@ -308,9 +312,12 @@ scan_map(AugParams *params, uint32_t i, Scan *s, char *token, bool whole, AugErr
 
 	memset(v, 0, sizeof(*v));
 	status = scan_pairs(params, i, s, token, err);
-	skip_blanks(s);
-	if (status == AUG_OK && whole && *s->at != '\0')
-		status = fail_syntax(err);
+	if (status == AUG_OK && whole)
+	{
+		skip_blanks(s);
+		if (*s->at != '\0')
+			status = fail_syntax(err);
+	}
 	if (status != AUG_OK)
 	{
 		AugParamValue half = *v;
