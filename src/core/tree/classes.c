@@ -1,0 +1,390 @@
+/*-------------------------------------------------------------------------
+ *
+ * classes.c
+ *		Splits for three classes and more.
+ *
+ * The rows of a node are put in the order of the feature's values by counting,
+ * and moved from the right to the left one by one: the impurity of both sides
+ * changes by the classes of the moved rows only, so a scan costs by the rows and
+ * not by the number of classes.
+ *
+ * Levels of a categorical feature are ordered by the first principal component
+ * of their class shares: Coppersmith, Hong, Hosking, Partitioning nominal
+ * attributes in decision trees, 1999; Wright, Koenig, Splitting on categorical
+ * predictors in random forests, PeerJ 2019.  The component comes from power
+ * iterations over the rows, so no matrix of classes is needed.
+ *
+ * Memory: buffers of the participant, by rows.  Interrupts: through forest_tick.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <string.h>
+
+#include "forest.h"
+
+#define POWER_ITERATIONS 16
+
+/*
+ * Labels, weights and draws of the node's rows into arrays, and class totals.
+ */
+AugStatus
+aug_forest_class_prepare(ForestJob *f, const GrowTask *task, AugError *err)
+{
+	uint32_t	i;
+
+	f->n_seen = 0;
+	for (i = 0; i < task->n; i++)
+	{
+		const uint8_t *record = record_at(f, task->first + i);
+		uint32_t	label = record_label(f, record);
+		double		w = record_weight(f, record) * f->class_weight[label];
+
+		f->row_label[i] = label;
+		f->row_weight[i] = w;
+		f->row_count[i] = record_draws(record);
+		if (f->class_total[label] == 0 && f->class_left[label] == 0)
+		{
+			f->class_left[label] = 1;	/* seen; back to zero below */
+			f->classes[f->n_seen++] = label;
+		}
+		f->class_total[label] += w;
+	}
+	for (i = 0; i < f->n_seen; i++)
+		f->class_left[f->classes[i]] = 0;
+	return forest_tick(f, (uint64_t) task->n * 3) ? aug_fail_cancelled(err) : AUG_OK;
+}
+
+/* Leaves the class totals as they were: zero. */
+void
+aug_forest_class_finish(ForestJob *f)
+{
+	uint32_t	i;
+
+	for (i = 0; i < f->n_seen; i++)
+		f->class_total[f->classes[i]] = 0;
+	f->n_seen = 0;
+}
+
+/*
+ * Group of each row into row_group, in the order in which codes first appear;
+ * the codes and the number of rows of each group into the groups.
+ */
+static void
+group_wide(ForestJob *f, const GrowTask *task, const uint32_t *column)
+{
+	Groups	   *g = &f->groups;
+	uint32_t	i;
+
+	for (i = 0; i < task->n; i++)
+	{
+		uint32_t	code = column[record_row(f, record_at(f, task->first + i))],
+					at;
+
+		if (code == AUG_MISSING_WIDE)
+			code = f->wide_levels;
+		at = f->slot_of[code];
+		if (at == FOREST_NONE)
+		{
+			at = f->slot_of[code] = g->n++;
+			g->code[at] = code;
+			g->end[at] = 0;
+		}
+		g->end[at]++;
+		f->row_group[i] = at;
+	}
+	for (i = 0; i < g->n; i++)
+		f->slot_of[g->code[i]] = FOREST_NONE;
+}
+
+/* The same for a narrow feature, with groups in the order of the cells. */
+static void
+group_narrow(ForestJob *f, const GrowTask *task, uint32_t slot)
+{
+	Groups	   *g = &f->groups;
+	uint32_t	rows[BINS] = {0},
+				group[BINS],
+				i;
+
+	for (i = 0; i < task->n; i++)
+	{
+		uint8_t		cell = record_cells(f, record_at(f, task->first + i))[slot];
+
+		rows[cell]++;
+		f->row_group[i] = cell;
+	}
+	for (i = 0; i < BINS; i++)
+	{
+		if (rows[i] == 0)
+			continue;
+		group[i] = g->n;
+		g->code[g->n] = i;
+		g->end[g->n++] = rows[i];
+	}
+	for (i = 0; i < task->n; i++)
+		f->row_group[i] = group[f->row_group[i]];
+}
+
+/*
+ * Groups of a feature: rows in their order, draws and weight of each group.
+ * The missing group of a numeric feature is apart.
+ */
+AugStatus
+aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *err)
+{
+	const ForestFeature *ff = &f->features[feature];
+	Groups	   *g = &f->groups;
+	uint32_t	i,
+				at = 0;
+
+	g->n = 0;
+	g->missing_draws = g->missing_weight = g->missing_sum = 0;
+	g->missing_begin = g->missing_end = 0;
+	if (ff->kind == FEATURE_WIDE)
+		group_wide(f, task, ff->wide);
+	else
+		group_narrow(f, task, ff->slot);
+
+	for (i = 0; i < g->n; i++)
+	{
+		uint32_t	rows = g->end[i];
+
+		g->begin[i] = g->end[i] = at;
+		g->draws[i] = g->weight[i] = g->sum[i] = 0;
+		at += rows;
+	}
+	for (i = 0; i < task->n; i++)
+	{
+		uint32_t	k = f->row_group[i];
+
+		g->rows[g->end[k]++] = i;
+		g->draws[k] += f->row_count[i];
+		g->weight[k] += f->row_weight[i];
+	}
+	if (ff->kind == FEATURE_NUMERIC && g->n > 0 && g->code[g->n - 1] == AUG_MISSING_CELL)
+	{
+		g->n--;
+		g->missing_draws = g->draws[g->n];
+		g->missing_weight = g->weight[g->n];
+		g->missing_begin = g->begin[g->n];
+		g->missing_end = g->end[g->n];
+	}
+	return forest_tick(f, (uint64_t) task->n * 5 + BINS) ? aug_fail_cancelled(err) : AUG_OK;
+}
+
+/*
+ * f->key: each group's place on the axis, its mean of axis[class], about the
+ * mean of all.
+ */
+static void
+project(ForestJob *f, const GrowTask *task)
+{
+	Groups	   *g = &f->groups;
+	double		mean = 0,
+				weight = 0;
+	uint32_t	i,
+				k;
+
+	for (k = 0; k < g->n; k++)
+	{
+		double		sum = 0;
+
+		for (i = g->begin[k]; i < g->end[k]; i++)
+			sum += f->row_weight[g->rows[i]] * f->axis[f->row_label[g->rows[i]]];
+		mean += sum;
+		weight += g->weight[k];
+		f->key[k] = g->weight[k] > 0 ? sum / g->weight[k] : 0;
+	}
+	mean = weight > 0 ? mean / weight : 0;
+	for (k = 0; k < g->n; k++)
+		f->key[k] -= mean;
+	(void) task;
+}
+
+/* axis = (covariance of the groups' class shares) * axis, of length 1. */
+static bool
+step_axis(ForestJob *f, const GrowTask *task)
+{
+	const Groups *g = &f->groups;
+	double		length = 0;
+	uint32_t	i,
+				k;
+
+	project(f, task);
+	for (k = 0; k < g->n; k++)
+	{
+		for (i = g->begin[k]; i < g->end[k]; i++)
+			f->axis_next[f->row_label[g->rows[i]]] += f->row_weight[g->rows[i]] * f->key[k];
+	}
+	for (i = 0; i < f->n_seen; i++)
+		length += f->axis_next[f->classes[i]] * f->axis_next[f->classes[i]];
+	length = sqrt(length);
+	for (i = 0; i < f->n_seen; i++)
+	{
+		uint32_t	c = f->classes[i];
+
+		if (length > 0)
+			f->axis[c] = f->axis_next[c] / length;
+		f->axis_next[c] = 0;
+	}
+	return length > 0;
+}
+
+/*
+ * Orders the groups of a categorical feature along the principal component.
+ */
+AugStatus
+aug_forest_class_order(ForestJob *f, const GrowTask *task, AugError *err)
+{
+	uint32_t	i;
+	AugStatus	status = AUG_OK;
+
+	for (i = 0; i < f->n_seen; i++)
+	{
+		uint32_t	c = f->classes[i];
+
+		f->axis[c] = (double) (aug_mix64(c + 1) >> 11) * 0x1.0p-53 - 0.5;
+	}
+	for (i = 0; i < POWER_ITERATIONS && status == AUG_OK; i++)
+	{
+		if (!step_axis(f, task))
+			break;
+		if (forest_tick(f, (uint64_t) task->n * 6))
+			status = aug_fail_cancelled(err);
+	}
+	project(f, task);
+	for (i = 0; i < f->n_seen; i++)
+		f->axis[f->classes[i]] = 0;
+	if (status != AUG_OK)
+		return status;
+	aug_forest_sort_keys(f->key, f->perm, f->groups.n);
+	aug_forest_permute(f);
+	return AUG_OK;
+}
+
+/* Both sides of a cut while rows move from right to left. */
+typedef struct Sides
+{
+	double		draws,
+				weight,
+				left,			/* sum of squares, or of x log x, of the classes */
+				right;
+} Sides;
+
+static void
+move_rows(ForestJob *f, uint32_t begin, uint32_t end, bool entropy, Sides *s)
+{
+	uint32_t	i;
+
+	for (i = begin; i < end; i++)
+	{
+		uint32_t	row = f->groups.rows[i],
+					c = f->row_label[row];
+		double		w = f->row_weight[row],
+					l = f->class_left[c],
+					r = f->class_total[c] - l;
+
+		s->draws += f->row_count[row];
+		s->weight += w;
+		if (entropy)
+		{
+			s->left += aug_forest_xlogx(l + w) - aug_forest_xlogx(l);
+			s->right += aug_forest_xlogx(r - w) - aug_forest_xlogx(r);
+		}
+		else
+		{
+			s->left += w * (2 * l + w);
+			s->right -= w * (2 * r - w);
+		}
+		f->class_left[c] = l + w;
+	}
+}
+
+/* Decrease of the impurity; whole: the same sum over the classes of the node. */
+static double
+decrease(const Sides *s, double whole, double weight, bool entropy)
+{
+	double		other = weight - s->weight,
+				gain;
+
+	if (!(s->weight > 0) || !(other > 0))
+		return 0;
+	if (entropy)
+		gain = aug_forest_xlogx(weight) - whole - aug_forest_xlogx(s->weight) + s->left
+			- aug_forest_xlogx(other) + s->right;
+	else
+		gain = s->left / s->weight + s->right / other - whole / weight;
+	return gain > 0 ? gain : 0;
+}
+
+/* One scan over the cuts after groups first .. last. */
+static void
+class_pass(ForestJob *f, const GrowTask *task, uint32_t first, uint32_t last,
+		   bool missing_left, double whole, uint32_t *at, bool *at_missing, Split *best)
+{
+	const Groups *g = &f->groups;
+	bool		entropy = f->config.criterion == CRITERION_ENTROPY;
+	double		least = f->config.min_leaf,
+				most = task->totals.draws - least;
+	Sides		s = {0, 0, 0, whole};
+	uint32_t	i;
+
+	if (missing_left)
+		move_rows(f, g->missing_begin, g->missing_end, entropy, &s);
+	for (i = 0; i <= last; i++)
+	{
+		double		gain;
+
+		move_rows(f, g->begin[i], g->end[i], entropy, &s);
+		if (i < first || s.draws < least || s.draws > most)
+			continue;
+		gain = decrease(&s, whole, task->totals.weight, entropy);
+		if (gain > best->score)
+		{
+			best->score = best->gain = gain;
+			best->left.draws = (uint32_t) s.draws;
+			best->left.weight = s.weight;
+			best->left.sum = 0;
+			*at = i;
+			*at_missing = missing_left;
+		}
+	}
+	for (i = 0; i < f->n_seen; i++)
+		f->class_left[f->classes[i]] = 0;
+}
+
+/*
+ * As aug_forest_scan, for classes.
+ */
+void
+aug_forest_class_scan(ForestJob *f, const GrowTask *task, uint32_t feature, AugRng *rng,
+					  Split *best)
+{
+	const ForestFeature *ff = &f->features[feature];
+	const Groups *g = &f->groups;
+	bool		is_set = ff->kind != FEATURE_NUMERIC,
+				random = f->config.random_cuts && g->n > 1,
+				at_missing = false;
+	uint32_t	first = 0,
+				last = g->n > 1 ? g->n - 2 : 0,
+				at = FOREST_NONE,
+				i;
+	double		whole = 0;
+
+	for (i = 0; i < f->n_seen; i++)
+	{
+		double		total = f->class_total[f->classes[i]];
+
+		whole += f->config.criterion == CRITERION_ENTROPY ? aug_forest_xlogx(total)
+			: total * total;
+	}
+	if (random)
+		first = last = is_set ? aug_forest_random_subset(f, rng)
+			: aug_forest_random_cut(ff, g, rng);
+	class_pass(f, task, first, g->missing_draws > 0 && !random ? g->n - 1 : last, false, whole,
+			   &at, &at_missing, best);
+	if (g->missing_draws > 0 && g->n > 1)
+		class_pass(f, task, first, last, true, whole, &at, &at_missing, best);
+	if (at != FOREST_NONE)
+		aug_forest_take_split(f, task, feature, at, at_missing, best);
+}

@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * walk.c
+ *		Scoring: a row becomes codes (bins and levels) once, and each tree is
+ *		walked from its root to a leaf.
+ *
+ * Memory: none; scratch holds the codes.  Interrupts: none, microseconds a row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <string.h>
+
+#include "forest.h"
+
+/* Is a level in the set?  Levels that training did not see are in none. */
+static bool
+in_set(const uint32_t *set, uint32_t code)
+{
+	const uint32_t *codes = set + SET_CODES;
+	uint32_t	lo = 0,
+				hi = set[SET_N];
+
+	if (code == CODE_MISSING)
+		return (set[SET_FLAGS] & SET_MISSING) != 0;
+	while (lo < hi)
+	{
+		uint32_t	middle = lo + (hi - lo) / 2;
+
+		if (codes[middle] < code)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo < set[SET_N] && codes[lo] == code;
+}
+
+/*
+ * The link of the leaf that a row of codes reaches.
+ */
+uint32_t
+aug_forest_walk(const Walk *walk, uint32_t root, const uint32_t *codes)
+{
+	uint32_t	at = root;
+
+	for (;;)
+	{
+		const WalkNode *node = &walk->nodes[at];
+		uint32_t	code = codes[node->feature];
+
+		switch (node->kind)
+		{
+			case NODE_LEAF:
+				return node->link;
+			case NODE_MISSING_RIGHT:
+				at = code > node->bin ? node->link : at + 1;
+				break;
+			case NODE_MISSING_LEFT:
+				/* the missing code wraps round to 0 */
+				at = code + 1 > (uint32_t) node->bin + 1 ? node->link : at + 1;
+				break;
+			default:
+				{
+					const uint32_t *set = walk->sets + node->link;
+
+					at = in_set(set, code) == ((set[SET_FLAGS] & SET_GOES_LEFT) != 0) ? at + 1
+						: set[SET_CHILD];
+					break;
+				}
+		}
+	}
+}
+
+/*
+ * Codes of a raw row.
+ */
+static void
+codes_of_values(const AugModelInfo *info, const double *x, uint32_t *codes)
+{
+	uint32_t	i;
+
+	for (i = 0; i < info->n_features; i++)
+	{
+		const AugFeature *f = &info->features[i];
+
+		if (isnan(x[i]))
+			codes[i] = CODE_MISSING;
+		else if (f->kind == AUG_NUMERIC_FEATURE)
+			codes[i] = aug_bin(f->cuts, f->n_cuts, x[i]);
+		else
+			codes[i] = x[i] >= 0 && x[i] < f->n_levels ? (uint32_t) x[i] : CODE_UNSEEN;
+	}
+}
+
+/*
+ * Codes of a row of a matrix.
+ */
+void
+aug_forest_row_codes(const AugMatrix *matrix, uint32_t row, uint32_t *codes)
+{
+	const uint8_t *cells = matrix->cells + (size_t) row * matrix->stride;
+	uint32_t	i;
+
+	for (i = 0; i < matrix->n_features; i++)
+	{
+		const AugFeature *f = &matrix->features[i];
+
+		if (f->wide)
+		{
+			uint32_t	code = matrix->wide[(size_t) f->slot * matrix->n_rows + row];
+
+			codes[i] = code == AUG_MISSING_WIDE ? CODE_MISSING : code;
+		}
+		else
+			codes[i] = cells[f->slot] == AUG_MISSING_CELL ? CODE_MISSING : cells[f->slot];
+	}
+}
+
+static inline double
+leaf_value(uint32_t link)
+{
+	float		value;
+
+	memcpy(&value, &link, sizeof(value));
+	return (double) value;
+}
+
+/* Probabilities of all classes, which sum to 1. */
+static void
+score_classes(const ForestModel *m, const uint32_t *codes, double *out)
+{
+	uint32_t	k = m->n_classes,
+				t,
+				i;
+	double		total = 0;
+
+	for (i = 0; i < k; i++)
+		out[i] = 0;
+	for (t = 0; t < m->n_trees; t++)
+	{
+		uint32_t	link = aug_forest_walk(&m->walk, m->roots[t], codes);
+
+		if (link < k)
+			out[link] += 1;
+		else
+		{
+			const uint32_t *share = m->walk.shares + (link - k);
+
+			for (i = 0; i < share[0]; i++)
+				out[share[1 + 2 * i]] += leaf_value(share[2 + 2 * i]);
+		}
+	}
+	for (i = 0; i < k; i++)
+		total += out[i];
+	for (i = 0; i < k; i++)
+		out[i] /= total;
+}
+
+/* Mean over the trees: of the target, or the probability of class 1. */
+static double
+score_mean(const ForestModel *m, const uint32_t *codes)
+{
+	double		sum = 0;
+	uint32_t	t;
+
+	for (t = 0; t < m->n_trees; t++)
+		sum += leaf_value(aug_forest_walk(&m->walk, m->roots[t], codes));
+	sum /= m->n_trees;
+	return m->task == AUG_REGRESSION ? m->base + sum / m->scale : sum;
+}
+
+static void
+score_codes(const ForestModel *m, const uint32_t *codes, double *out)
+{
+	if (m->task == AUG_CLASSIFICATION && m->n_classes > 2)
+		score_classes(m, codes, out);
+	else
+	{
+		double		v = score_mean(m, codes);
+
+		if (m->task == AUG_REGRESSION)
+			out[0] = v;
+		else
+		{
+			out[0] = 1 - v;
+			out[1] = v;
+		}
+	}
+}
+
+size_t
+aug_forest_scratch(const void *state, const AugModelInfo *info)
+{
+	(void) state;
+	return (size_t) info->n_features * sizeof(uint32_t);
+}
+
+void
+aug_forest_score(const void *state, const AugModelInfo *info, const double *x, void *scratch,
+				 double *out)
+{
+	codes_of_values(info, x, scratch);
+	score_codes(state, scratch, out);
+}
+
+double
+aug_forest_score1(const void *state, const AugModelInfo *info, const double *x, void *scratch)
+{
+	codes_of_values(info, x, scratch);
+	return score_mean(state, scratch);
+}
+
+void
+aug_forest_score_cells(const void *state, const AugModelInfo *info, const AugMatrix *matrix,
+					   uint32_t first, uint32_t n, void *scratch, double *out)
+{
+	uint32_t	i;
+
+	for (i = 0; i < n; i++)
+	{
+		aug_forest_row_codes(matrix, first + i, scratch);
+		score_codes(state, scratch, out + (size_t) i * info->n_outputs);
+	}
+}
+
+/* The quantile at share p, linear between those kept. */
+static double
+quantile(const float *q, double p)
+{
+	double		at = p * (N_QUANTILES - 1);
+	uint32_t	i = at > 0 ? (uint32_t) at : 0;
+
+	if (i >= N_QUANTILES - 1)
+		return (double) q[N_QUANTILES - 1];
+	return (double) q[i] + (at - i) * ((double) q[i + 1] - (double) q[i]);
+}
+
+/*
+ * Mean of the trees, plus and minus a multiple of their spread; the multiple is
+ * the quantile that out-of-bag residuals had.
+ */
+void
+aug_forest_interval(const void *state, const AugModelInfo *info, const double *x, void *scratch,
+					double level, double *lower, double *upper)
+{
+	const ForestModel *m = state;
+	double		sum = 0,
+				squares = 0,
+				mean,
+				variance,
+				width;
+	uint32_t	t;
+
+	codes_of_values(info, x, scratch);
+	for (t = 0; t < m->n_trees; t++)
+	{
+		double		v = leaf_value(aug_forest_walk(&m->walk, m->roots[t], scratch));
+
+		sum += v;
+		squares += v * v;
+	}
+	mean = sum / m->n_trees;
+	variance = m->n_trees > 1 ? (squares - sum * mean) / (m->n_trees - 1) : 0;
+	width = quantile(m->quantiles, level) * (sqrt(variance > 0 ? variance : 0) + m->spread_floor);
+	*lower = m->base + (mean - width) / m->scale;
+	*upper = m->base + (mean + width) / m->scale;
+}
