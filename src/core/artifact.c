@@ -260,15 +260,15 @@ read_doubles(AugReader *r, uint32_t n, AugArena *arena, bool *nomem)
 	return values;
 }
 
-/* Shares and importances: finite, and not below lo. */
+/* Shares and importances: finite, and within lo .. hi. */
 static const double *
-read_shares(AugReader *r, uint32_t n, double lo, AugArena *arena, bool *nomem)
+read_shares(AugReader *r, uint32_t n, double lo, double hi, AugArena *arena, bool *nomem)
 {
 	const double *values = read_doubles(r, n, arena, nomem);
 
 	for (uint32_t i = 0; values != NULL && i < n; i++)
 	{
-		if (!(values[i] >= lo))
+		if (!(values[i] >= lo && values[i] <= hi))
 			r->bad = true;
 	}
 	return values;
@@ -469,14 +469,14 @@ read_statistics(AugReader *r, AugModelInfo *info, AugArena *arena, bool *nomem)
 		return;
 	}
 	if (flags & HAS_CLASS_SHARE)
-		info->class_share = read_shares(r, info->n_classes, 0, arena, nomem);
+		info->class_share = read_shares(r, info->n_classes, 0, 1, arena, nomem);
 	if (flags & HAS_IMPORTANCE)
-		info->importance = read_shares(r, info->n_features, 0, arena, nomem);
+		info->importance = read_shares(r, info->n_features, 0, INFINITY, arena, nomem);
 	if (flags & HAS_PERMUTATION)
-		info->permutation = read_shares(r, info->n_features, -INFINITY, arena, nomem);
+		info->permutation = read_shares(r, info->n_features, -INFINITY, INFINITY, arena, nomem);
 	for (uint32_t i = 0; info->class_share != NULL && i < info->n_classes; i++)
 		sum += info->class_share[i];
-	if (info->class_share != NULL && !(fabs(sum - 1) < 1e-6))
+	if (info->class_share != NULL && !(fabs(sum - 1) < 1e-9))
 		r->bad = true;
 	read_fit(r, &info->fit);
 }

@@ -127,6 +127,7 @@ aug_params_clear_pairs(AugParams *params, AugParamValue *v)
 	v->pairs = NULL;
 	v->n_pairs = 0;
 	v->room_pairs = 0;
+	v->pairs_length = 0;
 }
 
 /*
@@ -325,11 +326,8 @@ find_pair(const AugParamValue *v, const char *label, bool *found)
 static bool
 reserve_pair(AugParams *params, AugParamValue *v, size_t text_length)
 {
-	size_t		total = text_length + 4;
-
-	for (uint32_t k = 0; k < v->n_pairs; k++)
-		total += v->pairs[k].text_length + 2;
-	if (!reserve_text(params, v, total))
+	/* braces, a comma with its blank, the NUL */
+	if (!reserve_text(params, v, v->pairs_length + text_length + 5))
 		return false;
 	if (v->n_pairs == v->room_pairs)
 	{
@@ -396,8 +394,11 @@ aug_params_set_pair(AugParams *params, const char *name, const char *label, doub
 		v->pairs[at].label = copy;
 		v->n_pairs++;
 	}
+	else
+		v->pairs_length -= v->pairs[at].text_length + 2;
 	v->pairs[at].value = value;
 	v->pairs[at].text_length = text_length;
+	v->pairs_length += text_length + 2;
 	v->choice = -1;
 	v->number = NAN;
 	v->stale = true;

@@ -27,6 +27,7 @@ typedef struct AugParamValue
 	AugPair    *pairs;			/* ascending by the bytes of the label */
 	uint32_t	n_pairs;
 	uint32_t	room_pairs;
+	size_t		pairs_length;	/* of the text of all pairs, with their commas */
 	char	   *text;
 	size_t		text_room;
 	bool		stale;			/* text is behind the pairs */

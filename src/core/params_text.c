@@ -182,8 +182,12 @@ hex_digit(char c)
 static int
 unescape(const char **at)
 {
-	char		c = *(*at)++;
+	char		c = **at;
 	int			value = 0;
+
+	if (c == '\0')
+		return -1;				/* never step over the end of the text */
+	(*at)++;
 
 	switch (c)
 	{
@@ -295,10 +299,11 @@ scan_pairs(AugParams *params, uint32_t i, Scan *s, char *token, AugError *err)
 }
 
 /*
- * Replaces a map by what is read; when that fails the old value stays.
+ * Replaces a map by what is read; when that fails, or (whole) when something
+ * follows, the old value stays.
  */
 static AugStatus
-scan_map(AugParams *params, uint32_t i, Scan *s, char *token, AugError *err)
+scan_map(AugParams *params, uint32_t i, Scan *s, char *token, bool whole, AugError *err)
 {
 	AugParamValue old = params->values[i];
 	AugParamValue *v = &params->values[i],
@@ -307,6 +312,12 @@ scan_map(AugParams *params, uint32_t i, Scan *s, char *token, AugError *err)
 
 	memset(v, 0, sizeof(*v));
 	status = scan_pairs(params, i, s, token, err);
+	if (status == AUG_OK && whole)
+	{
+		skip_blanks(s);
+		if (*s->at != '\0')
+			status = fail_syntax(err);
+	}
 	if (status != AUG_OK)
 	{
 		AugParamValue half = *v;
@@ -331,10 +342,7 @@ aug_params_set_map(AugParams *params, uint32_t i, const char *text, AugError *er
 	s.token = params->host->alloc(params->host->arg, size + 1);
 	if (s.token == NULL)
 		return aug_fail_nomem(err, size);
-	status = scan_map(params, i, &s, s.token, err);
-	skip_blanks(&s);
-	if (status == AUG_OK && *s.at != '\0')
-		status = fail_syntax(err);
+	status = scan_map(params, i, &s, s.token, true, err);
 	params->host->release(params->host->arg, s.token);
 	return status;
 }
@@ -357,7 +365,7 @@ scan_member(AugParams *params, Scan *s, AugError *err)
 		i = aug_param_find(params->algorithm, s->token);
 		if (i < 0 || params->algorithm->params[i].type != AUG_PARAM_MAP)
 			return fail_syntax(err);
-		return scan_map(params, (uint32_t) i, s, value, err);
+		return scan_map(params, (uint32_t) i, s, value, false, err);
 	}
 	if (*s->at == '"' ? !take_string(s, value, &end) : !take_word(s, value, &end))
 		return fail_syntax(err);

@@ -10,8 +10,8 @@
  * Pattern-defeating quicksort, 2021): many equal values cost linear time.  Bad luck
  * beyond 2 log2 n levels ends in heapsort.
  *
- * Numbers with companions: heapsort's bound is not worth its cache misses for
- * long arrays, so the same quicksort moves up to three arrays together.
+ * Numbers with companions: up to three arrays move together, by three-way
+ * partition (Dijkstra), under the same bound.
  *
  * No memory beyond the stack (one frame a level; the larger side is looped over,
  * so at most log2 n frames), no globals.
@@ -165,14 +165,27 @@ quick_sort(double *v, size_t n, unsigned levels, bool has_floor, double floor_va
 	insertion_sort(v, n);
 }
 
-void
-aug_sort_doubles(double *values, size_t n)
+/* More than twice the levels that even splits would take. */
+static unsigned
+levels_for(size_t n)
 {
 	unsigned	levels = 4;
 
-	for (size_t m = n; m > 1; m >>= 1)
+	for (; n > 1; n >>= 1)
 		levels += 2;
+	return levels;
+}
+
+void
+aug_sort_doubles_within(double *values, size_t n, unsigned levels)
+{
 	quick_sort(values, n, levels, false, 0);
+}
+
+void
+aug_sort_doubles(double *values, size_t n)
+{
+	aug_sort_doubles_within(values, n, levels_for(n));
 }
 
 /* ---- with companions -------------------------------------------------- */
@@ -236,8 +249,8 @@ heap_sort_scored(const Scored *s, size_t from, size_t n)
 }
 
 /*
- * Sorts from .. from+n-1 by three-way partition (Dijkstra): scores of a model
- * often repeat, and equal ones are done at once.
+ * Sorts from .. from+n-1 by three-way partition: scores of a model often
+ * repeat, and equal ones are done at once.
  */
 static void
 quick_sort_scored(Scored *s, size_t from, size_t n, unsigned levels)
@@ -294,13 +307,17 @@ quick_sort_scored(Scored *s, size_t from, size_t n, unsigned levels)
 }
 
 bool
-aug_sort_scored(const AugHost *host, double *score, uint8_t *label, double *weight, size_t n)
+aug_sort_scored_within(const AugHost *host, double *score, uint8_t *label, double *weight,
+					   size_t n, unsigned levels)
 {
 	Scored		s = {host, score, label, weight, false};
-	unsigned	levels = 4;
 
-	for (size_t m = n; m > 1; m >>= 1)
-		levels += 2;
 	quick_sort_scored(&s, 0, n, levels);
 	return !s.stopped;
+}
+
+bool
+aug_sort_scored(const AugHost *host, double *score, uint8_t *label, double *weight, size_t n)
+{
+	return aug_sort_scored_within(host, score, label, weight, n, levels_for(n));
 }

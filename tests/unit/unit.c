@@ -10,16 +10,15 @@
 #define MAX_STEPS	10000		/* failed allocations or polls tried in turn */
 #define HEADER		24			/* 8 modulo 16: memory aligned as PostgreSQL's */
 
+#define MAX_MESSAGES 5			/* printed for one test; the rest is counted */
+
 static unsigned failures;
 
 bool
 unit_check(bool ok, const char *what, const char *file, int line)
 {
-	if (!ok)
-	{
+	if (!ok && failures++ < MAX_MESSAGES)
 		fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-		failures++;
-	}
 	return ok;
 }
 
@@ -34,7 +33,7 @@ unit_near(double a, double b, double tolerance, const char *what, const char *fi
 		ok = a == b;
 	else
 		ok = fabs(a - b) <= tolerance * fmax(1, fabs(b));
-	if (!ok)
+	if (!ok && failures < MAX_MESSAGES)
 		fprintf(stderr, "%s:%d: %.17g against %.17g\n", file, line, a, b);
 	return unit_check(ok, what, file, line);
 }
@@ -44,7 +43,7 @@ unit_text(const char *a, const char *b, const char *what, const char *file, int 
 {
 	bool		ok = a != NULL && b != NULL && strcmp(a, b) == 0;
 
-	if (!ok)
+	if (!ok && failures < MAX_MESSAGES)
 		fprintf(stderr, "%s:%d: '%s' against '%s'\n", file, line, a ? a : "(null)",
 				b ? b : "(null)");
 	return unit_check(ok, what, file, line);
@@ -68,7 +67,7 @@ unit_main(const char *room, const UnitTest *tests, unsigned n, int argc, char **
 		tests[i].run();
 		if (failures > 0)
 		{
-			fprintf(stderr, "%s: %s failed\n", room, tests[i].name);
+			fprintf(stderr, "%s: %s failed (%u checks)\n", room, tests[i].name, failures);
 			failed++;
 		}
 		else

@@ -81,8 +81,8 @@ aug_metric_mcc(double tp, double fp, double fn, double tn)
 		return NAN;
 	if (!(a > 0 && b > 0 && c > 0 && d > 0))
 		return 0;
-	/* roots first: the product of four counts would lose range */
-	return (tp * tn - fp * fn) / (sqrt(a) * sqrt(b) * sqrt(c) * sqrt(d));
+	/* two roots: the product of four weighted counts could overflow */
+	return (tp * tn - fp * fn) / (sqrt(a * b) * sqrt(c * d));
 }
 
 static uint32_t

@@ -67,8 +67,9 @@ aug_metric_wilson(AugMetric *metric, double n)
 		return;
 	middle = (p + z2 / (2 * n)) / (1 + z2 / n);
 	half = AUG_METRIC_Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n);
-	metric->lower = fmax(0, middle - half);
-	metric->upper = fmin(1, middle + half);
+	/* at shares of 0 and 1 rounding may leave the value a hair outside */
+	metric->lower = fmax(0, fmin(p, middle - half));
+	metric->upper = fmin(1, fmax(p, middle + half));
 }
 
 /* 2 |e| / (|a| + |p|), and 0 for 0 of 0; halves, so that no sum overflows. */
@@ -128,7 +129,8 @@ aug_metrics_regress(const AugHost *host, const double *predicted, const double *
 			aug_mean_add(&relative, fabs(e / actual[i]), w);
 		aug_mean_add(&symmetric, symmetric_error(actual[i], predicted[i]), w);
 		aug_mean_add(&bias, e, w);
-		aug_mean_add(&target, actual[i], w);
+		/* about the first value: a large common part cancels exactly */
+		aug_mean_add(&target, actual[i] - actual[0], w);
 	}
 
 	metric = aug_metric_put(out, n_out, "rmse", -1, sqrt(mean_or_nan(&squared)), false);
