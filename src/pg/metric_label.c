@@ -172,7 +172,13 @@ label_of(LabelType *t, Datum value)
 {
 	Label		label;
 
-	if (t->is_text)
+	if (t->type == BOOLOID)
+	{
+		/* as training names the classes */
+		label.bytes = DatumGetBool(value) ? "true" : "false";
+		label.length = (int) strlen(label.bytes);
+	}
+	else if (t->is_text)
 	{
 		struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
 
@@ -205,8 +211,8 @@ label_of(LabelType *t, Datum value)
 
 		if (parse_bool_with_len(label.bytes, label.length, &truth))
 		{
-			label.bytes = truth ? "t" : "f";
-			label.length = 1;
+			label.bytes = truth ? "true" : "false";
+			label.length = (int) strlen(label.bytes);
 		}
 	}
 	return label;
@@ -394,7 +400,7 @@ augur_metric_label_add(PG_FUNCTION_ARGS)
 	}
 	else if (types->side[0].type == BOOLOID)
 	{
-		Label		label = {"t", 1};
+		Label		label = {"true", 4};
 
 		positive = confusion_label(c, label);
 	}
