@@ -5,8 +5,10 @@
  *
  * Rows are ordered by their content hash, so the physical order of the table does
  * not matter.  A holdout by hash takes, class by class, the rows with the smallest
- * hash of the key (of the content when there is no key), mixed with the seed so
- * that it has nothing to do with the order in the matrix.  Rows of one key, and equal
+ * hash of the key (of the content when there is no key), mixed with a constant so
+ * that it has nothing to do with the order in the matrix.  It does not depend on the
+ * training's seed: the version in production, which is scored on the same holdout,
+ * must not have been trained on it under another seed.  Rows of one key, and equal
  * rows, always stay together: such a group counts as its rarest class.  A temporal
  * holdout is the latest share, and rows of one time stay together.
  *
@@ -165,7 +167,7 @@ static void
 split_by_hash(AugurLoader *loader)
 {
 	uint32		n = loader->n_rows;
-	uint64		salt = augur_mix(loader->options.seed ^ SPLIT_SEED);
+	uint64		salt = augur_mix(SPLIT_SEED);
 	uint64	   *hash = palloc_extended(n * sizeof(uint64), MCXT_ALLOC_HUGE);
 	double	   *quota = holdout_quota(loader);
 	double	   *taken = palloc0_array(double, Max(loader->n_classes, 1));
