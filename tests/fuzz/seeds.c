@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * seeds.c
+ *		Writes the first inputs of the fuzzers: real models of every algorithm,
+ *		real hyperparameter texts.
+ *
+ *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "../unit/unit.h"
+
+static void
+write_file(const char *directory, const char *name, unsigned i, const void *bytes, size_t length)
+{
+	char		path[4096];
+	FILE	   *file;
+
+	snprintf(path, sizeof(path), "%s/%s-%u", directory, name, i);
+	file = fopen(path, "wb");
+	if (file == NULL || fwrite(bytes, 1, length, file) != length || fclose(file) != 0)
+	{
+		perror(path);
+		exit(1);
+	}
+}
+
+static void
+write_models(const AugAlgorithm *a, const char *directory)
+{
+	/* task and classes by two bits, weights, missing, wide by one each */
+	for (unsigned i = 0; i < 32; i++)
+	{
+		UnitDataOptions options = {
+			i & 3 ? AUG_CLASSIFICATION : AUG_REGRESSION, 20 + 10 * (i & 7), i & 3,
+			(i & 4) != 0, (i & 8) != 0, (i & 16) != 0, i
+		};
+		UnitHost	h;
+		UnitData	d;
+		AugError	err;
+		AugParams  *params;
+		uint8_t    *artifact;
+		size_t		length;
+		AugFit		fit;
+
+		if (options.task == AUG_CLASSIFICATION ? !a->classification : !a->regression)
+			continue;
+		unit_host(&h);
+		unit_data(&d, &options);
+		params = unit_small_params(&h, a);
+		if (params == NULL ||
+			unit_train(&h, a, params, &d.matrix, i, 0, &artifact, &length, &fit, &err) != AUG_OK)
+		{
+			fprintf(stderr, "cannot train %s: %s\n", a->name, err.message);
+			exit(1);
+		}
+		write_file(directory, a->name, i, artifact, length);
+		h.host.release(&h, artifact);
+		aug_params_free(params);
+		unit_data_free(&d);
+	}
+}
+
+static void
+write_params(unsigned i, const char *directory)
+{
+	static const char *const texts[] = {
+		"{\"n\": 5, \"r\": -1.5e10, \"c\": \"random\", \"x\": 0.5, \"b\": false}",
+		"{\"m\": {\"no\": 1, \"yes\": 4.5, \"caf\\u0065\\n\": 0.25}, \"x\": \"all\"}",
+		"{\"m\": \"balanced\"}", "{}", "0.1", "true", "sqrt", "{\"a\": 1}"
+	};
+	const AugAlgorithm *a = aug_algorithm_at(i);
+	UnitHost	h;
+	AugError	err;
+	AugParams  *params;
+	char	   *text,
+			   *input;
+
+	unit_host(&h);
+	if (aug_params_new(&h.host, a, &params, &err) != AUG_OK ||
+		aug_params_text(params, &text, &err) != AUG_OK)
+		exit(1);
+	input = malloc(strlen(text) + 2);
+	if (input == NULL)
+		exit(1);
+	input[0] = (char) (2 * i);
+	strcpy(input + 1, text);
+	write_file(directory, a->name, 0, input, strlen(text) + 1);
+	free(input);
+	h.host.release(&h, text);
+	aug_params_free(params);
+	for (unsigned k = 0; i == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
+	{
+		char		line[128];
+
+		line[0] = 1;
+		strcpy(line + 1, texts[k]);
+		write_file(directory, "every", k, line, strlen(line));
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 3)
+	{
+		fprintf(stderr, "usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY\n", argv[0]);
+		return 2;
+	}
+	for (uint32_t i = 0; i < aug_algorithm_count(); i++)
+	{
+		write_models(aug_algorithm_at(i), argv[1]);
+		write_params(i, argv[2]);
+	}
+	return 0;
+}
