@@ -35,9 +35,12 @@ static const Variant variants[] = {
 
 #define N_VARIANTS (sizeof(variants) / sizeof(variants[0]))
 
+/* Only the baseline has something to say about a single class. */
 static bool
 does(const AugAlgorithm *algorithm, const Variant *v)
 {
+	if (v->n_classes == 1 && strcmp(algorithm->name, "baseline") != 0)
+		return false;
 	return v->task == AUG_CLASSIFICATION ? algorithm->classification : algorithm->regression;
 }
 
