@@ -14,6 +14,7 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "optimizer/optimizer.h"
 #include "utils/timestamp.h"
@@ -63,6 +64,17 @@ augur_compat_interval_infinite(const Interval *span)
 		return 1;
 #endif
 	return 0;
+}
+
+/* A descriptor made by hand is complete: 19 wants to be told. */
+static inline void
+augur_compat_finish_tupdesc(TupleDesc desc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(desc);
+#else
+	(void) desc;
+#endif
 }
 
 #endif /* AUGUR_COMPAT_H */

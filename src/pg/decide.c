@@ -1,12 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * decide.c
- *		What the rows that were read decide: task and classes, columns that are left
- *		out, levels, cut points, and with them the features of the matrices.
+ *		What the rows that were read decide about the columns: which are left out,
+ *		levels, cut points, and with them the features of the matrices.
  *
  * Rules
- *	- text, enum and boolean targets are classes; floating-point and numeric ones
- *	  are regression; integers are classes when they have two distinct values
  *	- columns that were not asked for by name are left out when they look like keys:
  *	  uuid; texts of which more than 95 % are unique; unique integers whose name
  *	  says key (id, x_id, xId, key, no, pk...) or that are dense, like a row number;
@@ -27,19 +25,17 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
 #define UNIQUE_SHARE	0.95
-#define DENSE_SHARE		1.05	/* range over rows of a row number, at most */
-#define MAX_EXACT_INTEGER 9007199254740992.0
+#define DENSE_SHARE		1.05 /* range over rows of a row number, at most */
 #define SMALLEST_SAMPLE (16 * 1024 * 1024)
 
 /* ---- report --------------------------------------------------------------- */
 
-static char *format_text(AugurLoader *loader, const char *format, va_list args)
-			pg_attribute_printf(2, 0);
+static char *
+format_text(AugurLoader *loader, const char *format, va_list args) pg_attribute_printf(2, 0);
 
 /* Text in the loader's context. */
 static char *
@@ -47,12 +43,12 @@ format_text(AugurLoader *loader, const char *format, va_list args)
 {
 	MemoryContext old = MemoryContextSwitchTo(loader->context);
 	StringInfoData text;
-	int			needed;
+	int needed;
 
 	initStringInfo(&text);
 	for (;;)
 	{
-		va_list		copy;
+		va_list copy;
 
 		va_copy(copy, args);
 		needed = appendStringInfoVA(&text, format, copy);
@@ -76,10 +72,10 @@ append_text(AugurLoader *loader, List *list, char *text)
 }
 
 void
-augur_report_left_out(AugurLoader *loader, const char *format,...)
+augur_report_left_out(AugurLoader *loader, const char *format, ...)
 {
-	va_list		args;
-	char	   *text;
+	va_list args;
+	char *text;
 
 	va_start(args, format);
 	text = format_text(loader, format, args);
@@ -88,206 +84,15 @@ augur_report_left_out(AugurLoader *loader, const char *format,...)
 }
 
 void
-augur_report_warning(AugurLoader *loader, const char *format,...)
+augur_report_warning(AugurLoader *loader, const char *format, ...)
 {
-	va_list		args;
-	char	   *text;
+	va_list args;
+	char *text;
 
 	va_start(args, format);
 	text = format_text(loader, format, args);
 	va_end(args);
 	loader->report.warnings = append_text(loader, loader->report.warnings, text);
-}
-
-/* ---- target ---------------------------------------------------------------- */
-
-static bool
-is_integer(AugurClass cls)
-{
-	return cls == AUGUR_CLASS_INT2 || cls == AUGUR_CLASS_INT4 || cls == AUGUR_CLASS_INT8;
-}
-
-/* Task from the target's type and, for integers, its values. */
-static void
-infer_task(AugurLoader *loader)
-{
-	AugurClass	cls = loader->target.source.cls;
-	AugurDistinct *distinct = loader->target_cell.distinct;
-	AugurLoadReport *report = &loader->report;
-
-	report->task_inferred = true;
-	report->task = AUG_REGRESSION;
-	if (loader->target.levels != NULL || cls == AUGUR_CLASS_BOOL)
-	{
-		report->task = AUG_CLASSIFICATION;
-		report->task_reason = psprintf("target of type %s", loader->target.type_name);
-	}
-	else if (!is_integer(cls) || distinct == NULL)
-		report->task_reason = psprintf("target of type %s", loader->target.type_name);
-	else if (distinct->n <= 2)
-	{
-		report->task = AUG_CLASSIFICATION;
-		report->task_reason = "integer target with two distinct values";
-	}
-	else
-	{
-		report->task_reason = psprintf("integer target with %u distinct values", distinct->n);
-		if (distinct->n <= 20)
-			augur_report_warning(loader, "target \"%s\" has %u distinct integers: if they are "
-								 "classes, set task to classification",
-								 loader->target.name, distinct->n);
-	}
-}
-
-/* Text of a number as a class label: the shortest that reads back the same. */
-static const char *
-number_label(AugurClass cls, double v)
-{
-	char		buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
-
-	if (cls == AUGUR_CLASS_BOOL)
-		return v != 0 ? "true" : "false";
-	if (cls == AUGUR_CLASS_FLOAT4)
-		float_to_shortest_decimal_buf((float) v, buffer);
-	else if (fabs(v) < MAX_EXACT_INTEGER && v == rint(v))
-		snprintf(buffer, sizeof(buffer), "%.0f", v + 0.0);
-	else
-		double_to_shortest_decimal_buf(v, buffer);
-	return pstrdup(buffer);
-}
-
-/*
- * Codes of numbers as classes: a dictionary of their labels.  Reads the target
- * column; label [n_rows] gets codes.
- */
-static AugurDictionary *
-number_classes(AugurLoader *loader)
-{
-	AugurDictionary *numbers = augur_dictionary_new(loader->context);
-	AugurDictionary *labels = augur_dictionary_new(loader->context);
-	AugurSpool *spool = loader->spool;
-
-	for (uint32 k = 0; k < spool->n_chunks; k++)
-	{
-		const AugurChunk *chunk = &spool->chunks[k];
-
-		CHECK_FOR_INTERRUPTS();
-		augur_spool_read(spool, k, SPOOL_TARGET, 1);
-		augur_cells_decode(augur_chunk_width(chunk, SPOOL_TARGET),
-						   spool->column[SPOOL_TARGET], chunk->n_rows, loader->decoded);
-		for (uint32 i = 0; i < chunk->n_rows; i++)
-		{
-			uint64		bits = augur_bits(loader->decoded[i]);
-			uint32		code = augur_dictionary_code(numbers, (const char *) &bits,
-													 sizeof(bits));
-
-			loader->label[chunk->first_row + i] = code;
-			if (code == labels->n)
-			{
-				const char *label = number_label(loader->target.source.cls,
-												 loader->decoded[i]);
-
-				augur_dictionary_code(labels, label, (int) strlen(label));
-			}
-			if (labels->n > AUG_MAX_CLASSES)
-				return labels;
-		}
-	}
-	augur_dictionary_free(numbers);
-	return labels;
-}
-
-/* Codes of the target's levels into label [n_rows]. */
-static AugurDictionary *
-level_classes(AugurLoader *loader)
-{
-	AugurSpool *spool = loader->spool;
-
-	for (uint32 k = 0; k < spool->n_chunks; k++)
-	{
-		const AugurChunk *chunk = &spool->chunks[k];
-
-		CHECK_FOR_INTERRUPTS();
-		augur_spool_read(spool, k, SPOOL_TARGET, 1);
-		memcpy(loader->label + chunk->first_row, spool->column[SPOOL_TARGET],
-			   chunk->n_rows * sizeof(uint32));
-	}
-	return loader->target.levels;
-}
-
-/* Classes in byte order of their labels, and the class of each row. */
-static void
-make_classes(AugurLoader *loader)
-{
-	AugurDictionary *classes;
-	uint32	   *order;
-	uint32	   *rank;
-
-	loader->label = palloc_extended((Size) loader->n_rows * sizeof(uint32), MCXT_ALLOC_HUGE);
-	classes = loader->target.levels != NULL ? level_classes(loader) : number_classes(loader);
-	if (loader->target.too_many || classes->n > AUG_MAX_CLASSES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("target column \"%s\" has more than %d classes",
-						loader->target.name, AUG_MAX_CLASSES)));
-	order = augur_dictionary_order(classes);
-	rank = palloc_array(uint32, classes->n);
-	loader->n_classes = classes->n;
-	loader->class_names = palloc_array(char *, classes->n);
-	loader->class_rows = palloc0_array(int64, classes->n);
-	for (uint32 i = 0; i < classes->n; i++)
-	{
-		const AugurLevel *level = &classes->levels[order[i]];
-
-		rank[order[i]] = i;
-		loader->class_names[i] = pnstrdup(classes->text + level->at, level->length);
-	}
-	for (uint32 row = 0; row < loader->n_rows; row++)
-	{
-		loader->label[row] = rank[loader->label[row]];
-		loader->class_rows[loader->label[row]]++;
-	}
-	if (loader->n_classes < 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("target column \"%s\" has one class only: \"%s\"",
-						loader->target.name, loader->class_names[0]),
-				 errdetail("All %u rows with a target have it.", loader->n_rows)));
-	pfree(order);
-	pfree(rank);
-}
-
-/*
- * Decides task and classes.  Raises when the target cannot be learnt.
- */
-void
-augur_decide_target(AugurLoader *loader)
-{
-	loader->report.task = loader->options.task;
-	loader->report.task_reason = "as asked for";
-	if (loader->options.infer_task)
-		infer_task(loader);
-	if (loader->report.task == AUG_CLASSIFICATION)
-	{
-		make_classes(loader);
-		return;
-	}
-	if (loader->target.levels != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("target column \"%s\" has type %s, which regression cannot predict",
-						loader->target.name, loader->target.type_name),
-				 errhint("Set task to classification, or cast the column to a number.")));
-	if (loader->target_infinite > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("target column \"%s\" is infinite in %lld of %u rows",
-						loader->target.name, (long long) loader->target_infinite,
-						loader->n_rows),
-				 errhint("Leave those rows out.")));
-	if (loader->target_cell.low == loader->target_cell.high)
-		augur_report_warning(loader, "target \"%s\" has the same value in all rows",
-							 loader->target.name);
 }
 
 /* ---- columns left out -------------------------------------------------------- */
@@ -296,8 +101,8 @@ augur_decide_target(AugurLoader *loader)
 static bool
 ends_with_word(const char *name, const char *word)
 {
-	size_t		length = strlen(name);
-	size_t		n = strlen(word);
+	size_t length = strlen(name);
+	size_t n = strlen(word);
 
 	if (length < n || pg_strcasecmp(name + length - n, word) != 0)
 		return false;
@@ -305,15 +110,15 @@ ends_with_word(const char *name, const char *word)
 		return true;
 	/* camelCase: customerId, customerID */
 	return isupper((unsigned char) name[length - n]) &&
-		islower((unsigned char) name[length - n - 1]);
+		   islower((unsigned char) name[length - n - 1]);
 }
 
 static bool
 is_key_name(const char *name)
 {
 	static const char *const words[] = {
-		"id", "ids", "key", "no", "nr", "num", "number", "pk", "uuid", "guid", "oid", "rowid",
-		"rownum", "seq", "serial",
+		"id",	"ids",	"key", "no",	"nr",	  "num", "number", "pk",
+		"uuid", "guid", "oid", "rowid", "rownum", "seq", "serial",
 	};
 
 	for (int i = 0; i < lengthof(words); i++)
@@ -329,20 +134,22 @@ static bool
 is_unique(AugurLoader *loader, int c)
 {
 	AugurSpool *spool = loader->spool;
-	uint32		j = (uint32) (loader->spool_cells + c);
-	AugurCell  *cell = &loader->cells[c];
-	double		range = cell->high - cell->low + 1;
-	Size		n = loader->n_rows;
-	bool		dense = range <= 32.0 * n;
-	uint64	   *seen;
-	bool		unique = true;
+	uint32 j = (uint32) (loader->spool_cells + c);
+	AugurCell *cell = &loader->cells[c];
+	double range = cell->high - cell->low + 1;
+	Size n = loader->n_rows;
+	bool dense = range <= 32.0 * n;
+	Size words;
+	uint64 *seen;
+	bool unique = true;
 
 	if (cell->distinct != NULL)
 		return cell->distinct->n == n;
 	if (range < n)
 		return false;
-	seen = palloc_extended(dense ? (Size) range / 8 + 8 : n * sizeof(uint64),
-						   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	words = dense ? (Size) range / 64 + 1 : n;
+	seen = augur_huge_array(words, sizeof(uint64));
+	memset(seen, 0, words * sizeof(uint64));
 	for (uint32 k = 0; k < spool->n_chunks && unique; k++)
 	{
 		const AugurChunk *chunk = &spool->chunks[k];
@@ -355,8 +162,8 @@ is_unique(AugurLoader *loader, int c)
 		{
 			if (dense)
 			{
-				uint64		at = (uint64) (loader->decoded[i] - cell->low);
-				uint64		bit = UINT64CONST(1) << (at % 64);
+				uint64 at = (uint64) (loader->decoded[i] - cell->low);
+				uint64 bit = UINT64CONST(1) << (at % 64);
 
 				unique = !(seen[at / 64] & bit);
 				seen[at / 64] |= bit;
@@ -381,37 +188,36 @@ is_unique(AugurLoader *loader, int c)
 static const char *
 integer_key_reason(AugurLoader *loader, const AugurColumn *column)
 {
-	AugurCell  *cell = &loader->cells[column->first_cell];
-	Size		n = loader->n_rows;
-	bool		named = is_key_name(column->name);
+	AugurCell *cell = &loader->cells[column->first_cell];
+	Size n = loader->n_rows;
+	bool named = is_key_name(column->name);
 
-	if (!is_integer(column->source.cls) || cell->n_present < n ||
+	if (!augur_class_is_integer(column->source.cls) || cell->n_present < n ||
 		!isfinite(cell->high - cell->low))
 		return NULL;
 	if (!named && (n < AUGUR_MIN_KEY_ROWS || cell->high - cell->low + 1 > DENSE_SHARE * n))
 		return NULL;
 	/* doubles do not tell such integers apart: the name has to do */
-	if (Max(fabs(cell->low), fabs(cell->high)) > MAX_EXACT_INTEGER)
+	if (Max(fabs(cell->low), fabs(cell->high)) > AUGUR_MAX_EXACT_INTEGER)
 		return named ? "integers beyond 2^53, named like a key" : NULL;
 	if (!is_unique(loader, column->first_cell))
 		return NULL;
-	return named ? "unique integer, named like a key" :
-		"unique integers without gaps, like a row number";
+	return named ? "unique integer, named like a key"
+				 : "unique integers without gaps, like a row number";
 }
 
 /* Why a column of levels looks like a key; NULL when not. */
 static const char *
 level_key_reason(AugurLoader *loader, const AugurColumn *column)
 {
-	int64		present = loader->cells[column->first_cell].n_present;
+	int64 present = loader->cells[column->first_cell].n_present;
 
 	if (column->source.type == UUIDOID)
 		return "uuid";
 	if (column->too_many)
 		return psprintf("more than %u distinct values", column->levels->n - 1);
 	if (present >= AUGUR_MIN_KEY_ROWS && column->levels->n > UNIQUE_SHARE * present)
-		return psprintf("%u distinct values in %lld rows", column->levels->n,
-						(long long) present);
+		return psprintf("%u distinct values in %lld rows", column->levels->n, (long long) present);
 	return NULL;
 }
 
@@ -421,36 +227,38 @@ is_constant(AugurLoader *loader, const AugurColumn *column, const AugurCell *cel
 {
 	if (cell->n_present < loader->n_rows)
 		return false;
-	return column->levels != NULL ? column->levels->n == 1 && !column->too_many :
-		cell->low == cell->high;
+	return column->levels != NULL ? column->levels->n == 1 && !column->too_many
+								  : cell->low == cell->high;
 }
 
 /* Leaves out the elements of an array that teach nothing. */
 static void
 decide_array(AugurLoader *loader, AugurColumn *column)
 {
-	int			dropped = 0;
+	int dropped = 0;
 
 	for (int k = 0; k < column->n_cells; k++)
 	{
-		AugurCell  *cell = &loader->cells[column->first_cell + k];
+		AugurCell *cell = &loader->cells[column->first_cell + k];
 
 		cell->dropped = cell->n_present == 0 || is_constant(loader, column, cell);
 		dropped += cell->dropped;
 	}
 	if (dropped == 0)
 		return;
-	augur_report_left_out(loader, "%s (%d of %d elements are constant or missing)",
-						  column->name, dropped, column->n_cells);
-	augur_report_warning(loader, "%d of %d elements of array column \"%s\" are constant or "
-						 "missing in all rows", dropped, column->n_cells, column->name);
+	augur_report_left_out(loader, "%s (%d of %d elements are constant or missing)", column->name,
+						  dropped, column->n_cells);
+	augur_report_warning(loader,
+						 "%d of %d elements of array column \"%s\" are constant or "
+						 "missing in all rows",
+						 dropped, column->n_cells, column->name);
 }
 
 /* Decides about one column. */
 static void
 decide_column(AugurLoader *loader, AugurColumn *column)
 {
-	AugurCell  *cell = column->n_cells > 0 ? &loader->cells[column->first_cell] : NULL;
+	AugurCell *cell = column->n_cells > 0 ? &loader->cells[column->first_cell] : NULL;
 	const char *reason = NULL;
 
 	if (cell == NULL || (!column->source.is_array && cell->n_present == 0))
@@ -470,13 +278,11 @@ decide_column(AugurLoader *loader, AugurColumn *column)
 	{
 		cell->dropped = true;
 		augur_report_left_out(loader, "%s (constant)", column->name);
-		augur_report_warning(loader, "column \"%s\" has the same value in all rows",
-							 column->name);
+		augur_report_warning(loader, "column \"%s\" has the same value in all rows", column->name);
 		return;
 	}
 	if (cell->same_as_target && column->listed)
-		augur_report_warning(loader, "feature \"%s\" equals the target in all rows",
-							 column->name);
+		augur_report_warning(loader, "feature \"%s\" equals the target in all rows", column->name);
 	if (column->listed)
 		return;
 	if (cell->same_as_target)
@@ -506,16 +312,15 @@ static void
 make_levels(AugurLoader *loader, AugurLoadFeature *feature, AugurColumn *column)
 {
 	AugurDictionary *dict = column->levels;
-	uint32	   *order = augur_dictionary_order(dict);
-	uint32	   *end = palloc_extended(dict->n * sizeof(uint32), MCXT_ALLOC_HUGE);
-	uint32	   *rank = palloc_extended(dict->n * sizeof(uint32), MCXT_ALLOC_HUGE);
-	char	   *text;
-	Size		at = 0;
+	uint32 *order = augur_dictionary_order(dict);
+	uint32 *end = augur_huge_array(dict->n, sizeof(uint32));
+	uint32 *rank = augur_huge_array(dict->n, sizeof(uint32));
+	char *text;
+	Size at = 0;
 
 	if (dict->text_used > PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("levels of column \"%s\" take more than 4 GB", column->name)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("levels of column \"%s\" take more than 4 GB", column->name)));
 	text = palloc_extended(Max(dict->text_used, 1), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < dict->n; i++)
 	{
@@ -547,15 +352,15 @@ cuts_from_distinct(AugurLoader *loader, const AugurLoadFeature *feature)
 	AugurDistinct *distinct = loader->cells[feature->cell].distinct;
 
 	return loader->n_training > AUGUR_CUT_SAMPLE && distinct != NULL &&
-		feature->f.part <= AUGUR_PART_ELEMENT && distinct->n <= loader->options.max_bins;
+		   feature->f.part <= AUGUR_PART_ELEMENT && distinct->n <= loader->options.max_bins;
 }
 
 static void
 set_cuts(AugurLoader *loader, AugurLoadFeature *feature, double *values, Size n)
 {
-	double		cuts[AUG_MAX_BINS];
-	uint32		n_cuts = aug_cuts(values, n, (uint32) loader->options.max_bins, cuts);
-	double	   *kept = palloc_array(double, Max(n_cuts, 1));
+	double cuts[AUG_MAX_BINS];
+	uint32 n_cuts = aug_cuts(values, n, (uint32) loader->options.max_bins, cuts);
+	double *kept = palloc_array(double, Max(n_cuts, 1));
 
 	memcpy(kept, cuts, n_cuts * sizeof(double));
 	feature->f.n_cuts = n_cuts;
@@ -572,10 +377,10 @@ static void
 sample_values(AugurLoader *loader, uint32 first, uint32 n, uint32 sample, double *out)
 {
 	AugurSpool *spool = loader->spool;
-	int			low = loader->features[first].cell;
-	int			high = low;
-	Size		filled = 0;
-	uint32	   *picked = palloc_array(uint32, 4096);
+	int low = loader->features[first].cell;
+	int high = low;
+	Size filled = 0;
+	uint32 *picked = palloc_array(uint32, 4096);
 
 	for (uint32 f = first; f < first + n; f++)
 	{
@@ -586,29 +391,27 @@ sample_values(AugurLoader *loader, uint32 first, uint32 n, uint32 sample, double
 	{
 		const AugurChunk *chunk = &spool->chunks[k];
 		const uint32 *position = loader->position + chunk->first_row;
-		uint32		n_picked = 0;
+		uint32 n_picked = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		for (uint32 i = 0; i < chunk->n_rows; i++)
 		{
 			picked[n_picked] = i;
-			n_picked += position[i] < sample;	/* the top bit is the holdout */
+			n_picked += position[i] < sample; /* the top bit is the holdout */
 		}
 		if (n_picked == 0)
 			continue;
-		augur_spool_read(spool, k, (uint32) (loader->spool_cells + low),
-						 (uint32) (high - low + 1));
+		augur_spool_read(spool, k, (uint32) (loader->spool_cells + low), (uint32) (high - low + 1));
 		for (uint32 f = 0; f < n; f++)
 		{
 			const AugurLoadFeature *feature = &loader->features[first + f];
-			uint32		j = (uint32) (loader->spool_cells + feature->cell);
-			double	   *to = out + (Size) f * sample + filled;
+			uint32 j = (uint32) (loader->spool_cells + feature->cell);
+			double *to = out + (Size) f * sample + filled;
 
-			if (feature->f.kind == AUG_CATEGORICAL_FEATURE ||
-				cuts_from_distinct(loader, feature))
+			if (feature->f.kind == AUG_CATEGORICAL_FEATURE || cuts_from_distinct(loader, feature))
 				continue;
-			augur_feature_decode(loader, feature, augur_chunk_width(chunk, j),
-								 spool->column[j], chunk->n_rows, loader->decoded);
+			augur_feature_decode(loader, feature, augur_chunk_width(chunk, j), spool->column[j],
+								 chunk->n_rows, loader->decoded);
 			for (uint32 i = 0; i < n_picked; i++)
 				to[i] = loader->decoded[picked[i]];
 		}
@@ -622,16 +425,14 @@ sample_values(AugurLoader *loader, uint32 first, uint32 n, uint32 sample, double
 static void
 make_cuts(AugurLoader *loader)
 {
-	uint32		sample = Min(loader->n_training, AUGUR_CUT_SAMPLE);
-	Size		room = Max(loader->options.memory / 8, SMALLEST_SAMPLE);
-	uint32		group = (uint32) Max(1, Min(loader->n_features,
-											room / (sample * sizeof(double))));
-	double	   *values = palloc_extended((Size) group * sample * sizeof(double),
-										 MCXT_ALLOC_HUGE);
+	uint32 sample = Min(loader->n_training, AUGUR_CUT_SAMPLE);
+	Size room = Max(loader->options.memory / 8, SMALLEST_SAMPLE);
+	uint32 group = (uint32) Max(1, Min(loader->n_features, room / (sample * sizeof(double))));
+	double *values = augur_huge_array(mul_size(group, sample), sizeof(double));
 
 	for (uint32 first = 0; first < loader->n_features; first += group)
 	{
-		uint32		n = Min(group, loader->n_features - first);
+		uint32 n = Min(group, loader->n_features - first);
 
 		sample_values(loader, first, n, sample, values);
 		for (uint32 f = 0; f < n; f++)
@@ -644,7 +445,7 @@ make_cuts(AugurLoader *loader)
 				continue;
 			if (cuts_from_distinct(loader, feature))
 			{
-				double		copy[AUG_MAX_BINS];
+				double copy[AUG_MAX_BINS];
 
 				memcpy(copy, distinct->value, distinct->n * sizeof(double));
 				set_cuts(loader, feature, copy, distinct->n);
@@ -662,13 +463,13 @@ make_cuts(AugurLoader *loader)
 static void
 add_features(AugurLoader *loader, AugurColumn *column, int c)
 {
-	AugurPart	parts[AUGUR_MAX_PARTS];
-	int			n = augur_source_parts(&column->source, loader->options.date_parts, parts);
+	AugurPart parts[AUGUR_MAX_PARTS];
+	int n = augur_source_parts(&column->source, loader->options.date_parts, parts);
 
 	for (int p = 0; p < n; p++)
 	{
 		AugurLoadFeature *feature = &loader->features[loader->n_features++];
-		uint32		element = loader->cells[c].element;
+		uint32 element = loader->cells[c].element;
 
 		feature->cell = c;
 		feature->f.name = augur_feature_name(column->name, parts[p], element);
@@ -686,12 +487,12 @@ add_features(AugurLoader *loader, AugurColumn *column, int c)
 static void
 settle_features(AugurLoader *loader)
 {
-	uint32		kept = 0;
+	uint32 kept = 0;
 
 	for (uint32 i = 0; i < loader->n_features; i++)
 	{
 		AugurLoadFeature *feature = &loader->features[i];
-		bool		complete = loader->cells[feature->cell].n_present == loader->n_rows;
+		bool complete = loader->cells[feature->cell].n_present == loader->n_rows;
 
 		if (feature->f.kind == AUG_NUMERIC_FEATURE && feature->f.n_cuts == 0 && complete)
 		{
@@ -708,8 +509,8 @@ settle_features(AugurLoader *loader)
 static size_t
 row_stride(uint32 n_narrow)
 {
-	size_t		by4 = TYPEALIGN(4, n_narrow);
-	size_t		by32 = TYPEALIGN(32, n_narrow);
+	size_t by4 = TYPEALIGN(4, n_narrow);
+	size_t by32 = TYPEALIGN(32, n_narrow);
 
 	return by32 - by4 <= by4 / 7 ? by32 : by4;
 }
@@ -718,16 +519,14 @@ static void
 raise_no_feature(AugurLoader *loader)
 {
 	StringInfoData text;
-	ListCell   *cell;
+	ListCell *cell;
 
 	initStringInfo(&text);
-	foreach(cell, loader->report.left_out)
+	foreach (cell, loader->report.left_out)
 		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(cell));
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("no column can serve as a feature"),
-			 text.len > 0 ? errdetail("Left out: %s.", text.data) : 0,
-			 errhint("Name the columns to use in the list of features, or add some.")));
+	ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("no column can serve as a feature"),
+					text.len > 0 ? errdetail("Left out: %s.", text.data) : 0,
+					errhint("Name the columns to use in the list of features, or add some.")));
 }
 
 /*
@@ -736,12 +535,12 @@ raise_no_feature(AugurLoader *loader)
 void
 augur_decide_features(AugurLoader *loader)
 {
-	Size		room = 0;
+	Size room = 0;
 
 	for (int c = 0; c < loader->n_cells; c++)
 		room += loader->cells[c].dropped ? 0 : AUGUR_MAX_PARTS;
-	loader->features = palloc_extended(Max(room, 1) * sizeof(AugurLoadFeature),
-									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	loader->features = augur_huge_array(room, sizeof(AugurLoadFeature));
+	memset(loader->features, 0, room * sizeof(AugurLoadFeature));
 	for (int i = 0; i < loader->n_columns; i++)
 	{
 		AugurColumn *column = &loader->columns[i];
@@ -753,9 +552,8 @@ augur_decide_features(AugurLoader *loader)
 		}
 	}
 	if (loader->n_features > AUG_MAX_FEATURES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d features", AUG_MAX_FEATURES)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("more than %d features", AUG_MAX_FEATURES)));
 	if (loader->n_features > 0)
 		make_cuts(loader);
 	settle_features(loader);

@@ -16,10 +16,11 @@
 #include "dictionary.h"
 
 #include "port.h"
+#include "storage/shmem.h"
 
-#define FIRST_ROOM		32		/* levels; a power of two */
-#define FIRST_TEXT		512
-#define HASH_SEED		UINT64CONST(0x6C6576656C73)
+#define FIRST_ROOM 32 /* levels; a power of two */
+#define FIRST_TEXT 512
+#define HASH_SEED  UINT64CONST(0x6C6576656C73)
 
 AugurDictionary *
 augur_dictionary_new(MemoryContext context)
@@ -28,9 +29,9 @@ augur_dictionary_new(MemoryContext context)
 
 	dict->context = context;
 	dict->room = FIRST_ROOM;
-	dict->levels = MemoryContextAlloc(context, FIRST_ROOM * sizeof(AugurLevel));
+	dict->levels = MemoryContextAlloc(context, mul_size(FIRST_ROOM, sizeof(AugurLevel)));
 	dict->mask = 2 * FIRST_ROOM - 1;
-	dict->slots = MemoryContextAllocZero(context, 2 * FIRST_ROOM * sizeof(uint32));
+	dict->slots = MemoryContextAllocZero(context, mul_size(2 * FIRST_ROOM, sizeof(uint32)));
 	dict->text_room = FIRST_TEXT;
 	dict->text = MemoryContextAlloc(context, FIRST_TEXT);
 	return dict;
@@ -40,22 +41,21 @@ augur_dictionary_new(MemoryContext context)
 static void
 grow_levels(AugurDictionary *dict)
 {
-	Size		slots;
+	Size slots;
 
 	if (dict->room > PG_UINT32_MAX / 8)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many levels in a categorical column")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many levels in a categorical column")));
 	dict->room *= 2;
-	dict->levels = repalloc_huge(dict->levels, (Size) dict->room * sizeof(AugurLevel));
+	dict->levels = repalloc_huge(dict->levels, mul_size(dict->room, sizeof(AugurLevel)));
 	slots = 2 * (Size) dict->room;
 	pfree(dict->slots);
-	dict->slots = MemoryContextAllocHuge(dict->context, slots * sizeof(uint32));
+	dict->slots = MemoryContextAllocHuge(dict->context, mul_size(slots, sizeof(uint32)));
 	memset(dict->slots, 0, slots * sizeof(uint32));
 	dict->mask = (uint32) (slots - 1);
 	for (uint32 code = 0; code < dict->n; code++)
 	{
-		uint32		at = (uint32) dict->levels[code].hash & dict->mask;
+		uint32 at = (uint32) dict->levels[code].hash & dict->mask;
 
 		while (dict->slots[at] != 0)
 			at = (at + 1) & dict->mask;
@@ -89,12 +89,12 @@ add_level(AugurDictionary *dict, const char *bytes, int length, uint64 hash, uin
 uint32
 augur_dictionary_code(AugurDictionary *dict, const char *bytes, int length)
 {
-	uint64		hash = aug_hash(bytes, (size_t) length, HASH_SEED);
-	uint32		at = (uint32) hash & dict->mask;
+	uint64 hash = aug_hash(bytes, (size_t) length, HASH_SEED);
+	uint32 at = (uint32) hash & dict->mask;
 
 	while (dict->slots[at] != 0)
 	{
-		uint32		code = dict->slots[at] - 1;
+		uint32 code = dict->slots[at] - 1;
 		const AugurLevel *level = &dict->levels[code];
 
 		if (level->hash == hash && level->length == (uint32) length &&
@@ -108,7 +108,7 @@ augur_dictionary_code(AugurDictionary *dict, const char *bytes, int length)
 Size
 augur_dictionary_bytes(const AugurDictionary *dict)
 {
-	Size		bytes = (Size) dict->room * sizeof(AugurLevel) + dict->text_room;
+	Size bytes = (Size) dict->room * sizeof(AugurLevel) + dict->text_room;
 
 	if (dict->slots != NULL)
 		bytes += ((Size) dict->mask + 1) * sizeof(uint32);
@@ -122,8 +122,7 @@ compare_levels(const void *left, const void *right, void *arg)
 	const AugurDictionary *dict = arg;
 	const AugurLevel *a = &dict->levels[*(const uint32 *) left];
 	const AugurLevel *b = &dict->levels[*(const uint32 *) right];
-	int			order = memcmp(dict->text + a->at, dict->text + b->at,
-							   Min(a->length, b->length));
+	int order = memcmp(dict->text + a->at, dict->text + b->at, Min(a->length, b->length));
 
 	if (order != 0)
 		return order;
@@ -133,8 +132,8 @@ compare_levels(const void *left, const void *right, void *arg)
 uint32 *
 augur_dictionary_order(const AugurDictionary *dict)
 {
-	uint32	   *order = MemoryContextAllocHuge(dict->context,
-											   Max(dict->n, 1) * sizeof(uint32));
+	uint32 *order =
+		MemoryContextAllocHuge(dict->context, mul_size(Max(dict->n, 1), sizeof(uint32)));
 
 	for (uint32 code = 0; code < dict->n; code++)
 		order[code] = code;

@@ -12,22 +12,22 @@
 
 typedef struct AugurLevel
 {
-	uint64		hash;			/* of the bytes */
-	uint64		at;				/* offset in text */
-	uint32		length;
+	uint64 hash; /* of the bytes */
+	uint64 at;	 /* offset in text */
+	uint32 length;
 } AugurLevel;
 
 typedef struct AugurDictionary
 {
 	MemoryContext context;
-	uint32		n;
-	uint32		room;
-	AugurLevel *levels;			/* [n] by code */
-	uint32	   *slots;			/* [mask + 1] code + 1, 0 for free */
-	uint32		mask;
-	char	   *text;
-	Size		text_used;
-	Size		text_room;
+	uint32 n;
+	uint32 room;
+	AugurLevel *levels; /* [n] by code */
+	uint32 *slots;		/* [mask + 1] code + 1, 0 for free */
+	uint32 mask;
+	char *text;
+	Size text_used;
+	Size text_room;
 } AugurDictionary;
 
 extern AugurDictionary *augur_dictionary_new(MemoryContext context);
@@ -40,4 +40,4 @@ extern uint32 *augur_dictionary_order(const AugurDictionary *dict);
 extern void augur_dictionary_strip(AugurDictionary *dict);
 extern void augur_dictionary_free(AugurDictionary *dict);
 
-#endif							/* AUGUR_DICTIONARY_H */
+#endif /* AUGUR_DICTIONARY_H */

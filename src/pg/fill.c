@@ -26,59 +26,59 @@
 #include "miscadmin.h"
 #include "storage/shmem.h"
 
-#define BLOCK_MAGIC		UINT64CONST(0x3130786F6C426741)
-#define BLOCK_ALIGN		64
-#define SIDES			2		/* training, holdout */
+#define BLOCK_MAGIC UINT64CONST(0x3130786F6C426741)
+#define BLOCK_ALIGN 64
+#define SIDES		2 /* training, holdout */
 
 typedef struct BlockFeature
 {
-	Size		name;
-	Size		column;
-	Size		type_name;
-	Size		cuts;
-	Size		level_end;
-	Size		level_text;
-	uint32		part;
-	uint32		element;
-	uint32		kind;
-	uint32		n_cuts;
-	uint32		n_levels;
-	uint32		wide;
-	uint32		slot;
+	Size name;
+	Size column;
+	Size type_name;
+	Size cuts;
+	Size level_end;
+	Size level_text;
+	uint32 part;
+	uint32 element;
+	uint32 kind;
+	uint32 n_cuts;
+	uint32 n_levels;
+	uint32 wide;
+	uint32 slot;
 } BlockFeature;
 
 typedef struct BlockHeader
 {
-	uint64		magic;
-	Size		bytes;
-	uint32		task;
-	uint32		n_features;
-	uint32		n_narrow;
-	uint32		n_wide;
-	uint32		n_classes;
-	Size		stride;
-	uint32		n_rows[SIDES];
+	uint64 magic;
+	Size bytes;
+	uint32 task;
+	uint32 n_features;
+	uint32 n_narrow;
+	uint32 n_wide;
+	uint32 n_classes;
+	Size stride;
+	uint32 n_rows[SIDES];
 	/* offsets; 0 for what is absent */
-	Size		cells[SIDES];
-	Size		wide[SIDES];
-	Size		label[SIDES];
-	Size		y[SIDES];
-	Size		weight[SIDES];
-	Size		features;		/* BlockFeature[n_features] */
-	Size		classes;		/* Size[n_classes], offsets of names */
-	Size		target;
-	Size		target_type;
+	Size cells[SIDES];
+	Size wide[SIDES];
+	Size label[SIDES];
+	Size y[SIDES];
+	Size weight[SIDES];
+	Size features; /* BlockFeature[n_features] */
+	Size classes;  /* Size[n_classes], offsets of names */
+	Size target;
+	Size target_type;
 } BlockHeader;
 
 /* Where the rows of a side go while filling. */
 typedef struct Side
 {
-	uint8	   *cells;
-	uint32	   *wide;
-	uint32	   *label;
-	double	   *y;
-	double	   *weight;
-	uint32		n_rows;
+	uint8 *cells;
+	uint32 *wide;
+	uint32 *label;
+	double *y;
+	double *weight;
+	uint32 n_rows;
 } Side;
 
 /* ---- layout ----------------------------------------------------------------- */
@@ -87,7 +87,7 @@ typedef struct Side
 static Size
 take(Size *at, Size n, Size size)
 {
-	Size		start = TYPEALIGN(BLOCK_ALIGN, *at);
+	Size start = TYPEALIGN(BLOCK_ALIGN, *at);
 
 	*at = add_size(start, mul_size(n, size));
 	return start;
@@ -100,9 +100,9 @@ take(Size *at, Size n, Size size)
 static Size
 lay_out(AugurLoader *loader, BlockHeader *header, char *block)
 {
-	Size		at = sizeof(BlockHeader);
-	uint32		rows[SIDES] = {loader->n_training, loader->n_holdout};
-	bool		is_class = loader->report.task == AUG_CLASSIFICATION;
+	Size at = sizeof(BlockHeader);
+	uint32 rows[SIDES] = {loader->n_training, loader->n_holdout};
+	bool is_class = loader->report.task == AUG_CLASSIFICATION;
 
 	memset(header, 0, sizeof(*header));
 	header->magic = BLOCK_MAGIC;
@@ -128,10 +128,11 @@ lay_out(AugurLoader *loader, BlockHeader *header, char *block)
 	}
 	header->features = take(&at, loader->n_features, sizeof(BlockFeature));
 	header->classes = take(&at, loader->n_classes, sizeof(Size));
-#define TAKE_COPY(offset, from, n) \
-	do { \
-		(offset) = take(&at, (n), 1); \
-		if (block != NULL) \
+#define TAKE_COPY(offset, from, n)                 \
+	do                                             \
+	{                                              \
+		(offset) = take(&at, (n), 1);              \
+		if (block != NULL)                         \
 			memcpy(block + (offset), (from), (n)); \
 	} while (0)
 #define TAKE_STRING(offset, from) TAKE_COPY(offset, from, strlen(from) + 1)
@@ -139,7 +140,7 @@ lay_out(AugurLoader *loader, BlockHeader *header, char *block)
 	TAKE_STRING(header->target_type, loader->target.type_name);
 	for (uint32 c = 0; c < loader->n_classes; c++)
 	{
-		Size		offset;
+		Size offset;
 
 		TAKE_STRING(offset, loader->class_names[c]);
 		if (block != NULL)
@@ -185,7 +186,7 @@ augur_loader_bytes(AugurLoader *loader)
 AugShape
 augur_loader_shape(AugurLoader *loader)
 {
-	AugShape	shape;
+	AugShape shape;
 
 	memset(&shape, 0, sizeof(shape));
 	shape.task = loader->report.task;
@@ -210,7 +211,8 @@ block_matrix(char *block, const BlockHeader *header, int side, const AugFeature 
 	matrix->n_wide = header->n_wide;
 	matrix->n_classes = header->n_classes;
 	matrix->stride = header->stride;
-#define PLACE(type, offset) ((offset) != 0 ? (const type *) (block + (offset)) : NULL)
+#define PLACE(type, offset) \
+	((offset) != 0 ? (const type *) (const void *) (block + (offset)) : NULL)
 	matrix->cells = PLACE(uint8, header->cells[side]);
 	matrix->wide = header->n_wide > 0 ? PLACE(uint32, header->wide[side]) : NULL;
 	matrix->label = PLACE(uint32, header->label[side]);
@@ -228,10 +230,9 @@ block_matrix(char *block, const BlockHeader *header, int side, const AugFeature 
  * may be NULL when it is not wanted.
  */
 void
-augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout,
-					 MemoryContext context)
+augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout, MemoryContext context)
 {
-	char	   *base = block;
+	char *base = block;
 	const BlockHeader *header = block;
 	const BlockFeature *from;
 	AugFeature *features;
@@ -239,7 +240,7 @@ augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout,
 
 	if (header->magic != BLOCK_MAGIC)
 		elog(ERROR, "block of matrices has a wrong magic number");
-	features = MemoryContextAllocHuge(context, header->n_features * sizeof(AugFeature));
+	features = MemoryContextAllocHuge(context, mul_size(header->n_features, sizeof(AugFeature)));
 	from = (const BlockFeature *) (base + header->features);
 	for (uint32 i = 0; i < header->n_features; i++)
 	{
@@ -259,7 +260,7 @@ augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout,
 	}
 	if (header->n_classes > 0)
 	{
-		class_names = MemoryContextAllocHuge(context, header->n_classes * sizeof(char *));
+		class_names = MemoryContextAllocHuge(context, mul_size(header->n_classes, sizeof(char *)));
 		for (uint32 c = 0; c < header->n_classes; c++)
 			class_names[c] = base + ((const Size *) (base + header->classes))[c];
 	}
@@ -272,10 +273,10 @@ augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout,
 /* ---- binning ------------------------------------------------------------------ */
 
 void
-augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature,
-					 AugurWidth width, const char *cells, uint32 n, double *out)
+augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature, AugurWidth width,
+					 const void *cells, uint32 n, double *out)
 {
-	AugurPart	part = (AugurPart) feature->f.part;
+	AugurPart part = (AugurPart) feature->f.part;
 
 	if (part <= AUGUR_PART_ELEMENT || width == AUGUR_WIDTH_ABSENT)
 	{
@@ -294,8 +295,8 @@ augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature,
 		const int64 *timestamp = (const int64 *) cells;
 
 		for (uint32 i = 0; i < n; i++)
-			out[i] = timestamp[i] == AUGUR_MISSING_INT64 ? NAN :
-				augur_timestamp_part(timestamp[i], part);
+			out[i] = timestamp[i] == AUGUR_MISSING_INT64 ? NAN
+														 : augur_timestamp_part(timestamp[i], part);
 	}
 }
 
@@ -307,14 +308,11 @@ augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature,
 static void
 bin_values(const double *v, uint32 n, const double *cut, int steps, uint8 *to, Size stride)
 {
-	uint32		i = 0;
+	uint32 i = 0;
 
 	for (; i + 4 <= n; i += 4)
 	{
-		uint32		a = 0,
-					b = 0,
-					c = 0,
-					d = 0;
+		uint32 a = 0, b = 0, c = 0, d = 0;
 
 		for (uint32 half = steps > 0 ? 1U << (steps - 1) : 0; half > 0; half >>= 1)
 		{
@@ -331,7 +329,7 @@ bin_values(const double *v, uint32 n, const double *cut, int steps, uint8 *to, S
 	}
 	for (; i < n; i++)
 	{
-		uint32		a = 0;
+		uint32 a = 0;
 
 		for (uint32 half = steps > 0 ? 1U << (steps - 1) : 0; half > 0; half >>= 1)
 			a += cut[a + half - 1] < v[i] ? half : 0;
@@ -343,16 +341,16 @@ bin_values(const double *v, uint32 n, const double *cut, int steps, uint8 *to, S
 /* One feature of a chunk: into the tile, or a wide column in place. */
 static void
 fill_feature(AugurLoader *loader, const AugurLoadFeature *feature, const AugurChunk *chunk,
-			 const char *cells, Side *sides, uint8 *tile)
+			 const void *cells, Side *sides, uint8 *tile)
 {
-	AugurWidth	width = augur_chunk_width(chunk, (uint32) (loader->spool_cells + feature->cell));
+	AugurWidth width = augur_chunk_width(chunk, (uint32) (loader->spool_cells + feature->cell));
 	const uint32 *rank = loader->cells[feature->cell].code_rank;
 	const uint32 *codes = (const uint32 *) cells;
-	uint8	   *to = tile + feature->f.slot;
+	uint8 *to = tile + feature->f.slot;
 
 	if (feature->f.kind == AUG_NUMERIC_FEATURE)
 	{
-		double		cut[AUG_MAX_BINS];
+		double cut[AUG_MAX_BINS];
 
 		for (uint32 k = 0; k < lengthof(cut); k++)
 			cut[k] = k < feature->f.n_cuts ? feature->f.cuts[k] : INFINITY;
@@ -362,15 +360,15 @@ fill_feature(AugurLoader *loader, const AugurLoadFeature *feature, const AugurCh
 	else if (!feature->f.wide)
 	{
 		for (uint32 i = 0; i < chunk->n_rows; i++)
-			to[i * loader->stride] = (uint8) (codes[i] == AUG_MISSING_WIDE ?
-											  AUG_MISSING_CELL : rank[codes[i]]);
+			to[i * loader->stride] =
+				(uint8) (codes[i] == AUG_MISSING_WIDE ? AUG_MISSING_CELL : rank[codes[i]]);
 	}
 	else
 	{
 		for (uint32 i = 0; i < chunk->n_rows; i++)
 		{
-			uint32		position = loader->position[chunk->first_row + i];
-			Side	   *side = &sides[position & AUGUR_POSITION_HOLDOUT ? 1 : 0];
+			uint32 position = loader->position[chunk->first_row + i];
+			Side *side = &sides[position & AUGUR_POSITION_HOLDOUT ? 1 : 0];
 
 			side->wide[(Size) feature->f.slot * side->n_rows +
 					   (position & ~AUGUR_POSITION_HOLDOUT)] =
@@ -381,8 +379,8 @@ fill_feature(AugurLoader *loader, const AugurLoadFeature *feature, const AugurCh
 
 /* Target and weight of a chunk's rows, and the tile's rows, to their places. */
 static void
-place_chunk(AugurLoader *loader, const AugurChunk *chunk, const double *weight,
-			Side *sides, const uint8 *tile)
+place_chunk(AugurLoader *loader, const AugurChunk *chunk, const double *weight, Side *sides,
+			const uint8 *tile)
 {
 	if (loader->report.task == AUG_REGRESSION)
 		augur_cells_decode(augur_chunk_width(chunk, SPOOL_TARGET),
@@ -390,9 +388,9 @@ place_chunk(AugurLoader *loader, const AugurChunk *chunk, const double *weight,
 						   loader->decoded_target);
 	for (uint32 i = 0; i < chunk->n_rows; i++)
 	{
-		uint32		position = loader->position[chunk->first_row + i];
-		Side	   *side = &sides[position & AUGUR_POSITION_HOLDOUT ? 1 : 0];
-		Size		at = position & ~AUGUR_POSITION_HOLDOUT;
+		uint32 position = loader->position[chunk->first_row + i];
+		Side *side = &sides[position & AUGUR_POSITION_HOLDOUT ? 1 : 0];
+		Size at = position & ~AUGUR_POSITION_HOLDOUT;
 
 		memcpy(side->cells + at * loader->stride, tile + i * loader->stride, loader->stride);
 		if (side->label != NULL)
@@ -410,8 +408,7 @@ place_chunk(AugurLoader *loader, const AugurChunk *chunk, const double *weight,
 static void
 begin_holdout(AugurLoader *loader)
 {
-	Size		bytes = mul_size(mul_size(loader->n_holdout, loader->n_features),
-								 sizeof(double));
+	Size bytes = mul_size(mul_size(loader->n_holdout, loader->n_features), sizeof(double));
 
 	if (!loader->options.keep_holdout || loader->n_holdout == 0)
 		return;
@@ -420,8 +417,8 @@ begin_holdout(AugurLoader *loader)
 		loader->holdout_values = MemoryContextAllocHuge(loader->context, bytes);
 		return;
 	}
-	loader->holdout_at = MemoryContextAllocHuge(loader->context,
-												loader->n_holdout * sizeof(uint32));
+	loader->holdout_at =
+		MemoryContextAllocHuge(loader->context, mul_size(loader->n_holdout, sizeof(uint32)));
 	loader->holdout_file = BufFileCreateTemp(false);
 }
 
@@ -429,36 +426,35 @@ begin_holdout(AugurLoader *loader)
 static void
 keep_holdout(AugurLoader *loader, const AugurChunk *chunk, uint32 *n_kept)
 {
-	Size		n = loader->n_features;
-	double	   *values;
-	uint32	   *rows = palloc_array(uint32, chunk->n_rows);
-	uint32		n_rows = 0;
+	Size n = loader->n_features;
+	double *values;
+	uint32 *rows = palloc_array(uint32, chunk->n_rows);
+	uint32 n_rows = 0;
 
 	for (uint32 i = 0; i < chunk->n_rows; i++)
 	{
 		if (loader->position[chunk->first_row + i] & AUGUR_POSITION_HOLDOUT)
 			rows[n_rows++] = i;
 	}
-	values = palloc_extended(Max(n_rows * n * sizeof(double), 1), MCXT_ALLOC_HUGE);
+	values = augur_huge_array(mul_size(n_rows, n), sizeof(double));
 	for (uint32 f = 0; f < loader->n_features; f++)
 	{
 		const AugurLoadFeature *feature = &loader->features[f];
-		uint32		j = (uint32) (loader->spool_cells + feature->cell);
+		uint32 j = (uint32) (loader->spool_cells + feature->cell);
 		const uint32 *rank = loader->cells[feature->cell].code_rank;
 
-		augur_feature_decode(loader, feature, augur_chunk_width(chunk, j),
-							 loader->spool->column[j], chunk->n_rows, loader->decoded);
+		augur_feature_decode(loader, feature, augur_chunk_width(chunk, j), loader->spool->column[j],
+							 chunk->n_rows, loader->decoded);
 		for (uint32 i = 0; i < n_rows; i++)
 		{
-			double		v = loader->decoded[rows[i]];
+			double v = loader->decoded[rows[i]];
 
 			values[i * n + f] = rank != NULL && !isnan(v) ? rank[(uint32) v] : v;
 		}
 	}
 	for (uint32 i = 0; i < n_rows; i++)
 	{
-		uint32		at = loader->position[chunk->first_row + rows[i]] &
-			~AUGUR_POSITION_HOLDOUT;
+		uint32 at = loader->position[chunk->first_row + rows[i]] & ~AUGUR_POSITION_HOLDOUT;
 
 		if (loader->holdout_values != NULL)
 			memcpy(loader->holdout_values + at * n, values + i * n, n * sizeof(double));
@@ -476,7 +472,7 @@ keep_holdout(AugurLoader *loader, const AugurChunk *chunk, uint32 *n_kept)
 void
 augur_loader_holdout_values(AugurLoader *loader, uint32 first, uint32 n, double *x)
 {
-	Size		bytes = loader->n_features * sizeof(double);
+	Size bytes = loader->n_features * sizeof(double);
 
 	if (first + n > loader->n_holdout ||
 		(loader->holdout_values == NULL && loader->holdout_file == NULL))
@@ -489,15 +485,13 @@ augur_loader_holdout_values(AugurLoader *loader, uint32 first, uint32 n, double 
 	for (uint32 i = 0; i < n; i++)
 	{
 		/* a file of BufFile is many of 1 GB: seek block by block, then within */
-		Size		at = loader->holdout_at[first + i] * bytes;
+		Size at = loader->holdout_at[first + i] * bytes;
 
 		if (BufFileSeekBlock(loader->holdout_file, (long) (at / BLCKSZ)) != 0 ||
 			BufFileSeek(loader->holdout_file, 0, (off_t) (at % BLCKSZ), SEEK_CUR) != 0 ||
-			BufFileRead(loader->holdout_file, x + (Size) i * loader->n_features,
-						bytes) != bytes)
-			ereport(ERROR,
-					(errcode_for_file_access(),
-					 errmsg("could not read held-out rows from temporary file: %m")));
+			BufFileRead(loader->holdout_file, x + (Size) i * loader->n_features, bytes) != bytes)
+			ereport(ERROR, (errcode_for_file_access(),
+							errmsg("could not read held-out rows from temporary file: %m")));
 	}
 }
 
@@ -506,8 +500,8 @@ const char *
 augur_loader_level(AugurLoader *loader, uint32 feature, double code, int *length)
 {
 	const AugFeature *f = &loader->features[feature].f;
-	uint32		i;
-	uint32		start;
+	uint32 i;
+	uint32 start;
 
 	if (!(code >= 0 && code < f->n_levels))
 		elog(ERROR, "feature %u has no level %g", feature, code);
@@ -523,8 +517,8 @@ augur_loader_level(AugurLoader *loader, uint32 feature, double code, int *length
 static int
 compare_rows(const AugurLoader *loader, const Side *side, Size a, Size b)
 {
-	int			order = memcmp(side->cells + a * loader->stride,
-							   side->cells + b * loader->stride, loader->stride);
+	int order =
+		memcmp(side->cells + a * loader->stride, side->cells + b * loader->stride, loader->stride);
 
 	for (Size w = 0; order == 0 && w < loader->n_wide; w++)
 	{
@@ -541,11 +535,12 @@ compare_rows(const AugurLoader *loader, const Side *side, Size a, Size b)
 	return order;
 }
 
-#define SWAP(type, array, a, b) \
-	do { \
-		type		swap_ = (array)[a]; \
+#define SWAP(type, array, a, b)  \
+	do                           \
+	{                            \
+		type swap_ = (array)[a]; \
 		(array)[a] = (array)[b]; \
-		(array)[b] = swap_; \
+		(array)[b] = swap_;      \
 	} while (0)
 
 static void
@@ -574,8 +569,9 @@ order_ties(AugurLoader *loader, Side *side, const uint8 *tied)
 	{
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (Size k = i; k > 0 && (tied[k / 8] & (1 << (k % 8))) &&
-			 compare_rows(loader, side, k - 1, k) > 0; k--)
+		for (Size k = i;
+			 k > 0 && (tied[k / 8] & (1 << (k % 8))) && compare_rows(loader, side, k - 1, k) > 0;
+			 k--)
 			swap_rows(loader, side, k - 1, k);
 	}
 }
@@ -586,7 +582,7 @@ order_ties(AugurLoader *loader, Side *side, const uint8 *tied)
 static void
 set_sides(char *block, const BlockHeader *header, Side *sides)
 {
-#define PLACE(type, offset) ((offset) != 0 ? (type *) (block + (offset)) : NULL)
+#define PLACE(type, offset) ((offset) != 0 ? (type *) (void *) (block + (offset)) : NULL)
 	for (int s = 0; s < SIDES; s++)
 	{
 		sides[s].cells = PLACE(uint8, header->cells[s]);
@@ -603,12 +599,14 @@ set_sides(char *block, const BlockHeader *header, Side *sides)
 static uint8 *
 new_tile(AugurLoader *loader)
 {
-	uint32		most = 0;
+	uint32 most = 0;
+	uint8 *tile;
 
 	for (uint32 k = 0; k < loader->spool->n_chunks; k++)
 		most = Max(most, loader->spool->chunks[k].n_rows);
-	return MemoryContextAllocExtended(loader->context, Max(most * loader->stride, 1),
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	tile = augur_huge_array(most, loader->stride);
+	memset(tile, 0, most * loader->stride);
+	return tile;
 }
 
 /*
@@ -620,9 +618,9 @@ augur_loader_fill(AugurLoader *loader, void *block)
 	MemoryContext old = MemoryContextSwitchTo(loader->context);
 	AugurSpool *spool = loader->spool;
 	BlockHeader *header = block;
-	Side		sides[SIDES];
-	uint8	   *tile = new_tile(loader);
-	uint32		n_kept = 0;
+	Side sides[SIDES];
+	uint8 *tile = new_tile(loader);
+	uint32 n_kept = 0;
 
 	if (!loader->finished || spool->n_chunks == 0)
 		elog(ERROR, "loader is not ready to fill a block");
@@ -638,10 +636,12 @@ augur_loader_fill(AugurLoader *loader, void *block)
 		augur_spool_read(spool, k, 0, (uint32) (loader->spool_cells + loader->n_cells));
 		for (uint32 f = 0; f < loader->n_features; f++)
 			fill_feature(loader, &loader->features[f], chunk,
-						 spool->column[loader->spool_cells + loader->features[f].cell],
-						 sides, tile);
-		place_chunk(loader, chunk, loader->spool_weight < 0 ? NULL :
-					(const double *) spool->column[loader->spool_weight], sides, tile);
+						 spool->column[loader->spool_cells + loader->features[f].cell], sides,
+						 tile);
+		place_chunk(loader, chunk,
+					loader->spool_weight < 0 ? NULL
+											 : (const double *) spool->column[loader->spool_weight],
+					sides, tile);
 		if (loader->holdout_values != NULL || loader->holdout_file != NULL)
 			keep_holdout(loader, chunk, &n_kept);
 	}

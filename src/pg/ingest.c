@@ -1,14 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * ingest.c
- *		Rows of any query -> the spool: which columns are read, and how each value
- *		becomes a cell.
+ *		Rows of any query -> the spool: how each value becomes a cell.
  *
- * augur_loader_begin sorts the columns of the row type into target, weight, key,
- * time and candidates for features, and refuses what cannot work before a row is
- * read.  augur_loader_row takes one row: a switch on the class of each type, without
- * calls through the function manager for numbers, dates and booleans.  What the
- * rows taught is decided in decide.c when all are read.
+ * augur_loader_row takes one row: a switch on the class of each type, without calls
+ * through the function manager for numbers, dates and booleans.  What the columns
+ * are is settled before (columns.c); what the rows taught is decided when all are
+ * read (target.c, decide.c, split.c).
  *
  * Memory: a child context of the caller's, one below it that is reset for each row,
  * and the spool's file (see spool.c).  Each dictionary may take a quarter of the
@@ -27,404 +25,7 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
-#define KEY_SEED	UINT64CONST(0x6B65790A)
-
-/* ---- columns ------------------------------------------------------------- */
-
-/* Index of the column of that name in desc, or -1. */
-static int
-find_column(TupleDesc desc, const char *name)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (!att->attisdropped && strcmp(NameStr(att->attname), name) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* Index of a column that must be there; role says what it is for. */
-static int
-need_column(TupleDesc desc, const char *name, const char *role)
-{
-	int			found = find_column(desc, name);
-	const char **names;
-	const char *nearest;
-	uint32		n = 0;
-
-	if (found >= 0)
-		return found;
-	names = palloc_array(const char *, Max(desc->natts, 1));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (!TupleDescAttr(desc, i)->attisdropped)
-			names[n++] = NameStr(TupleDescAttr(desc, i)->attname);
-	}
-	nearest = aug_nearest(name, names, n);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("%s column \"%s\" does not exist", role, name),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
-}
-
-/* Every name must say which column is meant. */
-static void
-check_duplicates(TupleDesc desc)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (!att->attisdropped && find_column(desc, NameStr(att->attname)) != i)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("column \"%s\" appears more than once", NameStr(att->attname)),
-					 errhint("Give each column of the query a name of its own with AS.")));
-	}
-}
-
-/* Fills column from attribute i of desc; false when the type is of no use. */
-static bool
-init_column(AugurLoader *loader, AugurColumn *column, int i)
-{
-	Form_pg_attribute att = TupleDescAttr(loader->desc, i);
-
-	memset(column, 0, sizeof(*column));
-	column->name = pstrdup(NameStr(att->attname));
-	column->type_name = format_type_be(att->atttypid);
-	column->attribute = i;
-	column->first_cell = -1;
-	return augur_source_init(&column->source, att->atttypid, loader->context);
-}
-
-static bool
-is_number(AugurClass cls)
-{
-	return cls >= AUGUR_CLASS_BOOL && cls <= AUGUR_CLASS_INTERVAL;
-}
-
-static void
-init_target(AugurLoader *loader, const char *name)
-{
-	AugurColumn *target = &loader->target;
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("no target column given")));
-	if (!init_column(loader, target, need_column(loader->desc, name, "target")) ||
-		!(is_number(target->source.cls) || target->source.categorical))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("target column \"%s\" has type %s, which cannot be predicted",
-						name, target->type_name),
-				 errhint("A target is a number, a boolean, a text or an enum.")));
-	target->listed = true;
-	if (target->source.categorical)
-	{
-		target->levels = augur_dictionary_new(loader->context);
-		if (target->source.cls == AUGUR_CLASS_ENUM)
-			target->raw = augur_dictionary_new(loader->context);
-	}
-}
-
-/* Weight, key and time; attribute -1 for those that are not given. */
-static void
-init_roles(AugurLoader *loader, const AugurLoadOptions *options)
-{
-	struct
-	{
-		AugurColumn *column;
-		const char *name;
-		const char *role;
-	}			roles[] = {
-		{&loader->weight, options->weight, "weight"},
-		{&loader->key, options->key, "key"},
-		{&loader->time, options->time_column, "time"},
-	};
-
-	for (int i = 0; i < lengthof(roles); i++)
-	{
-		roles[i].column->attribute = -1;
-		if (roles[i].name == NULL)
-			continue;
-		(void) init_column(loader, roles[i].column,
-						   need_column(loader->desc, roles[i].name, roles[i].role));
-		if (roles[i].column->attribute == loader->target.attribute)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" cannot be both target and %s",
-							roles[i].name, roles[i].role)));
-	}
-	if (options->weight != NULL && !is_number(loader->weight.source.cls))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("weight column \"%s\" has type %s, not a number",
-						options->weight, loader->weight.type_name)));
-	if (options->time_column != NULL && !is_number(loader->time.source.cls) &&
-		loader->time.source.cls != AUGUR_CLASS_DATE &&
-		loader->time.source.cls != AUGUR_CLASS_TIMESTAMP)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("time column \"%s\" has type %s, not a date, timestamp or number",
-						options->time_column, loader->time.type_name)));
-}
-
-/* Takes attribute i as a candidate; false when its type is of no use. */
-static bool
-add_candidate(AugurLoader *loader, int i, bool listed)
-{
-	AugurColumn *column = &loader->columns[loader->n_columns];
-
-	if (!init_column(loader, column, i))
-		return false;
-	column->listed = listed;
-	if (column->source.categorical)
-	{
-		column->levels = augur_dictionary_new(loader->context);
-		if (column->source.cls == AUGUR_CLASS_ENUM)
-			column->raw = augur_dictionary_new(loader->context);
-	}
-	loader->n_columns++;
-	return true;
-}
-
-static bool
-is_excluded(AugurLoader *loader, const AugurLoadOptions *options, int i)
-{
-	const char *name = NameStr(TupleDescAttr(loader->desc, i)->attname);
-
-	if (i == loader->target.attribute || i == loader->weight.attribute ||
-		i == loader->key.attribute || i == loader->time.attribute)
-		return true;
-	for (int k = 0; k < options->n_exclude; k++)
-	{
-		if (strcmp(options->exclude[k], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The features that were asked for, in the order given. */
-static void
-take_listed(AugurLoader *loader, const AugurLoadOptions *options)
-{
-	for (int k = 0; k < options->n_features; k++)
-	{
-		const char *name = options->features[k];
-		int			i = need_column(loader->desc, name, "feature");
-
-		for (int before = 0; before < k; before++)
-		{
-			if (strcmp(options->features[before], name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("feature \"%s\" is listed more than once", name)));
-		}
-		if (i == loader->target.attribute)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("target column \"%s\" is listed as a feature", name),
-					 errhint("Remove it from the list of features.")));
-		for (int e = 0; e < options->n_exclude; e++)
-		{
-			if (strcmp(options->exclude[e], name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("column \"%s\" is both a feature and excluded", name)));
-		}
-		if (!add_candidate(loader, i, true))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" has type %s, which cannot be a feature", name,
-							format_type_be(TupleDescAttr(loader->desc, i)->atttypid)),
-					 errhint("Features are numbers, booleans, texts, enums, dates, timestamps "
-							 "and arrays of numbers.")));
-	}
-}
-
-/* All columns that have no other role and are not excluded. */
-static void
-take_all(AugurLoader *loader, const AugurLoadOptions *options)
-{
-	for (int i = 0; i < loader->desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(loader->desc, i);
-
-		if (att->attisdropped || is_excluded(loader, options, i))
-			continue;
-		if (!add_candidate(loader, i, false))
-			augur_report_left_out(loader, "%s (type %s cannot be a feature)",
-								  NameStr(att->attname), format_type_be(att->atttypid));
-	}
-}
-
-/* ---- cells ----------------------------------------------------------------- */
-
-/* Width that cells of a class have at first. */
-static AugurWidth
-first_width(AugurClass cls)
-{
-	switch (cls)
-	{
-		case AUGUR_CLASS_BOOL:
-		case AUGUR_CLASS_INT2:
-		case AUGUR_CLASS_INT4:
-		case AUGUR_CLASS_INT8:
-		case AUGUR_CLASS_DATE:
-			return AUGUR_WIDTH_INT32;
-		case AUGUR_CLASS_TIMESTAMP:
-			return AUGUR_WIDTH_INT64;
-		case AUGUR_CLASS_TEXT:
-		case AUGUR_CLASS_BPCHAR:
-		case AUGUR_CLASS_NAME:
-		case AUGUR_CLASS_ENUM:
-		case AUGUR_CLASS_OUTPUT:
-			return AUGUR_WIDTH_CODE;
-		default:
-			return AUGUR_WIDTH_FLOAT;
-	}
-}
-
-/* Appends n cells of a column; their spool columns are the caller's business. */
-static void
-add_cells(AugurLoader *loader, AugurColumn *column, int n)
-{
-	int			first = loader->n_cells;
-
-	if (first + n > AUG_MAX_FEATURES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d features", AUG_MAX_FEATURES),
-				 errdetail("Column \"%s\" has %d elements.", column->name, n)));
-	if (first + n > loader->cells_room)
-	{
-		loader->cells_room = Max(loader->cells_room * 2, first + n);
-		if (loader->cells == NULL)
-			loader->cells = MemoryContextAllocHuge(loader->context,
-												   loader->cells_room * sizeof(AugurCell));
-		else
-			loader->cells = repalloc_huge(loader->cells,
-										  loader->cells_room * sizeof(AugurCell));
-	}
-	column->first_cell = first;
-	column->n_cells = n;
-	for (int k = 0; k < n; k++)
-	{
-		AugurCell  *cell = &loader->cells[first + k];
-
-		augur_survey_init(loader, cell);
-		cell->column = (int) (column - loader->columns);
-		cell->element = (uint32) k;
-		cell->seed = aug_hash(column->name, strlen(column->name), (uint64) k);
-	}
-	loader->n_cells += n;
-}
-
-/* Steps of a row and the spool that they write. */
-static void
-init_steps(AugurLoader *loader)
-{
-	int			n_spool = 2;
-	uint8	   *width;
-
-	loader->steps = palloc0_array(AugurStep, loader->n_columns + 1);
-	loader->n_steps = loader->n_columns + 1;
-	loader->spool_key = loader->key.attribute >= 0 ? n_spool++ : -1;
-	loader->spool_time = loader->time.attribute >= 0 ? n_spool++ : -1;
-	loader->spool_weight = loader->weight.attribute >= 0 ? n_spool++ : -1;
-	loader->spool_cells = n_spool;
-
-	width = palloc0_array(uint8, n_spool + loader->n_columns);
-	width[SPOOL_HASH] = AUGUR_WIDTH_HASH;
-	if (loader->spool_key >= 0)
-		width[loader->spool_key] = AUGUR_WIDTH_HASH;
-	if (loader->spool_time >= 0)
-		width[loader->spool_time] = loader->time.source.cls == AUGUR_CLASS_TIMESTAMP ?
-			AUGUR_WIDTH_INT64 : AUGUR_WIDTH_DOUBLE;
-	if (loader->spool_weight >= 0)
-		width[loader->spool_weight] = AUGUR_WIDTH_DOUBLE;
-
-	for (int i = 0; i < loader->n_steps; i++)
-	{
-		AugurStep  *step = &loader->steps[i];
-
-		step->column = i == 0 ? &loader->target : &loader->columns[i - 1];
-		step->attribute = step->column->attribute;
-		step->cls = (uint8) step->column->source.cls;
-		if (step->column->source.is_array)
-			continue;
-		step->width = (uint8) first_width(step->column->source.cls);
-		step->spool = SPOOL_TARGET;
-		if (i > 0)
-		{
-			step->spool = (uint32) (loader->spool_cells + loader->n_cells);
-			add_cells(loader, step->column, 1);
-		}
-		width[step->spool] = step->width;
-	}
-	loader->spool = augur_spool_begin(loader->context,
-									  (uint32) (loader->spool_cells + loader->n_cells), width);
-	pfree(width);
-}
-
-/* Private copies of the options that are needed after the first row. */
-static void
-copy_options(AugurLoader *loader, const AugurLoadOptions *options)
-{
-	loader->options = *options;
-	loader->options.target = pstrdup(options->target ? options->target : "");
-	loader->options.key = options->key ? pstrdup(options->key) : NULL;
-	loader->options.time_column = options->time_column ? pstrdup(options->time_column) : NULL;
-	loader->options.weight = options->weight ? pstrdup(options->weight) : NULL;
-	loader->options.features = NULL;
-	loader->options.exclude = NULL;
-	loader->options.date_parts = list_copy(options->date_parts);
-	if (options->max_bins < 2 || options->max_bins > AUG_MAX_BINS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_bins must be between 2 and %d", AUG_MAX_BINS)));
-	if (!(options->holdout >= 0 && options->holdout <= 0.9))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the share held out must be between 0 and 0.9")));
-}
-
-/*
- * See ingest.h.  Raises for unknown, duplicate or unusable columns.  The loader and
- * all it makes lie in a new child of context, which augur_loader_end deletes.
- */
-AugurLoader *
-augur_loader_begin(TupleDesc desc, const AugurLoadOptions *options, MemoryContext context)
-{
-	MemoryContext own = AllocSetContextCreate(context, "augur loader",
-											  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(own);
-	AugurLoader *loader = palloc0(sizeof(AugurLoader));
-
-	loader->context = own;
-	loader->row_context = AllocSetContextCreate(own, "augur loader row",
-												ALLOCSET_DEFAULT_SIZES);
-	loader->desc = CreateTupleDescCopy(desc);
-	augur_survey_init(loader, &loader->target_cell);
-	copy_options(loader, options);
-	check_duplicates(desc);
-	init_target(loader, options->target);
-	init_roles(loader, options);
-	for (int k = 0; k < options->n_exclude; k++)
-		(void) need_column(desc, options->exclude[k], "excluded");
-
-	loader->columns = palloc0_array(AugurColumn, Max(desc->natts, 1));
-	if (options->features != NULL)
-		take_listed(loader, options);
-	else
-		take_all(loader, options);
-	init_steps(loader);
-	MemoryContextSwitchTo(old);
-	return loader;
-}
+#define KEY_SEED UINT64CONST(0x6B65790A)
 
 /* ---- chunks ------------------------------------------------------------------ */
 
@@ -432,12 +33,12 @@ augur_loader_begin(TupleDesc desc, const AugurLoadOptions *options, MemoryContex
  * Refuses to read on when what the rows so far need at the very least is more than
  * the budget: the cells of the matrix, or what ordering the rows takes.
  */
-void
-augur_loader_memory_check(AugurLoader *loader)
+static void
+check_memory(AugurLoader *loader)
 {
 	AugurSpool *spool = loader->spool;
-	Size		row = Max(Max(loader->n_cells, loader->n_columns) + sizeof(double), 32);
-	Size		need;
+	Size row = Max(Max(loader->n_cells, loader->n_columns) + sizeof(double), 32);
+	Size need;
 
 	if (loader->options.weight != NULL)
 		row += sizeof(double);
@@ -452,13 +53,11 @@ augur_loader_memory_check(AugurLoader *loader)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("training data do not fit in augur.training_memory"),
 				 errdetail("After %lld rows at least %zu kB are needed; the limit is %zu kB.",
-						   (long long) spool->n_rows, need / 1024,
-						   loader->options.memory / 1024),
+						   (long long) spool->n_rows, need / 1024, loader->options.memory / 1024),
 				 errhint("Raise augur.training_memory, or train on fewer rows or columns.")));
 	if (spool->n_rows > PG_INT32_MAX - 65536)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d training rows", PG_INT32_MAX - 65536)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("more than %d training rows", PG_INT32_MAX - 65536)));
 }
 
 /*
@@ -469,14 +68,13 @@ static void
 close_chunk(AugurLoader *loader, uint32 number)
 {
 	AugurSpool *spool = loader->spool;
-	Size		matrix;
+	Size matrix;
 
 	CHECK_FOR_INTERRUPTS();
 	augur_survey_chunk(loader, number);
 	matrix = (Size) spool->n_rows * (loader->n_cells + sizeof(double));
-	augur_spool_close(spool, number,
-					  spool->memory + matrix <= loader->options.memory / 2);
-	augur_loader_memory_check(loader);
+	augur_spool_close(spool, number, spool->memory + matrix <= loader->options.memory / 2);
+	check_memory(loader);
 }
 
 /* Makes loader->chunk a chunk with room for a row. */
@@ -502,7 +100,7 @@ layout_changed(AugurLoader *loader, uint32 chunks_before)
 static void
 widen(AugurLoader *loader, AugurStep *step)
 {
-	uint32		before = loader->spool->n_chunks;
+	uint32 before = loader->spool->n_chunks;
 
 	augur_spool_widen(loader->spool, step->spool, AUGUR_WIDTH_DOUBLE);
 	step->width = AUGUR_WIDTH_DOUBLE;
@@ -514,8 +112,8 @@ widen(AugurLoader *loader, AugurStep *step)
 static inline void
 put_missing(AugurLoader *loader, const AugurStep *step)
 {
-	uint32		n = loader->chunk->n_rows;
-	char	   *cells = loader->spool->base[step->spool];
+	uint32 n = loader->chunk->n_rows;
+	void *cells = loader->spool->base[step->spool];
 
 	switch (step->width)
 	{
@@ -543,7 +141,7 @@ put_number(AugurLoader *loader, AugurStep *step, double v)
 {
 	if (step->width == AUGUR_WIDTH_FLOAT)
 	{
-		float		single = (float) v;
+		float single = (float) v;
 
 		if ((double) single == v || isnan(v))
 		{
@@ -576,14 +174,13 @@ static void
 give_up_levels(AugurLoader *loader, AugurColumn *column)
 {
 	if (column->listed)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("column \"%s\" has too many levels for augur.training_memory",
-						column->name),
-				 errdetail("The first %u distinct values take %zu kB, a quarter of the limit.",
-						   column->levels->n,
-						   augur_dictionary_bytes(column->levels) / 1024),
-				 errhint("Raise augur.training_memory, or leave the column out.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("column \"%s\" has too many levels for augur.training_memory", column->name),
+			 errdetail("The first %u distinct values take %zu kB, a quarter of the limit.",
+					   column->levels->n, augur_dictionary_bytes(column->levels) / 1024),
+			 errhint("Raise augur.training_memory, or leave the column out.")));
 	column->too_many = true;
 	augur_dictionary_strip(column->levels);
 }
@@ -593,16 +190,16 @@ static uint32
 level_code(AugurLoader *loader, AugurColumn *column, Datum value)
 {
 	const char *bytes;
-	int			length;
-	uint32		code;
-	uint32		before;
+	int length;
+	uint32 code;
+	uint32 before;
 
 	if (column->too_many)
 		return AUG_MISSING_WIDE;
 	before = column->levels->n;
 	if (column->raw != NULL)
 	{
-		Oid			oid = DatumGetObjectId(value);
+		Oid oid = DatumGetObjectId(value);
 
 		code = augur_dictionary_code(column->raw, (const char *) &oid, sizeof(oid));
 		if (code < before)
@@ -620,8 +217,9 @@ level_code(AugurLoader *loader, AugurColumn *column, Datum value)
 static AugurWidth
 element_width(AugurClass cls)
 {
-	return cls == AUGUR_CLASS_FLOAT4 || cls == AUGUR_CLASS_INT2 || cls == AUGUR_CLASS_BOOL ?
-		AUGUR_WIDTH_FLOAT : AUGUR_WIDTH_DOUBLE;
+	return cls == AUGUR_CLASS_FLOAT4 || cls == AUGUR_CLASS_INT2 || cls == AUGUR_CLASS_BOOL
+			   ? AUGUR_WIDTH_FLOAT
+			   : AUGUR_WIDTH_DOUBLE;
 }
 
 /* Elements of an array: the first one tells how many cells the column has. */
@@ -629,8 +227,8 @@ static void
 put_array(AugurLoader *loader, AugurStep *step, Datum value)
 {
 	AugurColumn *column = step->column;
-	AugurStep	cell = *step;
-	int			n;
+	AugurStep cell = *step;
+	int n;
 
 	n = augur_source_array(&column->source, value, loader->array_values, loader->array_room);
 	if (n > loader->array_room)
@@ -638,17 +236,17 @@ put_array(AugurLoader *loader, AugurStep *step, Datum value)
 		loader->array_room = n;
 		if (loader->array_values != NULL)
 			pfree(loader->array_values);
-		loader->array_values = MemoryContextAllocHuge(loader->context, n * sizeof(double));
+		loader->array_values = MemoryContextAllocHuge(loader->context, mul_size(n, sizeof(double)));
 		augur_source_array(&column->source, value, loader->array_values, n);
 	}
 	if (column->first_cell < 0)
 	{
-		uint32		before = loader->spool->n_chunks;
+		uint32 before = loader->spool->n_chunks;
 
 		column->array_row = loader->report.rows_read;
 		step->spool = (uint32) (loader->spool_cells + loader->n_cells);
 		step->width = (uint8) element_width(column->source.element);
-		add_cells(loader, column, n);
+		augur_add_cells(loader, column, n);
 		augur_spool_append(loader->spool, (uint32) n, (AugurWidth) step->width);
 		cell = *step;
 		layout_changed(loader, before);
@@ -657,8 +255,8 @@ put_array(AugurLoader *loader, AugurStep *step, Datum value)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("array column \"%s\" has %d elements in row %lld, but %d in row %lld",
-						column->name, n, (long long) loader->report.rows_read,
-						column->n_cells, (long long) column->array_row),
+						column->name, n, (long long) loader->report.rows_read, column->n_cells,
+						(long long) column->array_row),
 				 errhint("All arrays of a feature column must have the same length.")));
 	for (int k = 0; k < n; k++)
 	{
@@ -677,7 +275,7 @@ put_value(AugurLoader *loader, AugurStep *step, Datum value, bool isnull)
 			put_missing(loader, step);
 		else
 		{
-			AugurStep	cell = *step;
+			AugurStep cell = *step;
 
 			for (int k = 0; k < step->column->n_cells; k++, cell.spool++)
 				put_missing(loader, &cell);
@@ -726,8 +324,7 @@ put_value(AugurLoader *loader, AugurStep *step, Datum value, bool isnull)
 			break;
 		default:
 			put_number(loader, step,
-					   augur_source_number(&step->column->source, value,
-										   AUGUR_PART_VALUE, 0));
+					   augur_source_number(&step->column->source, value, AUGUR_PART_VALUE, 0));
 			break;
 	}
 }
@@ -738,18 +335,17 @@ put_value(AugurLoader *loader, AugurStep *step, Datum value, bool isnull)
 static double
 row_weight(AugurLoader *loader, const Datum *values, const bool *nulls)
 {
-	int			i = loader->weight.attribute;
-	double		w;
+	int i = loader->weight.attribute;
+	double w;
 
 	if (nulls[i])
 		return 0;
 	w = augur_source_number(&loader->weight.source, values[i], AUGUR_PART_VALUE, 0);
 	if (w < 0 || isinf(w))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("weight column \"%s\" is %g in row %lld", loader->weight.name, w,
-						(long long) loader->report.rows_read),
-				 errhint("Weights are finite and not negative.")));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("weight column \"%s\" is %g in row %lld", loader->weight.name, w,
+							   (long long) loader->report.rows_read),
+						errhint("Weights are finite and not negative.")));
 	return isnan(w) ? 0 : w;
 }
 
@@ -759,7 +355,7 @@ key_hash(AugurLoader *loader, Datum value)
 {
 	AugurSource *src = &loader->key.source;
 	const char *bytes;
-	int			length;
+	int length;
 
 	switch (src->cls)
 	{
@@ -793,13 +389,13 @@ static bool
 put_roles(AugurLoader *loader, const Datum *values, const bool *nulls)
 {
 	AugurSpool *spool = loader->spool;
-	uint32		n = loader->chunk->n_rows;
+	uint32 n = loader->chunk->n_rows;
 
 	if (loader->spool_time >= 0)
 	{
 		AugurSource *src = &loader->time.source;
-		Datum		value = values[loader->time.attribute];
-		double		t = 0;
+		Datum value = values[loader->time.attribute];
+		double t = 0;
 
 		if (nulls[loader->time.attribute])
 			t = NAN;
@@ -807,10 +403,10 @@ put_roles(AugurLoader *loader, const Datum *values, const bool *nulls)
 			((int64 *) spool->base[loader->spool_time])[n] = DatumGetTimestamp(value);
 		else
 		{
-			t = src->cls == AUGUR_CLASS_DATE ?
-				augur_date_part(DatumGetDateADT(value), AUGUR_PART_AGE_DAYS) :
-				augur_source_number(src, value, AUGUR_PART_VALUE, 0);
-			((double *) spool->base[loader->spool_time])[n] = t + 0.0;	/* no -0 */
+			t = src->cls == AUGUR_CLASS_DATE
+					? augur_date_part(DatumGetDateADT(value), AUGUR_PART_AGE_DAYS)
+					: augur_source_number(src, value, AUGUR_PART_VALUE, 0);
+			((double *) spool->base[loader->spool_time])[n] = t + 0.0; /* no -0 */
 		}
 		if (isnan(t))
 		{
@@ -820,7 +416,7 @@ put_roles(AugurLoader *loader, const Datum *values, const bool *nulls)
 	}
 	if (loader->spool_weight >= 0)
 	{
-		double		w = row_weight(loader, values, nulls);
+		double w = row_weight(loader, values, nulls);
 
 		if (w == 0)
 		{
@@ -832,8 +428,8 @@ put_roles(AugurLoader *loader, const Datum *values, const bool *nulls)
 	if (loader->spool_key >= 0)
 		/* a row without key stands for itself: see split.c */
 		((uint64 *) spool->base[loader->spool_key])[n] =
-			nulls[loader->key.attribute] ? 0 :
-			Max(key_hash(loader, values[loader->key.attribute]), 1);
+			nulls[loader->key.attribute] ? 0
+										 : Max(key_hash(loader, values[loader->key.attribute]), 1);
 	return true;
 }
 
@@ -841,7 +437,7 @@ put_roles(AugurLoader *loader, const Datum *values, const bool *nulls)
 static inline bool
 has_target(AugurLoader *loader, const Datum *values, const bool *nulls)
 {
-	int			i = loader->target.attribute;
+	int i = loader->target.attribute;
 
 	if (nulls[i])
 		return false;
@@ -852,8 +448,8 @@ has_target(AugurLoader *loader, const Datum *values, const bool *nulls)
 		case AUGUR_CLASS_FLOAT8:
 			return !isnan(DatumGetFloat8(values[i]));
 		case AUGUR_CLASS_NUMERIC:
-			return !isnan(augur_source_number(&loader->target.source, values[i],
-											  AUGUR_PART_VALUE, 0));
+			return !isnan(
+				augur_source_number(&loader->target.source, values[i], AUGUR_PART_VALUE, 0));
 		default:
 			return true;
 	}
@@ -880,7 +476,7 @@ augur_loader_row(AugurLoader *loader, const Datum *values, const bool *nulls)
 		{
 			for (int i = 0; i < loader->n_steps; i++)
 			{
-				AugurStep  *step = &loader->steps[i];
+				AugurStep *step = &loader->steps[i];
 
 				put_value(loader, step, values[step->attribute], nulls[step->attribute]);
 			}
@@ -904,23 +500,22 @@ augur_loader_slot(AugurLoader *loader, TupleTableSlot *slot)
 static void
 check_rows(AugurLoader *loader)
 {
-	const char *rows_detail = psprintf("%lld rows were read; %lld had no target, %lld no "
-									   "weight above zero, %lld no time.",
-									   (long long) loader->report.rows_read,
-									   (long long) loader->skipped_target,
-									   (long long) loader->skipped_weight,
-									   (long long) loader->skipped_time);
+	const char *rows_detail =
+		psprintf("%lld rows were read; %lld had no target, %lld no "
+				 "weight above zero, %lld no time.",
+				 (long long) loader->report.rows_read, (long long) loader->skipped_target,
+				 (long long) loader->skipped_weight, (long long) loader->skipped_time);
 
 	if (loader->spool->n_rows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 loader->report.rows_read == 0 ? errmsg("no rows to train on") :
-				 errmsg("no row has a value in target column \"%s\"", loader->target.name),
+				 loader->report.rows_read == 0
+					 ? errmsg("no rows to train on")
+					 : errmsg("no row has a value in target column \"%s\"", loader->target.name),
 				 errdetail_internal("%s", rows_detail)));
 	if (loader->spool->n_rows < 2)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("one row is not enough to train on"),
+				(errcode(ERRCODE_DATA_EXCEPTION), errmsg("one row is not enough to train on"),
 				 errdetail_internal("%s", rows_detail)));
 }
 

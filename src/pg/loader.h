@@ -3,9 +3,11 @@
  * loader.h
  *		Inside of the ingest room: what its files share.  Others include ingest.h.
  *
- *	ingest.c	options and columns; rows into the spool
+ *	columns.c	options and columns: the start
+ *	ingest.c	rows into the spool
  *	survey.c	a closed chunk: content hashes, counts, extremes
- *	decide.c	target, columns left out, levels, cuts, features
+ *	target.c	task, classes
+ *	decide.c	columns left out, levels, cuts, features
  *	split.c		order of the rows, holdout
  *	fill.c		the block of matrices, and the holdout's raw values
  *
@@ -18,32 +20,32 @@
 
 #include "dictionary.h"
 #include "spool.h"
+#include "storage/shmem.h"
 
-#define AUGUR_CUT_SAMPLE	200000	/* rows from which cuts are made, at most */
-#define AUGUR_MIN_KEY_ROWS	50		/* fewer unique texts are no proof of a key */
+#define AUGUR_CUT_SAMPLE   200000 /* rows from which cuts are made, at most */
+#define AUGUR_MIN_KEY_ROWS 50	  /* fewer unique texts are no proof of a key */
 
 /* Distinct numbers of a column, up to AUG_MAX_BINS; NULL in the cell when more. */
 typedef struct AugurDistinct
 {
-	uint32		n;
-	double		value[AUG_MAX_BINS];
-	uint16		slot[1024];		/* index + 1 */
+	uint32 n;
+	double value[AUG_MAX_BINS];
+	uint16 slot[1024]; /* index + 1 */
 } AugurDistinct;
 
 /* One column of the spool that may become features. */
 typedef struct AugurCell
 {
-	int			column;			/* of loader->columns */
-	uint32		element;
-	uint64		seed;			/* of its share of the content hash */
-	int64		n_present;
-	double		low,
-				high;			/* of present values; codes for levels */
-	bool		same_as_target; /* so far, wherever either is present */
+	int column; /* of loader->columns */
+	uint32 element;
+	uint64 seed; /* of its share of the content hash */
+	int64 n_present;
+	double low, high;	 /* of present values; codes for levels */
+	bool same_as_target; /* so far, wherever either is present */
 	AugurDistinct *distinct;
 	/* decided when reading is done */
-	bool		dropped;
-	uint32	   *code_rank;		/* categorical: code -> level in byte order */
+	bool dropped;
+	uint32 *code_rank; /* categorical: code -> level in byte order */
 } AugurCell;
 
 /* One attribute of the source's rows. */
@@ -51,110 +53,126 @@ typedef struct AugurColumn
 {
 	const char *name;
 	const char *type_name;
-	int			attribute;		/* index in values[] */
+	int attribute; /* index in values[] */
 	AugurSource source;
-	bool		listed;			/* asked for by name */
-	int			first_cell;		/* -1 while an array's length is not known */
-	int			n_cells;
-	int64		array_row;		/* ordinal of the row that told the length */
-	AugurDictionary *levels;	/* categorical */
-	AugurDictionary *raw;		/* enum: codes by OID, the same as in levels */
-	bool		too_many;		/* levels did not fit their share of memory */
+	bool listed;	/* asked for by name */
+	int first_cell; /* -1 while an array's length is not known */
+	int n_cells;
+	int64 array_row;		 /* ordinal of the row that told the length */
+	AugurDictionary *levels; /* categorical */
+	AugurDictionary *raw;	 /* enum: codes by OID, the same as in levels */
+	bool too_many;			 /* levels did not fit their share of memory */
 } AugurColumn;
 
 /* What the loop over a row's values needs, together. */
 typedef struct AugurStep
 {
-	int			attribute;
-	uint8		cls;			/* AugurClass */
-	uint8		width;			/* AugurWidth of the spool column now */
-	uint32		spool;			/* its number */
+	int attribute;
+	uint8 cls;	  /* AugurClass */
+	uint8 width;  /* AugurWidth of the spool column now */
+	uint32 spool; /* its number */
 	AugurColumn *column;
 } AugurStep;
 
 /* A feature of the matrices. */
 typedef struct AugurLoadFeature
 {
-	AugFeature	f;
-	int			cell;
-	Size		level_bytes;
-	uint8		steps;			/* of the search among the cuts: 2^steps > n_cuts */
+	AugFeature f;
+	int cell;
+	Size level_bytes;
+	uint8 steps; /* of the search among the cuts: 2^steps > n_cuts */
 } AugurLoadFeature;
 
 /* Fixed columns of the spool, before the cells */
-#define SPOOL_HASH		0
-#define SPOOL_TARGET	1
+#define SPOOL_HASH	 0
+#define SPOOL_TARGET 1
 
 struct AugurLoader
 {
-	MemoryContext context;		/* all of it */
-	MemoryContext row_context;	/* reset after each row */
-	AugurLoadOptions options;	/* copied */
+	MemoryContext context;	   /* all of it */
+	MemoryContext row_context; /* reset after each row */
+	AugurLoadOptions options;  /* copied */
 	AugurLoadReport report;
-	TupleDesc	desc;
+	TupleDesc desc;
 
 	AugurColumn target;
-	AugurColumn weight;			/* attribute -1 when there is none */
+	AugurColumn weight; /* attribute -1 when there is none */
 	AugurColumn key;
 	AugurColumn time;
-	int			spool_key;		/* columns of the spool, -1 when absent */
-	int			spool_time;
-	int			spool_weight;
-	int			spool_cells;	/* first cell's */
+	int spool_key; /* columns of the spool, -1 when absent */
+	int spool_time;
+	int spool_weight;
+	int spool_cells; /* first cell's */
 
-	AugurColumn *columns;		/* candidates for features */
-	int			n_columns;
-	AugurStep  *steps;			/* target first, then columns */
-	int			n_steps;
-	AugurCell  *cells;
-	AugurCell	target_cell;	/* survey of the target */
-	int64		target_infinite;
-	int			n_cells;
-	int			cells_room;
-	double	   *array_values;	/* scratch for one array */
-	int			array_room;
-	int			array_n;		/* its length */
+	AugurColumn *columns; /* candidates for features */
+	int n_columns;
+	AugurStep *steps; /* target first, then columns */
+	int n_steps;
+	AugurCell *cells;
+	AugurCell target_cell; /* survey of the target */
+	int64 target_infinite;
+	int n_cells;
+	int cells_room;
+	double *array_values; /* scratch for one array */
+	int array_room;
+	int array_n; /* its length */
 
 	AugurSpool *spool;
-	AugurChunk *chunk;			/* the open one */
-	int64		skipped_target;
-	int64		skipped_weight;
-	int64		skipped_time;
-	double	   *decoded;		/* scratch: cells of one column of a chunk */
-	double	   *decoded_target;
+	AugurChunk *chunk; /* the open one */
+	int64 skipped_target;
+	int64 skipped_weight;
+	int64 skipped_time;
+	double *decoded; /* scratch: cells of one column of a chunk */
+	double *decoded_target;
 
 	/* after augur_loader_finish */
-	bool		finished;
-	uint32		n_rows;			/* in the spool */
-	uint32		n_training;
-	uint32		n_holdout;
-	uint64	   *hash;			/* [n_rows] content; freed after the split */
-	uint32	   *label;			/* [n_rows] class, classification only */
-	uint32	   *position;		/* [n_rows] place in its matrix; top bit: holdout */
-	uint8	   *tied[2];		/* bit i: row i of the matrix has the hash of row i - 1 */
-	uint32		n_classes;
-	char	  **class_names;
-	int64	   *class_rows;
+	bool finished;
+	uint32 n_rows; /* in the spool */
+	uint32 n_training;
+	uint32 n_holdout;
+	uint64 *hash;	  /* [n_rows] content; freed after the split */
+	uint32 *label;	  /* [n_rows] class, classification only */
+	uint32 *position; /* [n_rows] place in its matrix; top bit: holdout */
+	uint8 *tied[2];	  /* bit i: row i of the matrix has the hash of row i - 1 */
+	uint32 n_classes;
+	char **class_names;
+	int64 *class_rows;
 	AugurLoadFeature *features;
-	uint32		n_features;
-	uint32		n_narrow;
-	uint32		n_wide;
-	size_t		stride;
+	uint32 n_features;
+	uint32 n_narrow;
+	uint32 n_wide;
+	size_t stride;
 
 	/* the holdout's raw values, [n_holdout][n_features], after the fill */
-	double	   *holdout_values;
-	BufFile    *holdout_file;
-	uint32	   *holdout_at;		/* position -> row of the file */
+	double *holdout_values;
+	BufFile *holdout_file;
+	uint32 *holdout_at; /* position -> row of the file */
 };
 
-#define AUGUR_POSITION_HOLDOUT	0x80000000U
+#define AUGUR_POSITION_HOLDOUT 0x80000000U
+
+/* Larger integers are not all doubles. */
+#define AUGUR_MAX_EXACT_INTEGER 9007199254740992.0
+
+static inline bool
+augur_class_is_integer(AugurClass cls)
+{
+	return cls == AUGUR_CLASS_INT2 || cls == AUGUR_CLASS_INT4 || cls == AUGUR_CLASS_INT8;
+}
+
+/* An array of any size, not zeroed; CurrentMemoryContext. */
+static inline void *
+augur_huge_array(Size n, Size size)
+{
+	return palloc_extended(Max(mul_size(n, size), 1), MCXT_ALLOC_HUGE);
+}
 
 static inline uint64
 augur_bits(double v)
 {
-	uint64		bits;
+	uint64 bits;
 
-	v += 0.0;					/* -0 becomes 0 */
+	v += 0.0; /* -0 becomes 0 */
 	memcpy(&bits, &v, sizeof(bits));
 	return bits;
 }
@@ -168,28 +186,30 @@ augur_mix(uint64 z)
 	return z ^ (z >> 31);
 }
 
-/* ingest.c */
-extern void augur_loader_memory_check(AugurLoader *loader);
+/* columns.c */
+extern void augur_add_cells(AugurLoader *loader, AugurColumn *column, int n);
 
 /* survey.c */
 extern void augur_survey_init(AugurLoader *loader, AugurCell *cell);
 extern void augur_survey_chunk(AugurLoader *loader, uint32 chunk);
 extern void augur_survey_subtract(AugurLoader *loader, uint64 *hash);
 
-/* decide.c */
+/* target.c */
 extern void augur_decide_target(AugurLoader *loader);
+
+/* decide.c */
 extern void augur_decide_columns(AugurLoader *loader);
 extern void augur_decide_features(AugurLoader *loader);
-extern void augur_report_left_out(AugurLoader *loader, const char *format,...)
-			pg_attribute_printf(2, 3);
-extern void augur_report_warning(AugurLoader *loader, const char *format,...)
-			pg_attribute_printf(2, 3);
+extern void
+augur_report_left_out(AugurLoader *loader, const char *format, ...) pg_attribute_printf(2, 3);
+extern void
+augur_report_warning(AugurLoader *loader, const char *format, ...) pg_attribute_printf(2, 3);
 
 /* split.c */
 typedef struct AugurRowHash
 {
-	uint64		hash;
-	uint32		row;
+	uint64 hash;
+	uint32 row;
 } AugurRowHash;
 
 extern void augur_split_rows(AugurLoader *loader);
@@ -198,6 +218,6 @@ extern AugurRowHash *augur_order_rows(const uint64 *hash, uint32 n, bool uniform
 
 /* A part of a feature from the cells of one column of a chunk: out [n]. */
 extern void augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature,
-								 AugurWidth width, const char *cells, uint32 n, double *out);
+								 AugurWidth width, const void *cells, uint32 n, double *out);
 
-#endif							/* AUGUR_LOADER_H */
+#endif /* AUGUR_LOADER_H */

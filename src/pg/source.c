@@ -36,11 +36,11 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#define MICROS_PER_DAY	((double) USECS_PER_DAY)
+#define MICROS_PER_DAY ((double) USECS_PER_DAY)
 
 typedef struct PartName
 {
-	AugurPart	part;
+	AugurPart part;
 	const char *name;
 } PartName;
 
@@ -80,11 +80,13 @@ augur_part_find(const char *name)
 		names[i] = date_part_names[i].name;
 	}
 	nearest = aug_nearest(name, names, lengthof(names));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown date part \"%s\"", name),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
-			 errhint("Date parts are age_days, month, day_of_week, hour, day, quarter and year.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown date part \"%s\"", name),
+		 nearest
+			 ? errhint("Perhaps you meant \"%s\".", nearest)
+			 : errhint(
+				   "Date parts are age_days, month, day_of_week, hour, day, quarter and year.")));
 }
 
 char *
@@ -105,8 +107,8 @@ augur_feature_name(const char *column, AugurPart part, uint32 element)
 static AugurClass
 scalar_class(Oid type)
 {
-	char		category;
-	bool		preferred;
+	char category;
+	bool preferred;
 
 	switch (type)
 	{
@@ -182,7 +184,7 @@ class_is_text(AugurClass cls)
 bool
 augur_source_init(AugurSource *src, Oid type, MemoryContext context)
 {
-	Oid			element;
+	Oid element;
 
 	memset(src, 0, sizeof(*src));
 	src->type = OidIsValid(type) ? getBaseType(type) : InvalidOid;
@@ -199,8 +201,7 @@ augur_source_init(AugurSource *src, Oid type, MemoryContext context)
 			return false;
 		src->cls = AUGUR_CLASS_ARRAY;
 		src->is_array = true;
-		get_typlenbyvalalign(src->element_type, &src->typlen, &src->typbyval,
-							 &src->typalign);
+		get_typlenbyvalalign(src->element_type, &src->typlen, &src->typbyval, &src->typalign);
 		return true;
 	}
 	src->cls = scalar_class(src->type);
@@ -227,21 +228,22 @@ augur_source_gives(const AugurSource *src, AugurPart part)
 int
 augur_source_parts(const AugurSource *src, List *date_parts, AugurPart parts[AUGUR_MAX_PARTS])
 {
-	bool		has_time = src->cls == AUGUR_CLASS_TIMESTAMP;
-	int			n = 0;
+	bool has_time = src->cls == AUGUR_CLASS_TIMESTAMP;
+	int n = 0;
 
 	if (src->cls == AUGUR_CLASS_NONE)
 		return 0;
 	if (!class_is_date(src->cls))
 	{
-		parts[0] = src->is_array ? AUGUR_PART_ELEMENT :
-			src->categorical ? AUGUR_PART_TEXT : AUGUR_PART_VALUE;
+		parts[0] = src->is_array	  ? AUGUR_PART_ELEMENT
+				   : src->categorical ? AUGUR_PART_TEXT
+									  : AUGUR_PART_VALUE;
 		return 1;
 	}
 	for (AugurPart part = AUGUR_PART_AGE_DAYS; part <= AUGUR_PART_YEAR; part++)
 	{
-		bool		wanted = date_parts != NIL ? list_member_int(date_parts, part) :
-			part <= AUGUR_PART_HOUR;
+		bool wanted = date_parts != NIL ? list_member_int(date_parts, part)
+										: part <= AUGUR_PART_HOUR;
 
 		if (wanted && (has_time || part != AUGUR_PART_HOUR))
 			parts[n++] = part;
@@ -260,19 +262,17 @@ augur_source_parts(const AugurSource *src, List *date_parts, AugurPart parts[AUG
 static double
 numeric_number(Datum value)
 {
-	static const double power[] = {
-		1e0, 1e4, 1e8, 1e12, 1e16, 1e20
-	};
+	static const double power[] = {1e0, 1e4, 1e8, 1e12, 1e16, 1e20};
 	struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
 	const char *at = VARDATA_ANY(packed);
-	int			size = VARSIZE_ANY_EXHDR(packed);
-	uint16		header;
-	int16		weight;
-	bool		negative;
-	int			n_digits;
-	int			exponent;
-	uint64		mantissa = 0;
-	double		number;
+	int size = VARSIZE_ANY_EXHDR(packed);
+	uint16 header;
+	int16 weight;
+	bool negative;
+	int n_digits;
+	int exponent;
+	uint64 mantissa = 0;
+	double number;
 
 	memcpy(&header, at, sizeof(header));
 	if ((header & 0xC000) == 0xC000)
@@ -298,7 +298,7 @@ numeric_number(Datum value)
 
 	for (int i = 0; i < n_digits; i++)
 	{
-		int16		digit;
+		int16 digit;
 
 		memcpy(&digit, at + i * sizeof(int16), sizeof(digit));
 		mantissa = mantissa * 10000 + (uint64) digit;
@@ -314,13 +314,13 @@ numeric_number(Datum value)
 static double
 interval_seconds(const Interval *span)
 {
-	double		sign = augur_compat_interval_infinite(span);
-	double		days;
+	double sign = augur_compat_interval_infinite(span);
+	double days;
 
 	if (sign != 0)
 		return sign * INFINITY;
 	days = DAYS_PER_YEAR * (span->month / MONTHS_PER_YEAR) +
-		(double) DAYS_PER_MONTH * (span->month % MONTHS_PER_YEAR) + span->day;
+		   (double) DAYS_PER_MONTH * (span->month % MONTHS_PER_YEAR) + span->day;
 	return days * SECS_PER_DAY + (double) span->time / USECS_PER_SEC;
 }
 
@@ -348,13 +348,12 @@ class_number(AugurClass cls, Datum value)
 			return numeric_number(DirectFunctionCall1(cash_numeric, value));
 		case AUGUR_CLASS_TIME:
 			return (double) DatumGetTimeADT(value) / USECS_PER_SEC;
-		case AUGUR_CLASS_TIMETZ:
-			{
-				TimeTzADT  *t = DatumGetTimeTzADTP(value);
-				int64		utc = (t->time + t->zone * USECS_PER_SEC) % USECS_PER_DAY;
+		case AUGUR_CLASS_TIMETZ: {
+			TimeTzADT *t = DatumGetTimeTzADTP(value);
+			int64 utc = (t->time + t->zone * USECS_PER_SEC) % USECS_PER_DAY;
 
-				return (double) (utc < 0 ? utc + USECS_PER_DAY : utc) / USECS_PER_SEC;
-			}
+			return (double) (utc < 0 ? utc + USECS_PER_DAY : utc) / USECS_PER_SEC;
+		}
 		case AUGUR_CLASS_INTERVAL:
 			return interval_seconds(DatumGetIntervalP(value));
 		default:
@@ -368,9 +367,7 @@ class_number(AugurClass cls, Datum value)
 static double
 day_part(int day, AugurPart part)
 {
-	int			year,
-				month,
-				mday;
+	int year, month, mday;
 
 	if (part == AUGUR_PART_DAY_OF_WEEK)
 		return j2day(day + POSTGRES_EPOCH_JDATE);
@@ -409,8 +406,8 @@ augur_date_part(int32 date, AugurPart part)
 double
 augur_timestamp_part(int64 timestamp, AugurPart part)
 {
-	int64		day;
-	int64		micros;
+	int64 day;
+	int64 micros;
 
 	if (TIMESTAMP_NOT_FINITE(timestamp))
 	{
@@ -437,10 +434,10 @@ augur_timestamp_part(int64 timestamp, AugurPart part)
 int
 augur_source_array(const AugurSource *src, Datum value, double *out, int room)
 {
-	ArrayType  *array = DatumGetArrayTypeP(value);
-	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	char	   *at = ARR_DATA_PTR(array);
-	bits8	   *present = ARR_NULLBITMAP(array);
+	ArrayType *array = DatumGetArrayTypeP(value);
+	int n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	char *at = ARR_DATA_PTR(array);
+	bits8 *present = ARR_NULLBITMAP(array);
 
 	for (int i = 0; i < n && i < room; i++)
 	{
@@ -462,9 +459,9 @@ augur_source_array(const AugurSource *src, Datum value, double *out, int room)
 static double
 array_element(const AugurSource *src, Datum value, uint32 element)
 {
-	double	   *all;
-	double		number;
-	int			n;
+	double *all;
+	double number;
+	int n;
 
 	if (element >= MaxArraySize)
 		return NAN;
@@ -519,8 +516,8 @@ augur_source_text(AugurSource *src, Datum value, int *length)
 	}
 	if (!OidIsValid(src->out.fn_oid))
 	{
-		Oid			function;
-		bool		is_varlena;
+		Oid function;
+		bool is_varlena;
 
 		getTypeOutputInfo(src->type, &function, &is_varlena);
 		fmgr_info_cxt(function, &src->out, src->context);

@@ -27,12 +27,12 @@
 #include "utils/datetime.h"
 #include "utils/json.h"
 
-#define SPLIT_SEED		UINT64CONST(0x73706C69740A)
-#define MIN_SPLIT_ROWS	20		/* fewer rows are all for training */
-#define POLL_MASK		0xFFFF	/* rows between two polls, less one */
+#define SPLIT_SEED	   UINT64CONST(0x73706C69740A)
+#define MIN_SPLIT_ROWS 20	  /* fewer rows are all for training */
+#define POLL_MASK	   0xFFFF /* rows between two polls, less one */
 
-#define ST_SORT sort_row_hashes
-#define ST_ELEMENT_TYPE AugurRowHash
+#define ST_SORT			 sort_row_hashes
+#define ST_ELEMENT_TYPE	 AugurRowHash
 #define ST_COMPARE(a, b) ((a)->hash < (b)->hash ? -1 : (a)->hash > (b)->hash)
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
@@ -48,9 +48,9 @@
 AugurRowHash *
 augur_order_rows(const uint64 *hash, uint32 n, bool uniform)
 {
-	AugurRowHash *rows = palloc_extended(n * sizeof(AugurRowHash), MCXT_ALLOC_HUGE);
-	int			bits = 0;
-	uint32	   *start;
+	AugurRowHash *rows = augur_huge_array(n, sizeof(AugurRowHash));
+	int bits = 0;
+	uint32 *start;
 
 	while (uniform && bits < 22 && (n >> (bits + 3)) > 0)
 		bits++;
@@ -100,8 +100,7 @@ gather(AugurLoader *loader, int column, uint64 *out)
 
 		CHECK_FOR_INTERRUPTS();
 		augur_spool_read(spool, k, (uint32) column, 1);
-		memcpy(out + chunk->first_row, spool->column[column],
-			   chunk->n_rows * sizeof(uint64));
+		memcpy(out + chunk->first_row, spool->column[column], chunk->n_rows * sizeof(uint64));
 	}
 }
 
@@ -125,13 +124,12 @@ clear_holdout(AugurLoader *loader)
 static double *
 holdout_quota(AugurLoader *loader)
 {
-	uint32		n = Max(loader->n_classes, 1);
-	double	   *quota = palloc_array(double, n);
+	uint32 n = Max(loader->n_classes, 1);
+	double *quota = palloc_array(double, n);
 
 	for (uint32 c = 0; c < n; c++)
 	{
-		double		rows = loader->n_classes > 0 ? (double) loader->class_rows[c] :
-			loader->n_rows;
+		double rows = loader->n_classes > 0 ? (double) loader->class_rows[c] : loader->n_rows;
 
 		quota[c] = floor(rows * loader->options.holdout + 0.5);
 		if (quota[c] == 0 && rows >= 5)
@@ -146,14 +144,15 @@ holdout_quota(AugurLoader *loader)
 static uint32
 group_stratum(AugurLoader *loader, const AugurRowHash *rows, uint32 n)
 {
-	uint32		best = loader->label[rows[0].row];
+	uint32 best = loader->label[rows[0].row];
 
 	for (uint32 i = 1; i < n; i++)
 	{
-		uint32		c = loader->label[rows[i].row];
+		uint32 c = loader->label[rows[i].row];
 
-		if (loader->class_rows[c] < loader->class_rows[best] ||
-			(loader->class_rows[c] == loader->class_rows[best] && c < best))
+		int64 more = loader->class_rows[c] - loader->class_rows[best];
+
+		if (more < 0 || (more == 0 && c < best))
 			best = c;
 	}
 	return best;
@@ -166,11 +165,11 @@ group_stratum(AugurLoader *loader, const AugurRowHash *rows, uint32 n)
 static void
 split_by_hash(AugurLoader *loader)
 {
-	uint32		n = loader->n_rows;
-	uint64		salt = augur_mix(SPLIT_SEED);
-	uint64	   *hash = palloc_extended(n * sizeof(uint64), MCXT_ALLOC_HUGE);
-	double	   *quota = holdout_quota(loader);
-	double	   *taken = palloc0_array(double, Max(loader->n_classes, 1));
+	uint32 n = loader->n_rows;
+	uint64 salt = augur_mix(SPLIT_SEED);
+	uint64 *hash = augur_huge_array(n, sizeof(uint64));
+	double *quota = holdout_quota(loader);
+	double *taken = palloc0_array(double, Max(loader->n_classes, 1));
 	AugurRowHash *rows;
 
 	if (loader->spool_key >= 0)
@@ -186,8 +185,8 @@ split_by_hash(AugurLoader *loader)
 
 	for (uint32 i = 0, end; i < n; i = end)
 	{
-		uint32		c = 0;
-		double		size = 0;
+		uint32 c = 0;
+		double size = 0;
 
 		if ((i & 0xFF) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -207,8 +206,7 @@ split_by_hash(AugurLoader *loader)
 	}
 	pfree(rows);
 	loader->report.split = psprintf("%.4g %% by hash of %s%s", loader->options.holdout * 100,
-									loader->spool_key >= 0 ? loader->key.name :
-									"the row's content",
+									loader->spool_key >= 0 ? loader->key.name : "the row's content",
 									loader->n_classes > 0 ? ", stratified by class" : "");
 }
 
@@ -218,8 +216,8 @@ split_by_hash(AugurLoader *loader)
 static uint64 *
 time_keys(AugurLoader *loader)
 {
-	uint64	   *keys = palloc_extended(loader->n_rows * sizeof(uint64), MCXT_ALLOC_HUGE);
-	bool		is_timestamp = loader->time.source.cls == AUGUR_CLASS_TIMESTAMP;
+	uint64 *keys = augur_huge_array(loader->n_rows, sizeof(uint64));
+	bool is_timestamp = loader->time.source.cls == AUGUR_CLASS_TIMESTAMP;
 	const uint64 sign = UINT64CONST(1) << 63;
 
 	gather(loader, loader->spool_time, keys);
@@ -238,9 +236,9 @@ static char *
 time_text(AugurLoader *loader, uint64 key)
 {
 	const uint64 sign = UINT64CONST(1) << 63;
-	char	   *buffer = palloc0(MAXDATELEN + 8);
-	AugurClass	cls = loader->time.source.cls;
-	double		number;
+	char *buffer = palloc0(MAXDATELEN + 8);
+	AugurClass cls = loader->time.source.cls;
+	double number;
 
 	if (cls == AUGUR_CLASS_TIMESTAMP)
 	{
@@ -262,13 +260,12 @@ time_text(AugurLoader *loader, uint64 key)
 static void
 split_by_time(AugurLoader *loader)
 {
-	uint32		n = loader->n_rows;
-	uint64	   *keys = time_keys(loader);
+	uint32 n = loader->n_rows;
+	uint64 *keys = time_keys(loader);
 	AugurRowHash *rows = augur_order_rows(keys, n, false);
-	uint32		wanted = (uint32) Max(1, floor(n * loader->options.holdout + 0.5));
-	uint32		at = n - wanted;
-	uint32		low = at,
-				high = at;
+	uint32 wanted = (uint32) Max(1, floor(n * loader->options.holdout + 0.5));
+	uint32 at = n - wanted;
+	uint32 low = at, high = at;
 
 	while (low > 0 && rows[low - 1].hash == rows[at].hash)
 		low--;
@@ -276,15 +273,16 @@ split_by_time(AugurLoader *loader)
 		high++;
 	at = high == n || (low >= 2 && at - low <= high - at) ? low : high;
 	if (at < 2)
-		augur_report_warning(loader, "time column \"%s\" has the same value in nearly all "
-							 "rows: nothing is held out", loader->time.name);
+		augur_report_warning(loader,
+							 "time column \"%s\" has the same value in nearly all "
+							 "rows: nothing is held out",
+							 loader->time.name);
 	else
 	{
 		for (uint32 i = at; i < n; i++)
 			mark_holdout(loader, rows[i].row);
-		loader->report.split = psprintf("latest %.3g %% by %s, from %s",
-										100.0 * (n - at) / n, loader->time.name,
-										time_text(loader, rows[at].hash));
+		loader->report.split = psprintf("latest %.3g %% by %s, from %s", 100.0 * (n - at) / n,
+										loader->time.name, time_text(loader, rows[at].hash));
 	}
 	pfree(rows);
 	pfree(keys);
@@ -296,7 +294,7 @@ split_by_time(AugurLoader *loader)
 static int
 training_classes(AugurLoader *loader)
 {
-	uint32		first = UINT32_MAX;
+	uint32 first = UINT32_MAX;
 
 	for (uint32 i = 0; i < loader->n_rows; i++)
 	{
@@ -335,14 +333,14 @@ hold_out(AugurLoader *loader)
 		clear_holdout(loader);
 		loader->report.split = "no holdout: the rows cannot be parted";
 		augur_report_warning(loader, "nothing is held out: equal keys or times leave no rows "
-							 "on one of the sides");
+									 "on one of the sides");
 	}
 	else if (loader->n_classes > 0 && training_classes(loader) < 2)
 	{
 		clear_holdout(loader);
 		loader->report.split = "no holdout: one class only would be left for training";
 		augur_report_warning(loader, "nothing is held out: one class only would be left for "
-							 "training");
+									 "training");
 	}
 }
 
@@ -351,20 +349,19 @@ static void
 place_rows(AugurLoader *loader)
 {
 	AugurRowHash *rows = augur_order_rows(loader->hash, loader->n_rows, true);
-	uint32		n[2] = {0, 0};
-	uint64		last[2] = {0, 0};
+	uint32 n[2] = {0, 0};
+	uint64 last[2] = {0, 0};
 
 	for (int side = 0; side < 2; side++)
 	{
-		uint32		of_side = side == 0 ? loader->n_training : loader->n_holdout;
+		uint32 of_side = side == 0 ? loader->n_training : loader->n_holdout;
 
-		loader->tied[side] = palloc_extended(of_side / 8 + 1,
-											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		loader->tied[side] = palloc_extended(of_side / 8 + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	}
 	for (uint32 i = 0; i < loader->n_rows; i++)
 	{
-		uint32	   *position = &loader->position[rows[i].row];
-		int			side = (*position & AUGUR_POSITION_HOLDOUT) != 0;
+		uint32 *position = &loader->position[rows[i].row];
+		int side = (*position & AUGUR_POSITION_HOLDOUT) != 0;
 
 		if ((i & POLL_MASK) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -384,10 +381,11 @@ place_rows(AugurLoader *loader)
 void
 augur_split_rows(AugurLoader *loader)
 {
-	Size		n = loader->n_rows;
+	Size n = loader->n_rows;
 
-	loader->hash = palloc_extended(n * sizeof(uint64), MCXT_ALLOC_HUGE);
-	loader->position = palloc_extended(n * sizeof(uint32), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	loader->hash = augur_huge_array(n, sizeof(uint64));
+	loader->position = augur_huge_array(n, sizeof(uint32));
+	memset(loader->position, 0, n * sizeof(uint32));
 	gather(loader, SPOOL_HASH, loader->hash);
 	augur_survey_subtract(loader, loader->hash);
 	hold_out(loader);

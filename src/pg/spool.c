@@ -23,9 +23,11 @@
 
 #include <math.h>
 
-#define CHUNK_BYTES		(256 * 1024)
-#define CHUNK_MAX_ROWS	4096
-#define CHUNK_MIN_ROWS	32
+#include "storage/shmem.h"
+
+#define CHUNK_BYTES	   (256 * 1024)
+#define CHUNK_MAX_ROWS 4096
+#define CHUNK_MIN_ROWS 32
 
 /* A layout of n columns, the first of them as in from (or ABSENT). */
 static AugurSpoolLayout *
@@ -53,15 +55,15 @@ set_base(AugurSpool *spool)
 {
 	AugurChunk *chunk = &spool->chunks[spool->n_chunks - 1];
 	AugurSpoolLayout *layout = chunk->layout;
-	char	   *at = chunk->data;
+	char *at = chunk->data;
 
 	if (spool->base_room < layout->n_columns)
 	{
 		if (spool->base != NULL)
 			pfree(spool->base);
 		spool->base_room = layout->n_columns;
-		spool->base = MemoryContextAllocHuge(spool->context,
-											 spool->base_room * sizeof(char *));
+		spool->base =
+			MemoryContextAllocHuge(spool->context, mul_size(spool->base_room, sizeof(void *)));
 	}
 	for (uint32 j = 0; j < layout->n_columns; j++)
 	{
@@ -75,14 +77,14 @@ static void
 add_chunk(AugurSpool *spool)
 {
 	AugurChunk *chunk;
-	Size		row_bytes = Max(spool->layout->row_bytes, 1);
-	uint64		room = Min(CHUNK_BYTES / row_bytes, CHUNK_MAX_ROWS);
+	Size row_bytes = Max(spool->layout->row_bytes, 1);
+	uint64 room = Min(CHUNK_BYTES / row_bytes, CHUNK_MAX_ROWS);
 
 	if (spool->n_chunks == spool->chunks_room)
 	{
 		spool->chunks_room *= 2;
-		spool->chunks = repalloc_huge(spool->chunks,
-									  spool->chunks_room * sizeof(AugurChunk));
+		spool->chunks =
+			repalloc_huge(spool->chunks, mul_size(spool->chunks_room, sizeof(AugurChunk)));
 	}
 	room = Min(room, (uint64) spool->n_rows * 2);
 	room = Max(room, CHUNK_MIN_ROWS);
@@ -91,7 +93,7 @@ add_chunk(AugurSpool *spool)
 	chunk->first_row = spool->n_rows;
 	chunk->n_rows = 0;
 	chunk->room = (uint32) TYPEALIGN(8, room);
-	chunk->data = MemoryContextAllocHuge(spool->context, chunk->room * row_bytes);
+	chunk->data = MemoryContextAllocHuge(spool->context, mul_size(chunk->room, row_bytes));
 	chunk->fileno = 0;
 	chunk->offset = 0;
 	spool->memory += chunk->room * row_bytes;
@@ -105,7 +107,7 @@ augur_spool_begin(MemoryContext context, uint32 n_columns, const uint8 *width)
 
 	spool->context = context;
 	spool->chunks_room = 16;
-	spool->chunks = MemoryContextAlloc(context, spool->chunks_room * sizeof(AugurChunk));
+	spool->chunks = MemoryContextAlloc(context, mul_size(spool->chunks_room, sizeof(AugurChunk)));
 	spool->layout = make_layout(spool, n_columns, width, n_columns);
 	sum_layout(spool->layout);
 	return spool;
@@ -115,8 +117,7 @@ AugurChunk *
 augur_spool_open(AugurSpool *spool)
 {
 	if (spool->n_chunks == 0 || spool->chunks[spool->n_chunks - 1].data == NULL ||
-		spool->chunks[spool->n_chunks - 1].n_rows ==
-		spool->chunks[spool->n_chunks - 1].room)
+		spool->chunks[spool->n_chunks - 1].n_rows == spool->chunks[spool->n_chunks - 1].room)
 		add_chunk(spool);
 	return &spool->chunks[spool->n_chunks - 1];
 }
@@ -128,9 +129,9 @@ augur_spool_open(AugurSpool *spool)
 static void
 change_layout(AugurSpool *spool, AugurSpoolLayout *layout)
 {
-	AugurChunk	old = spool->chunks[spool->n_chunks - 1];
+	AugurChunk old = spool->chunks[spool->n_chunks - 1];
 	AugurSpoolLayout *previous = old.layout;
-	char	   *from = old.data;
+	char *from = old.data;
 
 	sum_layout(layout);
 	spool->layout = layout;
@@ -144,7 +145,7 @@ change_layout(AugurSpool *spool, AugurSpoolLayout *layout)
 	add_chunk(spool);
 	for (uint32 j = 0; j < previous->n_columns; j++)
 	{
-		Size		size = augur_width_bytes(previous->width[j]);
+		Size size = augur_width_bytes(previous->width[j]);
 
 		if (previous->width[j] == layout->width[j])
 			memcpy(spool->base[j], from + old.n_rows * size, size);
@@ -169,8 +170,8 @@ change_layout(AugurSpool *spool, AugurSpoolLayout *layout)
 void
 augur_spool_widen(AugurSpool *spool, uint32 column, AugurWidth width)
 {
-	AugurSpoolLayout *layout = make_layout(spool, spool->layout->n_columns,
-									  spool->layout->width, spool->layout->n_columns);
+	AugurSpoolLayout *layout = make_layout(spool, spool->layout->n_columns, spool->layout->width,
+										   spool->layout->n_columns);
 
 	layout->width[column] = (uint8) width;
 	change_layout(spool, layout);
@@ -180,7 +181,7 @@ augur_spool_widen(AugurSpool *spool, uint32 column, AugurWidth width)
 void
 augur_spool_append(AugurSpool *spool, uint32 n, AugurWidth width)
 {
-	uint32		before = spool->layout->n_columns;
+	uint32 before = spool->layout->n_columns;
 	AugurSpoolLayout *layout = make_layout(spool, before + n, spool->layout->width, before);
 
 	memset(layout->width + before, (uint8) width, n);
@@ -191,16 +192,16 @@ augur_spool_append(AugurSpool *spool, uint32 n, AugurWidth width)
 static void
 cut_chunk(AugurSpool *spool, AugurChunk *chunk)
 {
-	uint32		room = (uint32) TYPEALIGN(8, chunk->n_rows);
-	Size		row_bytes = Max(chunk->layout->row_bytes, 1);
-	char	   *from = chunk->data;
-	char	   *to = chunk->data;
+	uint32 room = (uint32) TYPEALIGN(8, chunk->n_rows);
+	Size row_bytes = Max(chunk->layout->row_bytes, 1);
+	char *from = chunk->data;
+	char *to = chunk->data;
 
 	if (room == chunk->room)
 		return;
 	for (uint32 j = 0; j < chunk->layout->n_columns; j++)
 	{
-		Size		size = augur_width_bytes(chunk->layout->width[j]);
+		Size size = augur_width_bytes(chunk->layout->width[j]);
 
 		memmove(to, from, chunk->n_rows * size);
 		from += chunk->room * size;
@@ -208,14 +209,14 @@ cut_chunk(AugurSpool *spool, AugurChunk *chunk)
 	}
 	spool->memory -= (chunk->room - room) * row_bytes;
 	chunk->room = room;
-	chunk->data = repalloc_huge(chunk->data, Max(room * row_bytes, 1));
+	chunk->data = repalloc_huge(chunk->data, Max(mul_size(room, row_bytes), 1));
 }
 
 void
 augur_spool_close(AugurSpool *spool, uint32 number, bool keep)
 {
 	AugurChunk *chunk = &spool->chunks[number];
-	Size		bytes;
+	Size bytes;
 
 	cut_chunk(spool, chunk);
 	spool->n_rows = Max(spool->n_rows, chunk->first_row + chunk->n_rows);
@@ -251,9 +252,8 @@ read_file(AugurSpool *spool, const AugurChunk *chunk, Size skip, Size bytes)
 	}
 	if (BufFileSeek(spool->file, chunk->fileno, chunk->offset + (off_t) skip, SEEK_SET) != 0 ||
 		BufFileRead(spool->file, spool->buffer, bytes) != bytes)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read training rows from temporary file: %m")));
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not read training rows from temporary file: %m")));
 }
 
 void
@@ -261,8 +261,8 @@ augur_spool_read(AugurSpool *spool, uint32 number, uint32 first, uint32 n)
 {
 	const AugurChunk *chunk = &spool->chunks[number];
 	const AugurSpoolLayout *layout = chunk->layout;
-	Size		skip = 0;
-	Size		bytes = 0;
+	Size skip = 0;
+	Size bytes = 0;
 	const char *at;
 
 	if (spool->column_room < first + n)
@@ -270,8 +270,8 @@ augur_spool_read(AugurSpool *spool, uint32 number, uint32 first, uint32 n)
 		if (spool->column != NULL)
 			pfree(spool->column);
 		spool->column_room = Max(first + n, spool->layout->n_columns);
-		spool->column = MemoryContextAllocHuge(spool->context,
-											   spool->column_room * sizeof(char *));
+		spool->column =
+			MemoryContextAllocHuge(spool->context, mul_size(spool->column_room, sizeof(void *)));
 	}
 	for (uint32 j = 0; j < Min(first + n, layout->n_columns); j++)
 	{
@@ -290,7 +290,7 @@ augur_spool_read(AugurSpool *spool, uint32 number, uint32 first, uint32 n)
 	}
 	for (uint32 j = first; j < first + n; j++)
 	{
-		AugurWidth	width = augur_chunk_width(chunk, j);
+		AugurWidth width = augur_chunk_width(chunk, j);
 
 		spool->column[j] = width == AUGUR_WIDTH_ABSENT ? NULL : at;
 		at += chunk->room * augur_width_bytes((uint8) width);
@@ -318,7 +318,7 @@ augur_spool_end(AugurSpool *spool)
 }
 
 void
-augur_cells_decode(AugurWidth width, const char *cells, uint32 n, double *out)
+augur_cells_decode(AugurWidth width, const void *cells, uint32 n, double *out)
 {
 	switch (width)
 	{
@@ -326,41 +326,37 @@ augur_cells_decode(AugurWidth width, const char *cells, uint32 n, double *out)
 			for (uint32 i = 0; i < n; i++)
 				out[i] = NAN;
 			break;
-		case AUGUR_WIDTH_INT32:
-			{
-				const int32 *from = (const int32 *) cells;
+		case AUGUR_WIDTH_INT32: {
+			const int32 *from = (const int32 *) cells;
 
-				for (uint32 i = 0; i < n; i++)
-					out[i] = from[i] == AUGUR_MISSING_INT32 ? NAN : from[i];
-				break;
-			}
-		case AUGUR_WIDTH_FLOAT:
-			{
-				const float *from = (const float *) cells;
+			for (uint32 i = 0; i < n; i++)
+				out[i] = from[i] == AUGUR_MISSING_INT32 ? NAN : from[i];
+			break;
+		}
+		case AUGUR_WIDTH_FLOAT: {
+			const float *from = (const float *) cells;
 
-				for (uint32 i = 0; i < n; i++)
-					out[i] = from[i];
-				break;
-			}
-		case AUGUR_WIDTH_CODE:
-			{
-				const uint32 *from = (const uint32 *) cells;
+			for (uint32 i = 0; i < n; i++)
+				out[i] = from[i];
+			break;
+		}
+		case AUGUR_WIDTH_CODE: {
+			const uint32 *from = (const uint32 *) cells;
 
-				for (uint32 i = 0; i < n; i++)
-					out[i] = from[i] == AUG_MISSING_WIDE ? NAN : from[i];
-				break;
-			}
+			for (uint32 i = 0; i < n; i++)
+				out[i] = from[i] == AUG_MISSING_WIDE ? NAN : from[i];
+			break;
+		}
 		case AUGUR_WIDTH_DOUBLE:
 			memcpy(out, cells, n * sizeof(double));
 			break;
-		case AUGUR_WIDTH_INT64:
-			{
-				const int64 *from = (const int64 *) cells;
+		case AUGUR_WIDTH_INT64: {
+			const int64 *from = (const int64 *) cells;
 
-				for (uint32 i = 0; i < n; i++)
-					out[i] = from[i] == AUGUR_MISSING_INT64 ? NAN : (double) from[i];
-				break;
-			}
+			for (uint32 i = 0; i < n; i++)
+				out[i] = from[i] == AUGUR_MISSING_INT64 ? NAN : (double) from[i];
+			break;
+		}
 		case AUGUR_WIDTH_HASH:
 			elog(ERROR, "hashes are not numbers");
 	}

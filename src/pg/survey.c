@@ -20,9 +20,9 @@
 
 #include "miscadmin.h"
 
-#define TARGET_SEED		UINT64CONST(0x7461726765740A)
-#define WEIGHT_SEED		UINT64CONST(0x7765696768740A)
-#define SCRATCH_ROWS	4096	/* at least a chunk's rows, see spool.c */
+#define TARGET_SEED		   UINT64CONST(0x7461726765740A)
+#define WEIGHT_SEED		   UINT64CONST(0x7765696768740A)
+#define SCRATCH_ROWS	   4096 /* at least a chunk's rows, see spool.c */
 #define MAX_DISTINCT_CELLS 4096 /* beyond, distinct values are not kept */
 
 void
@@ -42,7 +42,7 @@ augur_survey_init(AugurLoader *loader, AugurCell *cell)
 static bool
 add_distinct(AugurDistinct *distinct, double v)
 {
-	uint32		at = (uint32) (augur_mix(augur_bits(v)) >> 54);
+	uint32 at = (uint32) (augur_mix(augur_bits(v)) >> 54);
 
 	while (distinct->slot[at] != 0)
 	{
@@ -60,7 +60,7 @@ add_distinct(AugurDistinct *distinct, double v)
 static void
 survey_distinct(AugurCell *cell, const double *v, uint32 n)
 {
-	double		last = NAN;
+	double last = NAN;
 
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -82,14 +82,14 @@ survey_distinct(AugurCell *cell, const double *v, uint32 n)
 static void
 survey_numbers(AugurCell *cell, uint64 seed, const double *v, uint32 n, uint64 *hash)
 {
-	double		low = cell->low;
-	double		high = cell->high;
-	uint32		present = 0;
+	double low = cell->low;
+	double high = cell->high;
+	uint32 present = 0;
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		uint64		share = augur_mix(augur_bits(v[i]) ^ seed);
-		bool		is_present = !isnan(v[i]);
+		uint64 share = augur_mix(augur_bits(v[i]) ^ seed);
+		bool is_present = !isnan(v[i]);
 
 		hash[i] += is_present ? share : 0;
 		present += is_present;
@@ -105,8 +105,8 @@ survey_numbers(AugurCell *cell, uint64 seed, const double *v, uint32 n, uint64 *
 
 /* The same for level codes, which count by the hash of their bytes. */
 static void
-survey_codes(AugurCell *cell, uint64 seed, const AugurDictionary *levels,
-			 const uint32 *codes, uint32 n, uint64 *hash)
+survey_codes(AugurCell *cell, uint64 seed, const AugurDictionary *levels, const uint32 *codes,
+			 uint32 n, uint64 *hash)
 {
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -119,8 +119,8 @@ survey_codes(AugurCell *cell, uint64 seed, const AugurDictionary *levels,
 
 /* Are the cells the target's own values?  Missing ones say no. */
 static bool
-equals_target(AugurLoader *loader, const AugurColumn *column, const char *cells,
-			  const char *target, uint32 n)
+equals_target(AugurLoader *loader, const AugurColumn *column, const void *cells, const char *target,
+			  uint32 n)
 {
 	if ((column->levels == NULL) != (loader->target.levels == NULL))
 		return false;
@@ -135,8 +135,8 @@ equals_target(AugurLoader *loader, const AugurColumn *column, const char *cells,
 	}
 	for (uint32 i = 0; i < n; i++)
 	{
-		uint32		code = ((const uint32 *) cells)[i];
-		uint32		wanted = ((const uint32 *) target)[i];
+		uint32 code = ((const uint32 *) cells)[i];
+		uint32 wanted = ((const uint32 *) target)[i];
 
 		if (code == AUG_MISSING_WIDE ||
 			column->levels->levels[code].hash != loader->target.levels->levels[wanted].hash)
@@ -150,9 +150,9 @@ static void
 survey_target(AugurLoader *loader, const AugurChunk *chunk, uint64 *hash)
 {
 	AugurSpool *spool = loader->spool;
-	const char *cells = spool->column[SPOOL_TARGET];
-	AugurWidth	width = augur_chunk_width(chunk, SPOOL_TARGET);
-	AugurCell	weight;
+	const void *cells = spool->column[SPOOL_TARGET];
+	AugurWidth width = augur_chunk_width(chunk, SPOOL_TARGET);
+	AugurCell weight;
 
 	if (loader->target.levels != NULL)
 		survey_codes(&loader->target_cell, TARGET_SEED, loader->target.levels,
@@ -160,16 +160,15 @@ survey_target(AugurLoader *loader, const AugurChunk *chunk, uint64 *hash)
 	else
 	{
 		augur_cells_decode(width, cells, chunk->n_rows, loader->decoded_target);
-		survey_numbers(&loader->target_cell, TARGET_SEED, loader->decoded_target,
-					   chunk->n_rows, hash);
+		survey_numbers(&loader->target_cell, TARGET_SEED, loader->decoded_target, chunk->n_rows,
+					   hash);
 		for (uint32 i = 0; i < chunk->n_rows; i++)
 			loader->target_infinite += isinf(loader->decoded_target[i]) != 0;
 	}
 	if (loader->spool_weight >= 0)
 	{
 		memset(&weight, 0, sizeof(weight));
-		survey_numbers(&weight, WEIGHT_SEED,
-					   (const double *) spool->column[loader->spool_weight],
+		survey_numbers(&weight, WEIGHT_SEED, (const double *) spool->column[loader->spool_weight],
 					   chunk->n_rows, hash);
 	}
 }
@@ -182,38 +181,37 @@ augur_survey_chunk(AugurLoader *loader, uint32 number)
 {
 	AugurSpool *spool = loader->spool;
 	AugurChunk *chunk = &spool->chunks[number];
-	uint64	   *hash;
+	uint64 *hash;
 
 	if (loader->decoded == NULL)
 	{
-		loader->decoded = MemoryContextAlloc(loader->context,
-											 2 * SCRATCH_ROWS * sizeof(double));
+		loader->decoded =
+			MemoryContextAlloc(loader->context, mul_size(2 * SCRATCH_ROWS, sizeof(double)));
 		loader->decoded_target = loader->decoded + SCRATCH_ROWS;
 	}
 	Assert(chunk->n_rows <= SCRATCH_ROWS);
 	augur_spool_read(spool, number, 0, chunk->layout->n_columns);
-	hash = (uint64 *) unconstify(char *, spool->column[SPOOL_HASH]);
+	hash = (uint64 *) unconstify(void *, spool->column[SPOOL_HASH]);
 	memset(hash, 0, chunk->n_rows * sizeof(uint64));
 	survey_target(loader, chunk, hash);
 
 	for (uint32 j = loader->spool_cells; j < chunk->layout->n_columns; j++)
 	{
-		AugurCell  *cell = &loader->cells[j - loader->spool_cells];
+		AugurCell *cell = &loader->cells[j - loader->spool_cells];
 		AugurColumn *column = &loader->columns[cell->column];
 
 		if (column->levels != NULL)
-			survey_codes(cell, cell->seed, column->levels,
-						 (const uint32 *) spool->column[j], chunk->n_rows, hash);
+			survey_codes(cell, cell->seed, column->levels, (const uint32 *) spool->column[j],
+						 chunk->n_rows, hash);
 		else
 		{
-			augur_cells_decode(augur_chunk_width(chunk, j), spool->column[j],
-							   chunk->n_rows, loader->decoded);
+			augur_cells_decode(augur_chunk_width(chunk, j), spool->column[j], chunk->n_rows,
+							   loader->decoded);
 			survey_numbers(cell, cell->seed, loader->decoded, chunk->n_rows, hash);
 		}
 		if (cell->same_as_target)
 			cell->same_as_target = equals_target(loader, column, spool->column[j],
-												 spool->column[SPOOL_TARGET],
-												 chunk->n_rows);
+												 spool->column[SPOOL_TARGET], chunk->n_rows);
 	}
 }
 
@@ -225,14 +223,14 @@ void
 augur_survey_subtract(AugurLoader *loader, uint64 *hash)
 {
 	AugurSpool *spool = loader->spool;
-	uint64		share[SCRATCH_ROWS];
+	uint64 share[SCRATCH_ROWS];
 
 	for (int c = 0; c < loader->n_cells; c++)
 	{
-		AugurCell  *cell = &loader->cells[c];
+		AugurCell *cell = &loader->cells[c];
 		AugurColumn *column = &loader->columns[cell->column];
-		uint32		j = (uint32) (loader->spool_cells + c);
-		AugurCell	ignored;
+		uint32 j = (uint32) (loader->spool_cells + c);
+		AugurCell ignored;
 
 		if (!cell->dropped || cell->n_present == 0)
 			continue;
@@ -251,8 +249,8 @@ augur_survey_subtract(AugurLoader *loader, uint64 *hash)
 							 (const uint32 *) spool->column[j], chunk->n_rows, share);
 			else
 			{
-				augur_cells_decode(augur_chunk_width(chunk, j), spool->column[j],
-								   chunk->n_rows, loader->decoded);
+				augur_cells_decode(augur_chunk_width(chunk, j), spool->column[j], chunk->n_rows,
+								   loader->decoded);
 				survey_numbers(&ignored, cell->seed, loader->decoded, chunk->n_rows, share);
 			}
 			for (uint32 i = 0; i < chunk->n_rows; i++)
