@@ -30,7 +30,7 @@
 /* Below this many rows times tasks a training takes some 10 ms: never workers. */
 #define SERIAL_WORK 20000.0
 /* Above this many, workers are launched without timing the first task. */
-#define PARALLEL_WORK 5000000.0
+#define PARALLEL_WORK 10000000.0
 /* Workers are launched when what is left would take the leader longer (s). */
 #define PARALLEL_SECONDS 0.5
 

@@ -187,10 +187,10 @@ params_json(const AugurTrainArgs *args)
 		const char *value = aug_params_value(args->params, i);
 		char *end;
 
-		/* numbers and booleans as such, words as strings */
+		/* numbers, booleans and objects as such, words as strings */
 		(void) strtod(value, &end);
 		if ((end != value && *end == '\0' && isfinite(strtod(value, NULL))) ||
-			spec->type == AUG_PARAM_BOOL)
+			spec->type == AUG_PARAM_BOOL || (spec->type == AUG_PARAM_MAP && *value == '{'))
 		{
 			json_key(&json, spec->name);
 			appendStringInfoString(&json, value);

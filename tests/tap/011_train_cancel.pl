@@ -1,0 +1,146 @@
+# R7: a training answers cancel and statement_timeout within 250 ms, in every phase, and its
+# workers are gone within a second.
+use strict;
+use warnings;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $rows = $ENV{AUGUR_CANCEL_ROWS} || 300_000;
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', q{
+shared_preload_libraries = 'augur'
+shared_buffers = 256MB
+max_parallel_workers = 8
+max_parallel_maintenance_workers = 1
+augur.training_memory = '2GB'
+augur.verbosity = 0
+});
+$node->start;
+my $columns = join(', ', map { "hashint4(i * 31 + $_)::float8 / 1e6 AS x$_" } 1 .. 27);
+$node->safe_psql('postgres', qq{
+	CREATE EXTENSION augur;
+	CREATE TABLE big AS SELECT $columns, 'level ' || abs(hashint4(i)) % 300 AS x28,
+		hashint4(i * 31 + 1)::int8 + hashint4(i * 31 + 2) + hashint4(i + 5) / 2 > 0 AS target
+	FROM generate_series(1, $rows) i;
+	ANALYZE big;});
+
+my $train = q{SELECT 1 FROM augur.train('m', 'big', 'target',
+	params => '{"n_trees": 100, "max_depth": 12}')};
+
+# Workers and slots that are left after a second.
+sub check_gone
+{
+	my ($name) = @_;
+	my $gone = 0;
+	my $end = time() + 1;
+	while (!$gone && time() < $end)
+	{
+		$gone = $node->safe_psql('postgres', q{
+			SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker')
+				+ (SELECT count(*) FROM augur.progress)}) == 0;
+	}
+	ok($gone, "$name: workers and progress are gone");
+}
+
+# statement_timeout at random moments; the server's own clock.
+my @overshoot;
+srand(7);
+foreach my $try (1 .. 20)
+{
+	my $timeout = 20 + int(rand(4000));
+	my ($rc, $out, $err) = $node->psql('postgres', qq{
+		SET statement_timeout = $timeout;
+		SELECT clock_timestamp() AS began \\gset
+		$train;
+		SET statement_timeout = 0;
+		SELECT (extract(epoch FROM clock_timestamp() - :'began') * 1000)::int;},
+		on_error_stop => 0);
+	like($err, qr/canceling statement due to statement timeout/, "timeout of $timeout ms");
+	push @overshoot, $out - $timeout;
+}
+my $max = (sort { $b <=> $a } @overshoot)[0];
+note("overshoot in ms: @overshoot");
+cmp_ok($max, '<=', 250, 'statement_timeout is answered within 250 ms');
+check_gone('timeouts');
+
+# A session in the background that trains and then tells the time.
+sub start_training
+{
+	my ($out, $err) = @_;
+	return IPC::Run::start(
+		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $train,
+			'-c', 'SELECT extract(epoch FROM clock_timestamp())' ],
+		'<', '/dev/null', '>', $out, '2>', $err);
+}
+
+# The process that trains, once it is in a phase.
+sub wait_for_phase
+{
+	my ($phase) = @_;
+	my $end = time() + 60;
+	while (time() < $end)
+	{
+		my $pid = $node->safe_psql('postgres',
+			"SELECT pid FROM augur.progress WHERE phase = '$phase'");
+		return $pid if $pid;
+	}
+	die "no training was seen while $phase";
+}
+
+# A cancel in a phase: waits until the progress shows it, for a share of it.
+sub cancel_in
+{
+	my ($phase, $after) = @_;
+	my ($out, $err) = ('', '');
+	my $session = start_training(\$out, \$err);
+	my $pid = wait_for_phase($phase);
+	sleep($after);
+	my $asked = $node->safe_psql('postgres',
+		"SELECT extract(epoch FROM clock_timestamp()) FROM pg_cancel_backend($pid)");
+	$session->finish;
+	like($err, qr/canceling statement due to user request/, "cancelled while $phase");
+	return ($out - $asked) * 1000;
+}
+
+my @answers;
+foreach my $phase (qw(loading loading binning training training training evaluating))
+{
+	my $answer = cancel_in($phase, $phase eq 'training' ? rand(1.5) : rand(0.05));
+	push @answers, sprintf('%s %d', $phase, $answer);
+	cmp_ok($answer, '<=', 250, "cancel while $phase is answered within 250 ms");
+	check_gone("cancel while $phase");
+}
+note("answers in ms: @answers");
+
+# A cancel that is caught leaves a session that can train.
+my ($rc, $out, $err) = $node->psql('postgres', q{
+	SET statement_timeout = 0;
+	DO $$ BEGIN
+		SET LOCAL augur.training_memory = '1kB';
+		PERFORM augur.train('m', 'big', 'target');
+	EXCEPTION WHEN configuration_limit_exceeded THEN
+		RAISE NOTICE 'caught %', SQLSTATE;
+	END $$;
+	SELECT rows_used FROM augur.train('m', 'big', 'target', filter => 'x1 > 2000',
+		params => '{"n_trees": 10, "max_depth": 4}');});
+like($err, qr/caught 53400/, 'a failed training can be caught');
+cmp_ok($out, '>', 0, 'and the session trains afterwards');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM augur.runs WHERE status = 'running'}), 0,
+	'no run is left behind');
+
+# The end of the session in the middle of a training frees its slot.
+{
+	my ($out, $err) = ('', '');
+	my $session = start_training(\$out, \$err);
+	my $pid = wait_for_phase('training');
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+	$session->finish;
+	check_gone('terminated');
+}
+
+$node->stop;
+done_testing();
