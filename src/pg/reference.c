@@ -28,6 +28,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/shmem.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -236,6 +237,33 @@ run_query(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *val
 }
 
 /*
+ * Raises when this user may not read what scoring reads; row security comes on top.
+ * Notes the OID of augur.aliases, for the callback.
+ */
+static void
+check_access(void)
+{
+	static const char *const tables[] = {"models", "aliases", "versions", "version_chunks"};
+	Oid			schema = get_namespace_oid("augur", true);
+
+	aliases_relid = get_relname_relid("aliases", schema);
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		Oid			relid = get_relname_relid(tables[i], schema);
+
+		if (OidIsValid(relid) &&
+			pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to score with stored models"),
+					 errdetail("Role \"%s\" may not read table augur.%s.",
+							   GetUserNameFromId(GetUserId(), false), tables[i]),
+					 errhint("An administrator can run SELECT augur.grant_preset(%s, 'predictor').",
+							 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+	}
+}
+
+/*
  * Connects to SPI under the statement's snapshot, or, where there is none, under one
  * of our own.  Returns whether finish() has to pop it.
  */
@@ -254,6 +282,7 @@ begin(void)
 		PushActiveSnapshot(GetTransactionSnapshot());
 		pushed = true;
 	}
+	check_access();
 	SPI_connect();
 	return pushed;
 }
@@ -456,7 +485,6 @@ augur_reference_resolve(const char *reference, AugurResolved *out)
 	parse_reference(pstrdup(reference), &name, &alias, &number);
 
 	pushed = begin();
-	aliases_relid = get_relname_relid("aliases", get_namespace_oid("augur", true));
 	augur_moment_now(&moment);
 	if (alias != NULL)
 	{
@@ -497,7 +525,6 @@ augur_reference_resolve_version(int64 version_id, AugurResolved *out)
 		return;
 
 	pushed = begin();
-	aliases_relid = get_relname_relid("aliases", get_namespace_oid("augur", true));
 	augur_moment_now(&moment);
 	run_query(&id_plan, id_query, 1, types, values, 1);
 	if (!read_version(out))
