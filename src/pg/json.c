@@ -200,6 +200,8 @@ scalar_datum(const AugurColumn *column, const JsonbValue *value, Oid type)
 	}
 	if (value->type == jbvBool && type == BOOLOID)
 		return BoolGetDatum(value->val.boolean);
+	if (value->type == jbvBool && column->family == AUGUR_FAMILY_OTHER)
+		return Float8GetDatum(value->val.boolean ? 1 : 0);
 	if (value->type == jbvNumeric && (type == FLOAT8OID || type == BOOLOID))
 	{
 		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
@@ -261,10 +263,10 @@ read_array(AugurLayout *layout, const AugurColumn *column, const JsonbValue *val
 		fail_kind(column);
 	array = value->val.binary.data;
 	n = JsonContainerSize(array);
-	if (n != column->elements)
+	if (n < column->elements)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array in key \"%s\" has %u elements, but %s needs %u",
+				 errmsg("array in key \"%s\" has %u elements, but %s needs at least %u",
 						column->name, n, layout->label, column->elements)));
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 	{

@@ -92,7 +92,8 @@ augur_type_family(const char *type_name)
 		{"bigint", AUGUR_FAMILY_NUMBER}, {"real", AUGUR_FAMILY_NUMBER},
 		{"double precision", AUGUR_FAMILY_NUMBER}, {"money", AUGUR_FAMILY_NUMBER},
 		{"boolean", AUGUR_FAMILY_BOOL}, {"interval", AUGUR_FAMILY_INTERVAL},
-		{"date", AUGUR_FAMILY_DATE}
+		{"date", AUGUR_FAMILY_DATE}, {"text", AUGUR_FAMILY_TEXT},
+		{"character varying", AUGUR_FAMILY_TEXT}, {"character", AUGUR_FAMILY_TEXT}
 	};
 	Size		length = strlen(type_name);
 
@@ -109,7 +110,7 @@ augur_type_family(const char *type_name)
 		return AUGUR_FAMILY_TIME;
 	if (strncmp(type_name, "interval", 8) == 0)
 		return AUGUR_FAMILY_INTERVAL;
-	return AUGUR_FAMILY_TEXT;
+	return AUGUR_FAMILY_OTHER;
 }
 
 /*
@@ -124,10 +125,10 @@ feature_family(const AugFeature *feature)
 	switch (feature->part)
 	{
 		case AUGUR_PART_VALUE:
-			return family == AUGUR_FAMILY_BOOL || family == AUGUR_FAMILY_TIME ||
-				family == AUGUR_FAMILY_INTERVAL ? family : AUGUR_FAMILY_NUMBER;
+			return family == AUGUR_FAMILY_ARRAY ? AUGUR_FAMILY_OTHER : family;
 		case AUGUR_PART_TEXT:
-			return family == AUGUR_FAMILY_ARRAY ? AUGUR_FAMILY_TEXT : family;
+			return family == AUGUR_FAMILY_ARRAY || family == AUGUR_FAMILY_OTHER ?
+				AUGUR_FAMILY_TEXT : family;
 		case AUGUR_PART_ELEMENT:
 			return AUGUR_FAMILY_ARRAY;
 		default:
@@ -395,7 +396,8 @@ map_column(AugurRowMap *map, int c, int attribute, MemoryContext context)
 	AugurSource *src = &map->sources[c];
 
 	if (!unknown &&
-		(!augur_source_init(src, type, context) || source_family(src) != column->family))
+		(!augur_source_init(src, type, context) ||
+		 (column->family != AUGUR_FAMILY_OTHER && source_family(src) != column->family)))
 		fail_type(column, type);
 
 	for (uint32 f = column->first; f < column->first + column->count; f++)
@@ -473,7 +475,7 @@ augur_row_map_fits(const AugurRowMap *map, Oid type, int32 typmod)
 /* ---- reading rows ---------------------------------------------------------- */
 
 /*
- * The features of an array column.  ERROR when its length is not the model's.
+ * The features of an array column.  ERROR when it is shorter than the model needs.
  */
 static void
 read_array(AugurRowMap *map, const Fill *fill, Datum value, double *x)
@@ -483,10 +485,10 @@ read_array(AugurRowMap *map, const Fill *fill, Datum value, double *x)
 	int			n = augur_source_array(&map->sources[fill->column], value, map->elements,
 									   (int) column->elements);
 
-	if (n != (int) column->elements)
+	if (n < (int) column->elements)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array in column \"%s\" has %d elements, but %s needs %u",
+				 errmsg("array in column \"%s\" has %d elements, but %s needs at least %u",
 						column->name, n, layout->label, column->elements)));
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 		x[f] = map->elements[layout->info->features[f].element];

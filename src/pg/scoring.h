@@ -28,7 +28,8 @@ typedef enum AugurFamily
 	AUGUR_FAMILY_INTERVAL,
 	AUGUR_FAMILY_DATE,
 	AUGUR_FAMILY_TEXT,
-	AUGUR_FAMILY_ARRAY
+	AUGUR_FAMILY_ARRAY,
+	AUGUR_FAMILY_OTHER			/* of a domain: whatever has that part */
 } AugurFamily;
 
 /* One source column of a model, from which features first .. first+count-1 come. */
@@ -39,7 +40,7 @@ typedef struct AugurColumn
 	AugurFamily family;
 	uint32		first;
 	uint32		count;
-	uint32		elements;		/* length of an array */
+	uint32		elements;		/* least length of an array: training drops constants */
 } AugurColumn;
 
 /*
