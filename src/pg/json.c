@@ -266,8 +266,9 @@ read_array(AugurLayout *layout, const AugurColumn *column, const JsonbValue *val
 	if (n < column->elements)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array in key \"%s\" has %u elements, but %s needs at least %u",
-						column->name, n, layout->label, column->elements)));
+				 errmsg_plural("array in key \"%s\" has %u element, but %s needs at least %u",
+							   "array in key \"%s\" has %u elements, but %s needs at least %u",
+							   n, column->name, n, layout->label, column->elements)));
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 	{
 		const JsonbValue *element =

@@ -89,8 +89,9 @@ fail_array_length(const AugurLayout *layout, int length)
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", layout->info->features[i].name);
 	ereport(ERROR,
 			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-			 errmsg("array has %d elements, but %s needs %u", length, layout->label,
-					layout->info->n_features),
+			 errmsg_plural("array has %d element, but %s needs %u",
+						   "array has %d elements, but %s needs %u",
+						   length, length, layout->label, layout->info->n_features),
 			 errdetail("Its features are, in order: %s%s.", list.data,
 					   layout->info->n_features > 100 ? ", ..." : "")));
 }

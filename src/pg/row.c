@@ -312,8 +312,9 @@ fail_missing(const AugurLayout *layout, TupleDesc desc, Oid type, const int *att
 			append_column(&list, &layout->columns[c], &count);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("row has %d unnamed columns, but %s needs %d", desc->natts,
-						layout->label, layout->n_columns),
+				 errmsg_plural("row has %d unnamed column, but %s needs %d",
+							   "row has %d unnamed columns, but %s needs %d",
+							   desc->natts, desc->natts, layout->label, layout->n_columns),
 				 errdetail("Its columns are, in order: %s%s.", list.data,
 						   count > NAMES_IN_MESSAGE ? ", ..." : ""),
 				 errhint("Pass a row of a table, or of a subquery that names its columns.")));
@@ -488,8 +489,9 @@ read_array(AugurRowMap *map, const Fill *fill, Datum value, double *x)
 	if (n < (int) column->elements)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("array in column \"%s\" has %d elements, but %s needs at least %u",
-						column->name, n, layout->label, column->elements)));
+				 errmsg_plural("array in column \"%s\" has %d element, but %s needs at least %u",
+							   "array in column \"%s\" has %d elements, but %s needs at least %u",
+							   n, column->name, n, layout->label, column->elements)));
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 		x[f] = map->elements[layout->info->features[f].element];
 }
