@@ -50,9 +50,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	SELECT CASE WHEN task = 'regression' THEN 'rmse'
-				WHEN jsonb_array_length(signature -> 'classes') = 2 THEN 'auc'
-				ELSE 'log_loss' END,
-		task <> 'regression' AND jsonb_array_length(signature -> 'classes') = 2
+				WHEN c.n = 2 THEN 'auc' ELSE 'log_loss' END,
+		task <> 'regression' AND c.n = 2
+	FROM (SELECT coalesce(jsonb_array_length(signature -> 'classes'), 0) AS n) c
 $$;
 COMMENT ON FUNCTION augur._leading_metric(text, jsonb) IS
 'Internal. The metric that decides about promotion, and its direction.';
