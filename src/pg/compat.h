@@ -17,6 +17,11 @@
 #include "access/tupdesc.h"
 #include "fmgr.h"
 #include "optimizer/optimizer.h"
+#include "storage/lwlock.h"
+#include "utils/tuplestore.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #include "utils/timestamp.h"
 
 #if PG_VERSION_NUM < 150000
@@ -40,6 +45,11 @@
 #define augur_compat_force_parallel() (debug_parallel_query != DEBUG_PARALLEL_OFF)
 #else
 #define augur_compat_force_parallel() (force_parallel_mode != FORCE_PARALLEL_OFF)
+#endif
+
+/* 19 spells the element of a null bitmap as what it is. */
+#if PG_VERSION_NUM >= 190000
+typedef uint8 bits8;
 #endif
 
 /* 16 lets an input function return its error to the caller (soft errors). */

@@ -28,6 +28,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/lwlock.h"
 #include "storage/shm_toc.h"
 #include "utils/dsa.h"
 
