@@ -42,19 +42,23 @@ write_models(const AugAlgorithm *a, const char *directory)
 		uint8_t    *artifact;
 		size_t		length;
 		AugFit		fit;
+		AugStatus	status;
 
 		if (options.task == AUG_CLASSIFICATION ? !a->classification : !a->regression)
 			continue;
 		unit_host(&h);
 		unit_data(&d, &options);
 		params = unit_small_params(&h, a);
-		if (params == NULL ||
-			unit_train(&h, a, params, &d.matrix, i, 0, &artifact, &length, &fit, &err) != AUG_OK)
+		if (params == NULL)
+			exit(1);
+		status = unit_train(&h, a, params, &d.matrix, i, 0, &artifact, &length, &fit, &err);
+		if (status == AUG_OK)
+			write_file(directory, a->name, i, artifact, length);
+		else if (status != AUG_DATA || options.n_classes != 1)
 		{
 			fprintf(stderr, "cannot train %s: %s\n", a->name, err.message);
 			exit(1);
 		}
-		write_file(directory, a->name, i, artifact, length);
 		h.host.release(&h, artifact);
 		aug_params_free(params);
 		unit_data_free(&d);

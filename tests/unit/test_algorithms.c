@@ -35,15 +35,6 @@ static const Variant variants[] = {
 
 #define N_VARIANTS (sizeof(variants) / sizeof(variants[0]))
 
-/* Only the baseline has something to say about a single class. */
-static bool
-does(const AugAlgorithm *algorithm, const Variant *v)
-{
-	if (v->n_classes == 1 && strcmp(algorithm->name, "baseline") != 0)
-		return false;
-	return v->task == AUG_CLASSIFICATION ? algorithm->classification : algorithm->regression;
-}
-
 static void
 variant_data(UnitData *d, const Variant *v, uint64_t seed)
 {
@@ -51,6 +42,38 @@ variant_data(UnitData *d, const Variant *v, uint64_t seed)
 	seed};
 
 	unit_data(d, &options);
+}
+
+/*
+ * Whether the algorithm is for this data.  One that cannot learn from a single
+ * class may say so, and only that.
+ */
+static bool
+does(const AugAlgorithm *algorithm, const Variant *v)
+{
+	UnitHost	h;
+	UnitData	d;
+	AugError	err;
+	AugParams  *params;
+	uint8_t    *artifact;
+	size_t		length;
+	AugFit		fit;
+	AugStatus	status;
+
+	if (v->task == AUG_CLASSIFICATION ? !algorithm->classification : !algorithm->regression)
+		return false;
+	if (v->n_classes != 1)
+		return true;
+	unit_host(&h);
+	variant_data(&d, v, 1);
+	params = unit_small_params(&h, algorithm);
+	status = unit_train(&h, algorithm, params, &d.matrix, 1, 0, &artifact, &length, &fit, &err);
+	h.host.release(&h, artifact);
+	aug_params_free(params);
+	unit_data_free(&d);
+	CHECK(h.live == 0);
+	CHECK(status == AUG_OK || (status == AUG_DATA && strstr(err.message, "class") != NULL));
+	return status == AUG_OK;
 }
 
 /* ---- the registry ----------------------------------------------------- */
