@@ -9,7 +9,7 @@ use Test::More;
 
 # AUGUR_TEST_LONG=1 runs the full numbers of the reliability bar.
 my $long = $ENV{AUGUR_TEST_LONG} ? 10 : 1;
-my $texts = 200_000 * $long;
+my $texts = 80_000 * $long;
 my $binaries = 3_000 * $long;
 my $hostile = 4_000 * $long;
 

@@ -151,6 +151,7 @@ BEGIN
 END
 $$;
 SET max_parallel_workers_per_gather = 0;
+SET jit = off;	-- LLVM's own memory is not ours
 SELECT many(5000) \g /dev/null
 SELECT sum(augur.predict('busy', r)) FROM rows r, generate_series(1, 5) \g /dev/null
 SELECT rss();
