@@ -78,7 +78,7 @@ begin_state(FunctionCallInfo fcinfo, MemoryContext aggregate)
 	forest = aug_algorithm_find("random_forest");
 	if (forest == NULL)
 		elog(ERROR, "algorithm random_forest is not built in");
-	augur_options_read(&state->options, state->given, forest, 0);
+	augur_options_read(&state->options, state->given, forest, AUGUR_OPTIONS_TRAIN);
 	MemoryContextSwitchTo(old);
 	AggRegisterCallback(fcinfo, agg_ended, PointerGetDatum(state));
 	return state;

@@ -16,26 +16,37 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+/* The keys of loading, in the order of option_keys. */
 typedef enum OptionKey
 {
 	OPTION_TASK,
-	OPTION_SEED,
 	OPTION_WEIGHT,
 	OPTION_FEATURES,
 	OPTION_EXCLUDE,
 	OPTION_DATE_PARTS,
 	OPTION_MAX_BINS,
+	OPTION_SEED,
 	OPTION_KEY,
 	OPTION_TIME_COLUMN,
 	OPTION_HOLDOUT
 } OptionKey;
 
-static const char *const option_names[] = {"task", "seed", "weight", "features", "exclude",
-										   "date_parts", "max_bins",
-										   /* AUGUR_OPTIONS_SPLIT */
-										   "key", "time_column", "holdout"};
-
-#define N_WITHOUT_SPLIT ((uint32) OPTION_KEY)
+static const struct
+{
+	const char *name;
+	int groups; /* who has it */
+} option_keys[] = {
+	{"task", AUGUR_OPTIONS_TRAIN | AUGUR_OPTIONS_SPLIT},
+	{"weight", AUGUR_OPTIONS_TRAIN | AUGUR_OPTIONS_SPLIT},
+	{"features", AUGUR_OPTIONS_TRAIN | AUGUR_OPTIONS_SPLIT},
+	{"exclude", AUGUR_OPTIONS_TRAIN | AUGUR_OPTIONS_SPLIT},
+	{"date_parts", AUGUR_OPTIONS_TRAIN | AUGUR_OPTIONS_SPLIT},
+	{"max_bins", AUGUR_OPTIONS_TRAIN | AUGUR_OPTIONS_SPLIT},
+	{"seed", AUGUR_OPTIONS_TRAIN},
+	{"key", AUGUR_OPTIONS_SPLIT},
+	{"time_column", AUGUR_OPTIONS_SPLIT},
+	{"holdout", AUGUR_OPTIONS_SPLIT},
+};
 
 /* ---- values ---------------------------------------------------------------- */
 
@@ -139,7 +150,7 @@ read_date_parts(AugurLoadOptions *load, const char *key, const JsonbValue *v)
 static void
 read_load_option(AugurLoadOptions *load, OptionKey option, const JsonbValue *v)
 {
-	const char *key = option_names[option];
+	const char *key = option_keys[option].name;
 
 	switch (option)
 	{
@@ -225,48 +236,60 @@ read_param(AugurOptions *options, const char *key, const JsonbValue *v)
 }
 
 /* Raises for a key that nobody knows, naming the nearest that somebody does. */
-static void
-check_known(const AugurOptions *options, const char *key, uint32 n_names)
+pg_noreturn static void
+unknown_key(const AugurOptions *options, const char *key, int groups)
 {
 	const AugAlgorithm *algorithm = options->algorithm;
 	uint32 n_params = algorithm != NULL ? algorithm->n_params : 0;
-	const char **names = palloc_array(const char *, n_names + n_params);
+	const char **names = palloc_array(const char *, lengthof(option_keys) + n_params);
+	uint32 n = 0;
 	const char *nearest;
 	StringInfoData list;
 
-	initStringInfo(&list);
-	for (uint32 i = 0; i < n_names + n_params; i++)
+	for (uint32 i = 0; i < lengthof(option_keys); i++)
 	{
-		names[i] = i < n_names ? option_names[i] : algorithm->params[i - n_names].name;
-		if (strcmp(names[i], key) == 0)
-			return;
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+		if (option_keys[i].groups & groups)
+			names[n++] = option_keys[i].name;
 	}
-	nearest = aug_nearest(key, names, n_names + n_params);
+	for (uint32 i = 0; i < n_params; i++)
+		names[n++] = algorithm->params[i].name;
+	initStringInfo(&list);
+	for (uint32 i = 0; i < n; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+	nearest = aug_nearest(key, names, n);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown option \"%s\"", key),
 					errdetail("Known are: %s.", list.data),
 					nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
 }
 
+/* Reads one key and its value. */
 static void
-read_key(AugurOptions *options, const char *key, const JsonbValue *v, uint32 n_names)
+read_key(AugurOptions *options, const char *key, const JsonbValue *v, int groups)
 {
-	check_known(options, key, n_names);
-	for (uint32 i = 0; i < n_names; i++)
+	const AugAlgorithm *algorithm = options->algorithm;
+
+	for (uint32 i = 0; i < lengthof(option_keys); i++)
 	{
-		if (strcmp(option_names[i], key) == 0)
+		if ((option_keys[i].groups & groups) && strcmp(option_keys[i].name, key) == 0)
 		{
 			read_load_option(&options->load, (OptionKey) i, v);
 			return;
 		}
 	}
-	read_param(options, key, v);
+	for (uint32 i = 0; algorithm != NULL && i < algorithm->n_params; i++)
+	{
+		if (strcmp(algorithm->params[i].name, key) == 0)
+		{
+			read_param(options, key, v);
+			return;
+		}
+	}
+	unknown_key(options, key, groups);
 }
 
 void
 augur_options_read(AugurOptions *options, Jsonb *object, const AugAlgorithm *algorithm, int groups)
 {
-	uint32 n_names = groups & AUGUR_OPTIONS_SPLIT ? lengthof(option_names) : N_WITHOUT_SPLIT;
 	AugError err;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -298,6 +321,6 @@ augur_options_read(AugurOptions *options, Jsonb *object, const AugAlgorithm *alg
 			continue;
 		key = pnstrdup(v.val.string.val, v.val.string.len);
 		(void) JsonbIteratorNext(&it, &v, true);
-		read_key(options, key, &v, n_names);
+		read_key(options, key, &v, groups);
 	}
 }

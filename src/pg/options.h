@@ -20,8 +20,9 @@ typedef struct AugurOptions
 	AugParams *params;
 } AugurOptions;
 
-/* Which groups of keys an object may have */
-#define AUGUR_OPTIONS_SPLIT 1 /* key, time_column, holdout */
+/* Whose keys an object may have: a training's without holdout, a load's with one */
+#define AUGUR_OPTIONS_TRAIN 1
+#define AUGUR_OPTIONS_SPLIT 2
 
 /*
  * Fills options, which must not be moved afterwards, from object (NULL: defaults).

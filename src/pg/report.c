@@ -192,7 +192,6 @@ augur_ingest_report(PG_FUNCTION_ARGS)
 	args.date_parts = options.load.date_parts;
 	args.max_bins = options.load.max_bins;
 	args.holdout = options.load.holdout;
-	args.seed = (int64) options.load.seed;
 
 	loader = augur_query_load(&args, NULL, &source, context);
 	initStringInfo(&json);
