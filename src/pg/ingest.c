@@ -509,9 +509,10 @@ check_rows(AugurLoader *loader)
 	if (loader->spool->n_rows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 loader->report.rows_read == 0
-					 ? errmsg("no rows to train on")
-					 : errmsg("no row has a value in target column \"%s\"", loader->target.name),
+				 loader->report.rows_read == 0 ? errmsg("no rows to train on")
+				 : loader->skipped_target == loader->report.rows_read
+					 ? errmsg("no row has a value in target column \"%s\"", loader->target.name)
+					 : errmsg("no row can be used to train on"),
 				 errdetail_internal("%s", rows_detail)));
 	if (loader->spool->n_rows < 2)
 		ereport(ERROR,

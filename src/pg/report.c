@@ -4,8 +4,9 @@
  *		augur._ingest_report: what a training would make of a query's rows.
  *
  * Loads the rows as a training does, bins them, and tells what was decided as JSON:
- * task, features with cuts and levels, columns left out, counts, split, and a digest
- * of both matrices, which is the same whenever a training would be.
+ * task, features with cuts and levels, columns left out, counts, split, a digest of
+ * both matrices, which is the same whenever a training would be, and one of each
+ * feature, which does not depend on the other columns.
  *
  * The query runs as the caller, through the same door as augur.train_query.
  *
@@ -14,6 +15,7 @@
 #include "options.h"
 
 #include "json.h"
+#include "miscadmin.h"
 #include "train.h"
 #include "utils/builtins.h"
 
@@ -57,6 +59,46 @@ digest_matrix(uint64 digest, const AugMatrix *m)
 	return digest;
 }
 
+/* Finaliser of MurmurHash3, as the loader's. */
+static uint64
+mix(uint64 z)
+{
+	z = (z ^ (z >> 30)) * UINT64CONST(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94D049BB133111EB);
+	return z ^ (z >> 31);
+}
+
+/*
+ * One feature's cells with the target beside them, whatever the order of the rows,
+ * and its cuts or levels, whatever its name.
+ */
+static uint64
+digest_feature(uint64 digest, const AugMatrix *m, uint32 i)
+{
+	const AugFeature *f = &m->features[i];
+	uint64 sum = 0;
+
+	for (Size row = 0; row < m->n_rows; row++)
+	{
+		uint64 cell = f->wide ? m->wide[(Size) f->slot * m->n_rows + row]
+							  : m->cells[row * m->stride + f->slot];
+		uint64 target;
+
+		if (m->label != NULL)
+			target = m->label[row];
+		else
+			memcpy(&target, &m->y[row], sizeof(target));
+		sum += mix(mix(target) ^ cell);
+		if ((row & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	digest = digest_bytes(digest, &sum, sizeof(sum));
+	digest = digest_bytes(digest, f->cuts, f->n_cuts * sizeof(double));
+	if (f->n_levels > 0)
+		digest = digest_bytes(digest, f->level_text, f->level_end[f->n_levels - 1]);
+	return digest;
+}
+
 /* ---- JSON ------------------------------------------------------------------- */
 
 static void
@@ -71,6 +113,12 @@ put_count(StringInfo json, const char *key, int64 value)
 {
 	augur_json_key(json, key);
 	appendStringInfo(json, "%lld", (long long) value);
+}
+
+static void
+put_digest(StringInfo json, uint64 digest)
+{
+	put_string(json, "digest", psprintf("%016llx", (unsigned long long) digest));
 }
 
 static void
@@ -90,7 +138,7 @@ put_list(StringInfo json, const char *key, List *texts)
 }
 
 static void
-put_features(StringInfo json, const AugMatrix *m)
+put_features(StringInfo json, const AugMatrix *m, const AugMatrix *holdout)
 {
 	augur_json_key(json, "features");
 	appendStringInfoChar(json, '[');
@@ -108,6 +156,7 @@ put_features(StringInfo json, const AugMatrix *m)
 			put_count(json, "levels", f->n_levels);
 		else
 			put_count(json, "cuts", f->n_cuts);
+		put_digest(json, digest_feature(digest_feature(DIGEST_SEED, m, i), holdout, i));
 		appendStringInfoChar(json, '}');
 	}
 	appendStringInfoChar(json, ']');
@@ -148,7 +197,7 @@ write_report(StringInfo json, AugurLoader *loader)
 	put_count(json, "rows_skipped", report->rows_skipped);
 	put_count(json, "rows_holdout", report->rows_holdout);
 	put_string(json, "split", report->split);
-	put_features(json, &training);
+	put_features(json, &training, &holdout);
 	put_list(json, "left_out", report->left_out);
 	put_list(json, "warnings", report->warnings);
 	if (training.n_classes > 0)

@@ -272,12 +272,8 @@ split_by_time(AugurLoader *loader)
 	while (high < n && rows[high].hash == rows[at].hash)
 		high++;
 	at = high == n || (low >= 2 && at - low <= high - at) ? low : high;
-	if (at < 2)
-		augur_report_warning(loader,
-							 "time column \"%s\" has the same value in nearly all "
-							 "rows: nothing is held out",
-							 loader->time.name);
-	else
+	/* rather nothing than most of the rows, when so many have the latest time */
+	if (at >= 2 && n - at <= Max(n / 2, 2 * wanted))
 	{
 		for (uint32 i = at; i < n; i++)
 			mark_holdout(loader, rows[i].row);
@@ -332,8 +328,8 @@ hold_out(AugurLoader *loader)
 	{
 		clear_holdout(loader);
 		loader->report.split = "no holdout: the rows cannot be parted";
-		augur_report_warning(loader, "nothing is held out: equal keys or times leave no rows "
-									 "on one of the sides");
+		augur_report_warning(loader,
+							 "nothing is held out: too many rows have the same key or time");
 	}
 	else if (loader->n_classes > 0 && training_classes(loader) < 2)
 	{
