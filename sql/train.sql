@@ -115,6 +115,22 @@ SELECT rows_used
 FROM augur.train('source', 'people', 'churned', filter => 'age < 40', features => '{age}', promote => 'never', params => '{"n_trees": 10}');
 SELECT query FROM augur.runs ORDER BY id DESC LIMIT 1;
 
+-- Names that a careless query would trip over.
+CREATE SCHEMA "s'che""ma";
+CREATE TABLE "s'che""ma"."t;a""ble -- $$" AS
+SELECT age AS "a""ge; DROP TABLE people", region AS "re'gion /*", churned AS "$$ ""churned""", id AS "SELECT" FROM people;
+SELECT model, rows_used FROM augur.train('it''s "quoted" $$; --', '"s''che""ma"."t;a""ble -- $$"', '$$ "churned"',
+	exclude => ARRAY['SELECT'], params => '{"n_trees": 10}', note => 'O''Brien "\x" $$ -- /*');
+SELECT relation, query, note FROM augur.runs ORDER BY id DESC LIMIT 1;
+SELECT round(augur.predict('it''s "quoted" $$; --', t)::numeric) AS predicted, "$$ ""churned""" AS churned, count(*) > 0 AS found
+FROM "s'che""ma"."t;a""ble -- $$" t GROUP BY 1, 2 ORDER BY 1, 2;
+-- a time column that is a feature as well; exclude from a query
+SELECT rows_used FROM augur.train('timed', 'people', 'churned', features => '{age,joined}', time_column => 'joined', params => '{"n_trees": 5}');
+SELECT rows_used FROM augur.train_query('excluded', 'SELECT * FROM people', 'churned', exclude => '{id,spent,"Mixed Case",joined,income,weight}', params => '{"n_trees": 5}');
+SELECT m.name, string_agg(f ->> 'name', ', ' ORDER BY f ->> 'name' COLLATE "C") AS features
+FROM augur.models m JOIN augur.versions v ON v.model_id = m.id, jsonb_array_elements(v.signature -> 'features') f
+WHERE m.name IN ('timed', 'excluded') GROUP BY 1 ORDER BY 1;
+
 -- Missing targets are skipped and counted.
 SELECT rows_used, rows_skipped, warnings
 FROM augur.train_query('skips', 'SELECT age, region, CASE WHEN id % 10 > 0 THEN churned END AS churned FROM people',
@@ -169,4 +185,4 @@ SELECT name, setting, unit FROM pg_settings WHERE name LIKE 'augur.%' ORDER BY 1
 
 SET client_min_messages = warning;
 SELECT count(augur.drop_model(name)) > 5 AS dropped FROM augur.models;
-DROP SCHEMA train CASCADE;
+DROP SCHEMA train, "s'che""ma" CASCADE;

@@ -339,7 +339,7 @@ load_options(const AugurTrainArgs *args, MemoryContext context)
 	options->seed = (uint64) args->seed;
 	options->max_bins = args->max_bins;
 	options->memory = augur_training_memory_bytes();
-	options->keep_holdout = true;
+	options->keep_holdout = args->keep_holdout;
 	return options;
 }
 

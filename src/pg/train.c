@@ -37,7 +37,7 @@
 typedef struct Training
 {
 	MemoryContext context;
-	const AugurTrainArgs *args;
+	AugurTrainArgs *args;
 	AugurProgress *progress;
 	AugurSourceText source;
 	AugurLoader *loader;
@@ -45,7 +45,7 @@ typedef struct Training
 	AugurFit *fit;
 	Size memory;
 	int64 run_id;
-	int64 compared_with; /* version in production that was scored, or 0 */
+	int64 compared_with; /* version in production when it began, or 0 */
 	AugurFitResult result;
 	AugModel *model; /* decoded from the result */
 	AugurHost host;	 /* of model */
@@ -156,14 +156,13 @@ static void
 score_production(Training *t)
 {
 	const AugMatrix *holdout = augur_fit_holdout(t->fit);
-	int64 version_id = augur_registry_production(t->args->model);
 	AugurModelPin *pin;
 	AugurScores scores;
 	char *reason;
 
-	if (version_id == 0 || holdout->n_rows == 0)
+	if (t->compared_with == 0 || holdout->n_rows == 0)
 		return;
-	pin = augur_cache_get_version(version_id, t->context);
+	pin = augur_cache_get_version(t->compared_with, t->context);
 	reason = augur_holdout_score_other(augur_pin_model(pin), t->loader, holdout, t->memory, &scores,
 									   t->context);
 	if (reason != NULL)
@@ -173,7 +172,6 @@ score_production(Training *t)
 					augur_pin_version(pin), reason);
 	else
 		augur_registry_scores(t->run_id, "production", &scores, holdout);
-	t->compared_with = version_id;
 }
 
 /* Decodes an artifact into a context of the caller's. */
@@ -470,6 +468,8 @@ train(FunctionCallInfo fcinfo, bool from_query)
 	augur_version_check();
 
 	t->progress = augur_progress_begin(t->args->model, t->args->algorithm->name, context);
+	t->compared_with = augur_registry_production(t->args->model);
+	t->args->keep_holdout = t->compared_with != 0;
 	load(t);
 	check_task(t);
 	t->run_id = augur_registry_start(t->args, t->report.task, &t->source);

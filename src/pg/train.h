@@ -40,6 +40,7 @@ typedef struct AugurTrainArgs
 	List *date_parts; /* of int, NIL: the default ones */
 	int max_bins;
 	double holdout;
+	bool keep_holdout; /* its raw values will be asked for */
 	const char *promote;
 	int64 seed;
 	const char *note;

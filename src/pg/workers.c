@@ -254,7 +254,7 @@ augur_workers_run(AugurFitRun *run)
 	CurrentResourceOwner = previous;
 
 	EnterParallelMode();
-	pcxt = CreateParallelContext("$libdir/augur", "augur_worker_main", run->fit->workers);
+	pcxt = CreateParallelContext("augur", "augur_worker_main", run->fit->workers);
 	shm_toc_estimate_chunk(&pcxt->estimator, sizeof(WorkerShared));
 	shm_toc_estimate_chunk(&pcxt->estimator, strlen(params_text) + 1);
 	shm_toc_estimate_chunk(&pcxt->estimator, mul_size(run->loop.n_tasks, sizeof(WorkerSlot)));
