@@ -17,6 +17,7 @@ ROOT=${AUGUR_MATRIX_ROOT:-/var/tmp/augur-matrix}
 BASE=sid
 MAX_AGE=$((7 * 24 * 3600))		# then the root's packages are brought up to date
 STEPS=${AUGUR_MATRIX_STEPS:-build regress parallel isolation pgtap tap}
+SANITIZE=17						# the major that is also run under the sanitizers
 majors=${*:-15 17 18 19}
 
 if [ "$(id -u)" != 0 ]; then
@@ -170,6 +171,8 @@ for major in $majors; do
 	version=$(inside "/usr/lib/postgresql/$major/bin/postgres" --version | sed 's/^postgres (PostgreSQL) //')
 	say "PostgreSQL $version"
 	skip=
+	more=
+	[ "$major" != "$SANITIZE" ] || more=sanitize
 	if ! ls "$ROOT/usr/share/postgresql/$major/extension/pgtap.control" >/dev/null 2>&1; then
 		skip="pgtap"
 		report="$report$major: pgTAP not run, the archive has none for it
@@ -180,7 +183,7 @@ for major in $majors; do
 	(cd "$TREE" && tar -c --exclude=./.git --exclude=./build --exclude='*.so' --exclude='*.[od]' .) |
 		tar -x -C "$ROOT/build/$major" --no-same-owner
 	inside AUGUR_SKIP="$skip" CI="${CI:-}" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
-		"/build/$major/tests/lib/run-tests" $STEPS 2>&1 | tee "$LOG/$major.log" | sed "s/^/$major: /"
+		"/build/$major/tests/lib/run-tests" $STEPS $more 2>&1 | tee "$LOG/$major.log" | sed "s/^/$major: /"
 	read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LOG/$major.log" |
 		tail -n 1)
 	if [ -z "${f:-}" ]; then

@@ -139,25 +139,29 @@ step_readme()
 
 # The library alone is instrumented; the runtime is preloaded into a stock server.  Leaks are
 # the server's way (it exits without freeing), and fake stacks confuse its stack depth check.
+# With glibc 2.36 a stock server hangs at its start under a preloaded AddressSanitizer; there the
+# library is checked by UBSan alone, and by both where make matrix runs this step.
 step_sanitize()
 {
-	local flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
-	local tree=$AUGUR_WORK/sanitize/tree
+	local flags=address,undefined preload tree=$AUGUR_WORK/sanitize/tree
 
 	stage || return 1
+	export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1
+	export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+	preload=$(gcc -print-file-name=libasan.so)
+	if ! LD_PRELOAD=$preload timeout -k 1 10 "$AUGUR_BIN/postgres" -V; then
+		echo "skip: AddressSanitizer in the server (it hangs there with this C library), UBSan alone"
+		flags=undefined
+		preload=
+	fi
 	augur_copy_tree "$tree"
-	(
-		STAGE=$AUGUR_WORK/sanitize/stage
-		stage_server "$STAGE" "${PG_CONFIG:-pg_config}" &&
-		"$MAKE" -s -j2 -C "$tree" install PG_CONFIG="$AUGUR_PG_CONFIG" COPT="$flags" CORE_CFLAGS=-O1 &&
-		chmod -R a+rX "$STAGE" || exit 1
-		export LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
-		export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1
-		export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-		cluster_start "$AUGUR_WORK/sanitize" || exit 1
-		unset LD_PRELOAD
-		as_server cat "/proc/$(as_server head -n 1 "$PGHOST/data/postmaster.pid")/maps" |
-			grep -q libasan || { echo "the sanitizer was not loaded"; exit 1; }
-		installcheck ISOLATION=
-	)
+	STAGE=$AUGUR_WORK/sanitize/stage
+	stage_server "$STAGE" "${PG_CONFIG:-pg_config}" &&
+		"$MAKE" -s -j2 -C "$tree" install PG_CONFIG="$AUGUR_PG_CONFIG" CORE_CFLAGS=-O1 \
+			COPT="-fsanitize=$flags -fno-sanitize-recover=undefined" &&
+		chmod -R a+rX "$STAGE" || return 1
+	nm -D "$("$AUGUR_PG_CONFIG" --pkglibdir)/augur.so" | grep -q __ubsan_handle ||
+		{ echo "the library is not instrumented"; return 1; }
+	LD_PRELOAD=$preload cluster_start "$AUGUR_WORK/sanitize" || return 1
+	installcheck ISOLATION=
 }
