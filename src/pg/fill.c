@@ -132,7 +132,7 @@ lay_out(AugurLoader *loader, BlockHeader *header, char *block)
 	do                                             \
 	{                                              \
 		(offset) = take(&at, (n), 1);              \
-		if (block != NULL)                         \
+		if (block != NULL && (n) > 0)              \
 			memcpy(block + (offset), (from), (n)); \
 	} while (0)
 #define TAKE_STRING(offset, from) TAKE_COPY(offset, from, strlen(from) + 1)
