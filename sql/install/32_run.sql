@@ -12,9 +12,13 @@ DECLARE
 	run			bigint;
 BEGIN
 	PERFORM augur._check_model_name(model);
-	INSERT INTO augur.models (name, task, target)
-	VALUES (model, _run_start.task, _run_start.target) ON CONFLICT DO NOTHING;
+	-- looked for first: an insert would wait for whoever is changing the row
 	SELECT * INTO m FROM augur.models t WHERE t.name = model;
+	IF NOT FOUND THEN
+		INSERT INTO augur.models (name, task, target)
+		VALUES (model, _run_start.task, _run_start.target) ON CONFLICT DO NOTHING;
+		SELECT * INTO m FROM augur.models t WHERE t.name = model;
+	END IF;
 	-- the name may be taken by a model that the caller cannot see
 	IF NOT FOUND OR NOT augur._owns(m.owner) THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',

@@ -33,6 +33,7 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
+#include "utils/snapmgr.h"
 
 typedef struct Training
 {
@@ -162,7 +163,10 @@ score_production(Training *t)
 
 	if (t->compared_with == 0 || holdout->n_rows == 0)
 		return;
+	/* it may have been promoted since this statement's snapshot was taken */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	pin = augur_cache_get_version(t->compared_with, t->context);
+	PopActiveSnapshot();
 	reason = augur_holdout_score_other(augur_pin_model(pin), t->loader, holdout, t->memory, &scores,
 									   t->context);
 	if (reason != NULL)
