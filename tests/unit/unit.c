@@ -88,7 +88,7 @@ host_alloc(void *arg, size_t size)
 	h->allocations++;
 	if (h->fail_at > 0 && h->allocations >= h->fail_at)
 		return NULL;
-	if (size > (size_t) 1 << 32)
+	if (size > INT32_MAX)
 		return NULL;			/* no test wants that much; a wrapped size might */
 	block = malloc(size + HEADER);
 	if (block == NULL)

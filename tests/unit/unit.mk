@@ -33,6 +33,8 @@ endef
 $(eval $(call unit_build,unit,-O2))
 $(eval $(call unit_build,asan,$(UNIT_ASAN)))
 $(eval $(call unit_build,cover,-O0 --coverage))
+# size_t of 32 bits; SSE, as x87 would round doubles otherwise
+$(eval $(call unit_build,unit32,-O2 -m32 -msse2 -mfpmath=sse))
 
 # Runs all programs, tells every room's line, fails when one failed.
 unit_run = @status=0; for t in $(UNIT_NAMES); do $(1) build/$(2)/$$t || status=1; done; exit $$status
@@ -50,6 +52,10 @@ valgrind: $(addprefix build/unit/,$(UNIT_NAMES))
 	@command -v valgrind >/dev/null || { echo "make $@ needs valgrind: apt-get install valgrind" >&2; exit 2; }
 	$(call unit_run,UNIT_SHORT=1 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite$(,)possible,unit)
 
+## unit32: the core's tests built for 32 bits, where sizes wrap at 4 GB
+unit32: $(addprefix build/unit32/,$(UNIT_NAMES))
+	$(call unit_run,,unit32)
+
 ## cover: line coverage of the core by its own tests
 cover: $(addprefix build/cover/,$(UNIT_NAMES))
 	@find build/cover -name '*.gcda' -delete
@@ -58,4 +64,4 @@ cover: $(addprefix build/cover/,$(UNIT_NAMES))
 	   gcov -n -o $$f.o $$f.c 2>/dev/null | sed -n "/src\/core.*\.c'/{N;s/File '\(.*\)'\nLines executed:/\1 /p}"; done | sort -u
 
 , := ,
-.PHONY: unit asan valgrind cover
+.PHONY: unit asan valgrind unit32 cover
