@@ -38,4 +38,4 @@ CREATE OR REPLACE AGGREGATE augur.random_forest_agg(target anyelement, features 
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE augur.random_forest_agg(anyelement, record, jsonb) IS
-'The same with options in one JSON object: hyperparameters of random_forest (see augur.hyperparameters), and task, seed, weight, features, exclude, date_parts, max_bins. Example: SELECT augur.random_forest_agg(price, f, ''{"trees": 200, "exclude": ["id"]}'') FROM flats f;';
+'The same with options in one JSON object: hyperparameters of random_forest (see augur.hyperparameters), and task, seed, weight, features, exclude, date_parts, max_bins. Example: SELECT augur.random_forest_agg(price, f, ''{"n_trees": 200, "exclude": ["id"]}'') FROM flats f;';

@@ -199,11 +199,12 @@ augur_agg_collect(PG_FUNCTION_ARGS)
 
 /*
  * Tells what was decided, once for groups that come to the same decisions: the last
- * text of this call site is kept in its fn_extra.
+ * text of this call site is kept in its fn_extra.  Counts are those of its first group.
  */
 static void
 tell(FunctionCallInfo fcinfo, const AugurLoadReport *report, int64 null_rows)
 {
+	int64 skipped = report->rows_skipped + null_rows;
 	StringInfoData text;
 	ListCell *cell;
 	const char *last = fcinfo->flinfo->fn_extra;
@@ -215,13 +216,17 @@ tell(FunctionCallInfo fcinfo, const AugurLoadReport *report, int64 null_rows)
 		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "left out: ", (char *) lfirst(cell));
 	foreach (cell, report->warnings)
 		appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", (char *) lfirst(cell));
-	if (report->rows_skipped + null_rows > 0)
-		appendStringInfo(&text, "%srows without a target were skipped", text.len > 0 ? "; " : "");
+	if (skipped > 0)
+		appendStringInfo(&text, "%srows were skipped", text.len > 0 ? "; " : "");
 	if (text.len == 0 || (last != NULL && strcmp(last, text.data) == 0))
 		return;
-	ereport(NOTICE, (errmsg("training a forest as %s: %s",
-							report->task == AUG_CLASSIFICATION ? "classification" : "regression",
-							text.data)));
+	ereport(
+		NOTICE,
+		(errmsg("training a forest as %s: %s",
+				report->task == AUG_CLASSIFICATION ? "classification" : "regression", text.data),
+		 skipped > 0 ? errdetail("%lld of %lld rows had no record, target or weight.",
+								 (long long) skipped, (long long) (report->rows_read + null_rows))
+					 : 0));
 	fcinfo->flinfo->fn_extra = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, text.data);
 }
 

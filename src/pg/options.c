@@ -4,7 +4,7 @@
  *		One flat JSON object of options: how to load, and hyperparameters.
  *
  * The aggregates that return a model and the report of a load take their options so:
- * {"trees": 200, "task": "classification", "exclude": ["id"]}.  Keys that are not
+ * {"n_trees": 200, "task": "classification", "exclude": ["id"]}.  Keys that are not
  * about loading go to the algorithm's own table of hyperparameters.
  *
  *-------------------------------------------------------------------------
