@@ -13,6 +13,7 @@
 #include "train.h"
 
 #include "catalog/pg_type.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -102,7 +103,7 @@ augur_arguments_algorithm(const char *name)
 
 	if (algorithm != NULL)
 		return algorithm;
-	names = palloc(sizeof(char *) * n);
+	names = palloc(mul_size(n, sizeof(char *)));
 	for (uint32 i = 0; i < n; i++)
 		names[i] = aug_algorithm_at(i)->name;
 	unknown_word("algorithm", name, names, n);

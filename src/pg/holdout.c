@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "storage/shmem.h"
 
 #define BLOCK_ROWS 1024
 #define MIN_ROWS   1000
@@ -132,7 +133,7 @@ translate(const AugModelInfo *info, const AugMatrix *holdout, Translation *trans
 	if (strcmp(info->target, holdout->target) != 0)
 		return psprintf("it predicts \"%s\"", info->target);
 
-	translation->feature = palloc(sizeof(uint32) * Max(info->n_features, 1));
+	translation->feature = palloc(mul_size(Max(info->n_features, 1), sizeof(uint32)));
 	for (uint32 i = 0; i < info->n_features; i++)
 	{
 		int at = find_feature(holdout, &info->features[i]);
@@ -142,7 +143,7 @@ translate(const AugModelInfo *info, const AugMatrix *holdout, Translation *trans
 							info->features[i].name);
 		translation->feature[i] = (uint32) at;
 	}
-	translation->class_index = palloc(sizeof(uint32) * Max(holdout->n_classes, 1));
+	translation->class_index = palloc(mul_size(Max(holdout->n_classes, 1), sizeof(uint32)));
 	for (uint32 i = 0; i < holdout->n_classes; i++)
 	{
 		int at = find_class(info, holdout->class_names[i]);
@@ -199,9 +200,9 @@ score_raw(const AugModel *model, const Translation *translation, AugurLoader *lo
 	const AugModelInfo *info = aug_model_info(model);
 	uint32 n_outputs = Max(holdout->n_classes, 1);
 	uint32 block = Max(1, Min(BLOCK_ROWS, 65536 / Max(holdout->n_features, 1)));
-	double *raw = palloc(sizeof(double) * ((Size) block * holdout->n_features + 1));
-	double *x = palloc(sizeof(double) * ((Size) info->n_features + 1));
-	double *theirs = palloc(sizeof(double) * info->n_outputs);
+	double *raw = palloc(mul_size(mul_size(block, Max(holdout->n_features, 1)), sizeof(double)));
+	double *x = palloc(mul_size(Max(info->n_features, 1), sizeof(double)));
+	double *theirs = palloc(mul_size(info->n_outputs, sizeof(double)));
 	void *scratch = (void *) TYPEALIGN(16, (char *) palloc(aug_model_scratch(model) + 16));
 
 	for (uint32 first = 0; first < n_rows; first += block)

@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "nodes/parsenodes.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -106,7 +107,7 @@ check_column(List *names, const char *name, const char *argument, const char *so
 
 	if (name == NULL || has_name(names, name))
 		return;
-	known = palloc(sizeof(char *) * Max(list_length(names), 1));
+	known = palloc(mul_size(Max(list_length(names), 1), sizeof(char *)));
 	foreach (lc, names)
 		known[n++] = (const char *) lfirst(lc);
 	hint = augur_nearest_hint(name, known, n);
@@ -308,7 +309,7 @@ name_array(List *names, MemoryContext context)
 
 	if (names == NIL)
 		return NULL;
-	array = MemoryContextAlloc(context, sizeof(char *) * list_length(names));
+	array = MemoryContextAlloc(context, mul_size(list_length(names), sizeof(char *)));
 	foreach (lc, names)
 		array[n++] = (const char *) lfirst(lc);
 	return array;

@@ -22,6 +22,7 @@
 #include "common/sha2.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -515,7 +516,7 @@ augur_registry_finish(int64 run_id, int64 rows_used, int64 rows_skipped, double 
 Datum
 augur_text_array(List *texts)
 {
-	Datum *values = palloc(sizeof(Datum) * Max(list_length(texts), 1));
+	Datum *values = palloc(mul_size(Max(list_length(texts), 1), sizeof(Datum)));
 	int n = 0;
 	ListCell *lc;
 
