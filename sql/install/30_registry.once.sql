@@ -7,6 +7,9 @@
 -- any state, in table order.  Who did what and when (created_by, actor, at...) are defaults of
 -- columns on which INSERT is not granted, so they cannot be forged.
 --
+-- pg_restore -j does not keep the order of tables that refer to each other when they belong to an
+-- extension: restore --section=data with one job, the other sections with as many as you like.
+--
 -- Roles that decide access (models.owner, model_grants.role, preset_roles.role) are regrole: they
 -- follow ALTER ROLE ... RENAME and are dumped by name.  Roles that record a fact are plain names.
 
