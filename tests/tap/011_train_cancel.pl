@@ -132,6 +132,27 @@ cmp_ok($out, '>', 0, 'and the session trains afterwards');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM augur.runs WHERE status = 'running'}), 0,
 	'no run is left behind');
 
+# A cancel that is caught while workers run: they are gone, and the same transaction
+# trains again, with workers.
+($rc, $out, $err) = $node->psql('postgres', q{
+	SET statement_timeout = '4s';
+	DO $$ BEGIN
+		BEGIN
+			PERFORM augur.train('long', 'big', 'target', params => '{"n_trees": 5000, "max_depth": 12}');
+		EXCEPTION WHEN query_canceled THEN
+			RAISE NOTICE 'workers left: %',
+				(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker');
+		END;
+		PERFORM augur.train('again', 'big', 'target', filter => 'x1 > 0',
+			params => '{"n_trees": 100, "max_depth": 12}');
+		RAISE NOTICE 'workers: %', (SELECT info ->> 'workers' FROM augur.runs ORDER BY id DESC LIMIT 1);
+	END $$;
+	SELECT name FROM augur.models WHERE name IN ('long', 'again');});
+like($err, qr/workers left: 0/, 'a caught cancel has ended the workers');
+like($err, qr/workers: 1/, 'and the same transaction trains with workers again');
+is($out, 'again', 'only the second training is there');
+unlike(slurp_file($node->logfile), qr/WARNING:.*(leak|not closed)/, 'nothing leaked');
+
 # The end of the session in the middle of a training frees its slot.
 {
 	my ($out, $err) = ('', '');
