@@ -248,10 +248,13 @@ quantile_at(const double *quantiles, double p)
 {
 	double		at = p * (N_QUANTILES - 1);
 	int			k = (int) at;
+	double		half;
 
 	if (k >= N_QUANTILES - 1)
 		return quantiles[N_QUANTILES - 1];
-	return quantiles[k] + (at - k) * (quantiles[k + 1] / 2 - quantiles[k] / 2) * 2;
+	/* in two halves: the distance of two numbers may be out of range */
+	half = (at - k) * (quantiles[k + 1] / 2 - quantiles[k] / 2);
+	return quantiles[k] + half + half;
 }
 
 static void

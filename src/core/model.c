@@ -12,7 +12,7 @@
  * dropped, and the levels, which are sorted, are searched by halves instead.
  *
  * Memory: one arena per model.  Interrupts: scoring a matrix polls about every
- * 4,096 rows.
+ * 4,096 rows, reading every 65,536 levels and as the algorithm does.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +24,7 @@
 #define MEMORY_BASE		((size_t) 1 << 20)
 #define MEMORY_FACTOR	64		/* decoded bytes per byte of artifact, at most */
 #define SCORE_ROWS		4096	/* between two polls */
+#define POLL_LEVELS		65536	/* likewise */
 #define EMPTY			UINT32_MAX
 #define HASH_SEED		UINT64_C(0x6C6576656C)
 
@@ -78,6 +79,8 @@ table_build(LevelTable *table, const AugFeature *f, AugArena *arena, AugError *e
 		for (; table->slots[slot] != EMPTY; slot = (slot + 1) & table->mask)
 			probes++;
 		table->slots[slot] = i;
+		if (i % POLL_LEVELS == POLL_LEVELS - 1 && arena->host->poll(arena->host->arg, -1))
+			return aug_fail_cancelled(err);
 		if (probes > 64 + 8 * (uint64_t) f->n_levels)
 		{
 			table->slots = NULL;

@@ -579,6 +579,11 @@ static void
 damage(const AugAlgorithm *a, const Variant *v)
 {
 	static const uint8_t values[] = {0, 1, 0x7F, 0x80, 0xFE, 0xFF};
+	/* 1.7e308, -1.7e308, 2.3e-308, -1, NaN as they are stored */
+	static const uint64_t doubles[] = {
+		UINT64_C(0x7FEE42D130773B76), UINT64_C(0xFFEE42D130773B76), UINT64_C(0x001089ED0AD81EE3),
+		UINT64_C(0xBFF0000000000000), UINT64_C(0x7FF8000000000000)
+	};
 	UnitHost	h;
 	size_t		length;
 	uint8_t    *bytes = small_artifact(a, v, &length);
@@ -614,6 +619,14 @@ damage(const AugAlgorithm *a, const Variant *v)
 		scratch[i]++;
 		reseal(scratch, length);
 		try_bytes(&h, scratch, length, true);
+		for (unsigned k = 0; k < sizeof(doubles) / sizeof(doubles[0]); k++)
+		{
+			memcpy(scratch, bytes, length);
+			for (size_t j = 0; j < 8 && i + j + AUG_TRAILER_SIZE < length; j++)
+				scratch[i + j] = (uint8_t) (doubles[k] >> (8 * j));
+			reseal(scratch, length);
+			try_bytes(&h, scratch, length, true);
+		}
 		/* a byte less, a byte more */
 		memmove(scratch + i, bytes + i + 1, length - i - 1);
 		reseal(scratch, length - 1);

@@ -280,8 +280,22 @@ test_baseline(void)
 		CHECK(isnan(lower) && isnan(upper));
 		aug_model_free(model);
 	}
-	for (uint32_t i = 0; i < d.matrix.n_rows; i++)
-		y[i] = i % 2 ? 1.7e308 : -1.7e308;
+	d.matrix.n_rows = 2;
+	y[0] = -0.8e308;
+	y[1] = 0.8e308;
+	model = train_baseline(&h, &d.matrix, &status, &err);
+	if (CHECK(model != NULL))
+	{
+		CHECK(aug_model_score1(model, x, scratch) == 0);
+		for (double level = 0.001; level < 1; level += 0.001)
+		{
+			aug_model_interval(model, x, scratch, level, &lower, &upper);
+			CHECK(lower <= upper && isfinite(lower) && isfinite(upper));
+		}
+		aug_model_free(model);
+	}
+	y[0] = -1.7e308;
+	y[1] = 1.7e308;
 	model = train_baseline(&h, &d.matrix, &status, &err);
 	CHECK(model == NULL && status == AUG_NUMERIC);
 	unit_data_free(&d);
@@ -381,6 +395,43 @@ test_level_collisions(void)
 	CHECK(h.live == 0);
 }
 
+typedef struct Bytes
+{
+	uint8_t    *bytes;
+	size_t		length;
+} Bytes;
+
+static AugStatus
+read_step(UnitHost *h, void *arg, AugError *err)
+{
+	const Bytes *b = arg;
+	AugModel   *model;
+	AugStatus	status = aug_model_read(&h->host, b->bytes, b->length, &model, err);
+
+	CHECK((status == AUG_OK) == (model != NULL));
+	aug_model_free(model);
+	return status;
+}
+
+/* Reading a model of many levels can be stopped, and fails cleanly. */
+static void
+check_read_steps(UnitHost *h, const AugMatrix *m)
+{
+	AugParams  *params = baseline_params(h);
+	AugError	err;
+	AugFit		fit;
+	Bytes		b = {NULL, 0};
+
+	if (CHECK(unit_train(h, aug_algorithm_find("baseline"), params, m, 1, 0, &b.bytes, &b.length,
+						 &fit, &err) == AUG_OK))
+	{
+		CHECK(unit_cancel_each(read_step, &b) >= 1);
+		CHECK(unit_fail_each(read_step, &b) >= 5);
+	}
+	h->host.release(h, b.bytes);
+	aug_params_free(params);
+}
+
 static void
 test_many_levels(void)
 {
@@ -422,6 +473,7 @@ test_many_levels(void)
 		CHECK(aug_model_info(model)->memory < 4000000);
 		aug_model_free(model);
 	}
+	check_read_steps(&h, &d.matrix);
 	unit_data_free(&d);
 	free(text);
 	free(end);

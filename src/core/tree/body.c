@@ -10,7 +10,8 @@
  * the very fields they will be put in, so no stack is needed and a tree may be as
  * deep as it is long.  All sizes are bounded by the bytes that are left.
  *
- * Memory: the model's arena.  Interrupts: none; decoding takes milliseconds.
+ * Memory: the model's arena.  Interrupts: polled between trees, about every 16,384
+ * nodes.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +22,7 @@
 
 #define BODY_VERSION	1
 #define SET_IS_BITS		4
+#define POLL_NODES		16384
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -348,6 +350,31 @@ read_sizes(AugReader *r, ForestModel *m, TreeSizes *sizes, TreeSizes *sum, AugEr
 }
 
 /*
+ * A regression's base, scale and leaves are finite each, but may be made so that
+ * what they add up to is not.
+ */
+static bool
+predictions_are_finite(const ForestModel *m)
+{
+	double		largest = 0;
+	uint32_t	i;
+
+	if (m->task != AUG_REGRESSION)
+		return true;
+	for (i = 0; i < m->walk.n_nodes; i++)
+	{
+		float		value;
+
+		if (m->walk.nodes[i].kind != NODE_LEAF)
+			continue;
+		memcpy(&value, &m->walk.nodes[i].link, sizeof(value));
+		if (fabs((double) value) > largest)
+			largest = fabs((double) value);
+	}
+	return isfinite(fabs(m->base) + largest / m->scale);
+}
+
+/*
  * Decodes the body into the arena.  AUG_CORRUPT for anything that is not a
  * forest over these features and classes.
  */
@@ -359,7 +386,8 @@ aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state,
 	TreeSizes  *sizes,
 				sum = {0};
 	AugStatus	status;
-	uint32_t	i;
+	uint32_t	polled = 0,
+				i;
 
 	if (m == NULL)
 		return aug_fail_nomem(err, sizeof(ForestModel));
@@ -390,7 +418,15 @@ aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state,
 		m->roots[i] = m->walk.n_nodes;
 		if (!aug_forest_decode(r, &limits, &sizes[i], &m->walk) || r->at != end)
 			return damaged(err, "a tree that is none");
+		if (m->walk.n_nodes - polled >= POLL_NODES)
+		{
+			polled = m->walk.n_nodes;
+			if (arena->host->poll(arena->host->arg, (double) i / m->n_trees))
+				return aug_fail_cancelled(err);
+		}
 	}
+	if (!predictions_are_finite(m))
+		return damaged(err, "values out of range");
 	info->has_interval = m->has_interval;
 	info->fit.n_trees = m->n_trees;
 	info->fit.n_nodes = m->walk.n_nodes;
