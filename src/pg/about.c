@@ -34,8 +34,9 @@ part_word(const AugFeature *feature)
 
 	if (name != NULL)
 		return name;
-	return feature->part == AUGUR_PART_ELEMENT ? "element" :
-		feature->part == AUGUR_PART_TEXT ? "text" : "value";
+	return feature->part == AUGUR_PART_ELEMENT ? "element"
+		   : feature->part == AUGUR_PART_TEXT  ? "text"
+											   : "value";
 }
 
 /*
@@ -45,7 +46,7 @@ Datum
 augur_about_features(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const AugModelInfo *info;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -53,9 +54,9 @@ augur_about_features(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < info->n_features; i++)
 	{
 		const AugFeature *f = &info->features[i];
-		bool		categorical = f->kind == AUG_CATEGORICAL_FEATURE;
-		Datum		values[FEATURE_COLUMNS];
-		bool		nulls[FEATURE_COLUMNS] = {false};
+		bool categorical = f->kind == AUG_CATEGORICAL_FEATURE;
+		Datum values[FEATURE_COLUMNS];
+		bool nulls[FEATURE_COLUMNS] = {false};
 
 		values[0] = Int32GetDatum((int32) i + 1);
 		values[1] = CStringGetTextDatum(f->name);
@@ -76,9 +77,9 @@ augur_about_features(PG_FUNCTION_ARGS)
 static void
 write_params(StringInfo json, const AugModelInfo *info)
 {
-	AugurHost	host;
-	AugParams  *params;
-	AugError	err = {0};
+	AugurHost host;
+	AugParams *params;
+	AugError err = {0};
 
 	augur_host_init(&host, CurrentMemoryContext);
 	augur_check(aug_params_parse(&host.host, info->algorithm, info->params_text, &params, &err),
@@ -106,7 +107,7 @@ write_number(StringInfo json, const char *key, double number)
 static void
 write_target(StringInfo json, const AugModelInfo *info)
 {
-	bool		classes = info->task == AUG_CLASSIFICATION;
+	bool classes = info->task == AUG_CLASSIFICATION;
 
 	augur_json_key(json, "task");
 	augur_json_string(json, classes ? "classification" : "regression");
@@ -124,8 +125,7 @@ write_target(StringInfo json, const AugModelInfo *info)
 	augur_json_key(json, "classes");
 	appendStringInfoChar(json, '{');
 	for (uint32 i = 0; i < info->n_classes; i++)
-		write_number(json, info->class_names[i],
-					 info->class_share ? info->class_share[i] : NAN);
+		write_number(json, info->class_names[i], info->class_share ? info->class_share[i] : NAN);
 	appendStringInfoChar(json, '}');
 }
 
@@ -170,7 +170,7 @@ model_json(const AugModelInfo *info)
 Datum
 augur_about_model(PG_FUNCTION_ARGS)
 {
-	char	   *reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *reference = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	AugurModelPin *pin = augur_cache_get(reference, CurrentMemoryContext);
 
 	return model_json(aug_model_info(augur_pin_model(pin)));

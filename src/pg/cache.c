@@ -26,19 +26,19 @@
 
 typedef struct CacheEntry
 {
-	AugurModelKey key;			/* first: the hash key */
-	dlist_node	recent;			/* in models_by_use, most recent first */
-	int			pins;
+	AugurModelKey key; /* first: the hash key */
+	dlist_node recent; /* in models_by_use, most recent first */
+	int pins;
 	const AugModel *model;
-	Size		memory;
+	Size memory;
 	MemoryContext context;
 } CacheEntry;
 
 struct AugurModelPin
 {
-	CacheEntry *entry;			/* NULL once given back */
-	int64		version_id;		/* 0 for a value */
-	int32		version;
+	CacheEntry *entry; /* NULL once given back */
+	int64 version_id;  /* 0 for a value */
+	int32 version;
 	MemoryContextCallback callback;
 };
 
@@ -53,13 +53,13 @@ static Size models_memory = 0;
 static void
 cache_init(void)
 {
-	HASHCTL		ctl = {0};
+	HASHCTL ctl = {0};
 
 	if (models != NULL)
 		return;
 	if (models_context == NULL)
-		models_context = AllocSetContextCreate(CacheMemoryContext, "augur models",
-											   ALLOCSET_SMALL_SIZES);
+		models_context =
+			AllocSetContextCreate(CacheMemoryContext, "augur models", ALLOCSET_SMALL_SIZES);
 	ctl.keysize = sizeof(AugurModelKey);
 	ctl.entrysize = sizeof(CacheEntry);
 	ctl.hcxt = models_context;
@@ -88,7 +88,7 @@ entry_drop(CacheEntry *entry)
 static void
 cache_trim(void)
 {
-	Size		limit = (Size) augur_model_cache_kb * 1024;
+	Size limit = (Size) augur_model_cache_kb * 1024;
 	dlist_node *node;
 
 	if (dlist_is_empty(&models_by_use))
@@ -97,7 +97,7 @@ cache_trim(void)
 	while (models_memory > limit)
 	{
 		CacheEntry *entry = dlist_container(CacheEntry, recent, node);
-		bool		first = !dlist_has_prev(&models_by_use, node);
+		bool first = !dlist_has_prev(&models_by_use, node);
 
 		if (!first)
 			node = dlist_prev_node(&models_by_use, node);
@@ -168,15 +168,15 @@ AugurModelPin *
 augur_cache_add(const AugurModelKey *key, int32 version, const uint8_t *bytes, Size length,
 				MemoryContext context)
 {
-	MemoryContext own = AllocSetContextCreate(CurrentMemoryContext, "augur model",
-											  ALLOCSET_DEFAULT_SIZES);
-	AugurHost  *host = MemoryContextAlloc(own, sizeof(AugurHost));
-	AugModel   *model = NULL;
-	AugError	err = {0};
-	AugStatus	status;
+	MemoryContext own =
+		AllocSetContextCreate(CurrentMemoryContext, "augur model", ALLOCSET_DEFAULT_SIZES);
+	AugurHost *host = MemoryContextAlloc(own, sizeof(AugurHost));
+	AugModel *model = NULL;
+	AugError err = {0};
+	AugStatus status;
 	CacheEntry *entry;
 	AugurModelPin *pin;
-	bool		found;
+	bool found;
 
 	augur_host_init(host, own);
 	status = augur_model_decode(host, bytes, length, &model, &err);
@@ -189,7 +189,7 @@ augur_cache_add(const AugurModelKey *key, int32 version, const uint8_t *bytes, S
 	cache_init();
 	entry = hash_search(models, key, HASH_ENTER, &found);
 	if (found)
-		MemoryContextDelete(own);	/* equal bytes: the one that is there serves */
+		MemoryContextDelete(own); /* equal bytes: the one that is there serves */
 	else
 	{
 		entry->pins = 0;
@@ -215,11 +215,8 @@ augur_cache_digest(const uint8_t *bytes, Size length, uint8 *digest)
 	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
 
 	if (hash == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
-	if (pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, bytes, length) < 0 ||
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	if (pg_cryptohash_init(hash) < 0 || pg_cryptohash_update(hash, bytes, length) < 0 ||
 		pg_cryptohash_final(hash, digest, AUGUR_DIGEST_LENGTH) < 0)
 	{
 		const char *reason = pstrdup(pg_cryptohash_error(hash));

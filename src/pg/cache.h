@@ -11,7 +11,7 @@
 
 #include "pg.h"
 
-#define AUGUR_DIGEST_LENGTH 32	/* SHA-256 */
+#define AUGUR_DIGEST_LENGTH 32 /* SHA-256 */
 
 /*
  * What identifies a model's bytes: the version's id (0 for a value), length and
@@ -19,18 +19,17 @@
  */
 typedef struct AugurModelKey
 {
-	int64		version_id;
-	uint64		length;
-	uint8		digest[AUGUR_DIGEST_LENGTH];
+	int64 version_id;
+	uint64 length;
+	uint8 digest[AUGUR_DIGEST_LENGTH];
 } AugurModelKey;
 
 StaticAssertDecl(sizeof(AugurModelKey) == 48, "AugurModelKey must not have padding");
 
-extern AugurModelPin *augur_cache_find(const AugurModelKey *key, int32 version,
-									   MemoryContext context);
-extern AugurModelPin *augur_cache_add(const AugurModelKey *key, int32 version,
-									  const uint8_t *bytes, Size length,
-									  MemoryContext context);
+extern AugurModelPin *
+augur_cache_find(const AugurModelKey *key, int32 version, MemoryContext context);
+extern AugurModelPin *augur_cache_add(const AugurModelKey *key, int32 version, const uint8_t *bytes,
+									  Size length, MemoryContext context);
 extern void augur_cache_digest(const uint8_t *bytes, Size length, uint8 *digest);
 extern bool augur_pin_has_key(const AugurModelPin *pin, const AugurModelKey *key);
 
@@ -40,14 +39,14 @@ extern bool augur_pin_has_key(const AugurModelPin *pin, const AugurModelKey *key
  */
 typedef struct AugurMoment
 {
-	uint64		generation;
-	Oid			user;
+	uint64 generation;
+	Oid user;
 	TransactionId xmin;
 	TransactionId xmax;
-	uint32		xcnt;
-	int32		subxcnt;
-	CommandId	curcid;
-	bool		known;			/* false: there was no active snapshot */
+	uint32 xcnt;
+	int32 subxcnt;
+	CommandId curcid;
+	bool known; /* false: there was no active snapshot */
 } AugurMoment;
 
 extern void augur_moment_now(AugurMoment *moment);
@@ -57,13 +56,12 @@ extern bool augur_moment_is_now(const AugurMoment *moment);
 typedef struct AugurResolved
 {
 	AugurModelKey key;
-	int32		version;
+	int32 version;
 } AugurResolved;
 
 extern void augur_reference_resolve(const char *reference, AugurResolved *out);
 extern void augur_reference_resolve_version(int64 version_id, AugurResolved *out);
 /* Pins a resolved version: from the cache, or read from the registry's chunks. */
-extern AugurModelPin *augur_reference_pin(const AugurResolved *resolved,
-										  MemoryContext context);
+extern AugurModelPin *augur_reference_pin(const AugurResolved *resolved, MemoryContext context);
 
-#endif							/* AUGUR_CACHE_H */
+#endif /* AUGUR_CACHE_H */

@@ -32,29 +32,29 @@
 
 AUGUR_FUNCTION(augur_importance_rows);
 
-#define IMPORTANCE_COLUMNS	3
-#define FETCH_ROWS			1000
-#define SAMPLE_SEED			UINT64CONST(0x6175677572)
-#define WANTED_SCORES		20000	/* per feature: fewer rows are shuffled more often */
-#define MAX_REPEATS			5
+#define IMPORTANCE_COLUMNS 3
+#define FETCH_ROWS		   1000
+#define SAMPLE_SEED		   UINT64CONST(0x6175677572)
+#define WANTED_SCORES	   20000 /* per feature: fewer rows are shuffled more often */
+#define MAX_REPEATS		   5
 
 /* The rows that importance is measured on. */
 typedef struct Sample
 {
 	AugurLayout *layout;
-	int64		n_seen;			/* rows with a known target */
-	int			n_rows;
-	int			limit;			/* rows wanted at most */
-	int			room;			/* rows there is memory for */
-	double	   *x;				/* [room][n_features] */
-	double	   *target;			/* [room] number, or index of the class */
+	int64 n_seen; /* rows with a known target */
+	int n_rows;
+	int limit;		/* rows wanted at most */
+	int room;		/* rows there is memory for */
+	double *x;		/* [room][n_features] */
+	double *target; /* [room] number, or index of the class */
 } Sample;
 
 typedef struct Worth
 {
-	uint32		feature;
-	double		importance;		/* NaN when training did not measure it */
-	double		permutation;
+	uint32 feature;
+	double importance; /* NaN when training did not measure it */
+	double permutation;
 } Worth;
 
 /* ---- reading the relation ---------------------------------------------------- */
@@ -65,15 +65,15 @@ typedef struct Worth
 static int
 class_index(const AugModelInfo *info, const char *label, int length)
 {
-	int			lo = 0;
-	int			hi = (int) info->n_classes - 1;
+	int lo = 0;
+	int hi = (int) info->n_classes - 1;
 
 	while (lo <= hi)
 	{
-		int			mid = (lo + hi) / 2;
+		int mid = (lo + hi) / 2;
 		const char *name = info->class_names[mid];
-		int			name_length = (int) strlen(name);
-		int			order = memcmp(label, name, Min(length, name_length));
+		int name_length = (int) strlen(name);
+		int order = memcmp(label, name, Min(length, name_length));
 
 		if (order == 0)
 			order = length - name_length;
@@ -94,14 +94,14 @@ static double
 target_number(const AugModelInfo *info, AugurSource *src, Datum value, bool null)
 {
 	const char *label;
-	int			length;
-	int			index;
+	int length;
+	int index;
 
 	if (null)
 		return NAN;
 	if (info->task == AUG_REGRESSION)
 	{
-		double		number = augur_source_number(src, value, AUGUR_PART_VALUE, 0);
+		double number = augur_source_number(src, value, AUGUR_PART_VALUE, 0);
 
 		return isfinite(number) ? number : NAN;
 	}
@@ -116,21 +116,19 @@ target_number(const AugModelInfo *info, AugurSource *src, Datum value, bool null
 static int
 find_target(const AugModelInfo *info, TupleDesc desc, Oid relation, AugurSource *src)
 {
-	int			attribute = SPI_fnumber(desc, info->target);
-	AugurPart	part = info->task == AUG_REGRESSION ? AUGUR_PART_VALUE : AUGUR_PART_TEXT;
+	int attribute = SPI_fnumber(desc, info->target);
+	AugurPart part = info->task == AUG_REGRESSION ? AUGUR_PART_VALUE : AUGUR_PART_TEXT;
 
 	if (attribute <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("relation \"%s\" has no column \"%s\", which the model predicts",
-						get_rel_name(relation), info->target)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("relation \"%s\" has no column \"%s\", which the model predicts",
+							   get_rel_name(relation), info->target)));
 	if (!augur_source_init(src, SPI_gettypeid(desc, attribute), CurrentMemoryContext) ||
 		!augur_source_gives(src, part))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is of type %s, but the model predicts %s",
-						info->target, format_type_be(SPI_gettypeid(desc, attribute)),
-						info->target_type)));
+				 errmsg("column \"%s\" is of type %s, but the model predicts %s", info->target,
+						format_type_be(SPI_gettypeid(desc, attribute)), info->target_type)));
 	return attribute;
 }
 
@@ -140,7 +138,7 @@ find_target(const AugModelInfo *info, TupleDesc desc, Oid relation, AugurSource 
 static void
 sample_grow(Sample *sample)
 {
-	Size		row = mul_size(sizeof(double), sample->layout->info->n_features + 1);
+	Size row = mul_size(sizeof(double), sample->layout->info->n_features + 1);
 
 	sample->room = sample->room > sample->limit / 2 ? sample->limit : sample->room * 2;
 	sample->x = repalloc_huge(sample->x, mul_size(row, sample->room));
@@ -153,8 +151,8 @@ sample_grow(Sample *sample)
 static int
 sample_place(Sample *sample)
 {
-	uint64		number = (uint64) sample->n_seen++;
-	uint64		place;
+	uint64 number = (uint64) sample->n_seen++;
+	uint64 place;
 
 	if (sample->n_rows < sample->limit)
 	{
@@ -173,12 +171,12 @@ static void
 read_rows(Sample *sample, Portal cursor, Oid relation)
 {
 	const AugModelInfo *info = sample->layout->info;
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "augur importance row",
-											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row =
+		AllocSetContextCreate(CurrentMemoryContext, "augur importance row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = CurrentMemoryContext;
 	AugurRowMap *map = NULL;
 	AugurSource src;
-	int			target = 0;
+	int target = 0;
 
 	for (;;)
 	{
@@ -192,11 +190,11 @@ read_rows(Sample *sample, Portal cursor, Oid relation)
 		}
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			HeapTuple	tuple = SPI_tuptable->vals[i];
-			bool		null;
-			Datum		value = SPI_getbinval(tuple, SPI_tuptable->tupdesc, target, &null);
-			double		number;
-			int			place;
+			HeapTuple tuple = SPI_tuptable->vals[i];
+			bool null;
+			Datum value = SPI_getbinval(tuple, SPI_tuptable->tupdesc, target, &null);
+			double number;
+			int place;
 
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(row);
@@ -223,26 +221,24 @@ sample_relation(Sample *sample, Oid relation)
 {
 	const char *name = get_rel_name(relation);
 	StringInfoData query;
-	Portal		cursor;
+	Portal cursor;
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relation)));
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT * FROM %s",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-												name));
+	appendStringInfo(
+		&query, "SELECT * FROM %s",
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name));
 	SPI_connect();
 	cursor = SPI_cursor_open_with_args(NULL, query.data, 0, NULL, NULL, NULL, true, 0);
 	read_rows(sample, cursor, relation);
 	SPI_cursor_close(cursor);
 	SPI_finish();
 	if (sample->n_rows == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("relation \"%s\" has no row with a known value of \"%s\"",
-						name, sample->layout->info->target)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("relation \"%s\" has no row with a known value of \"%s\"", name,
+							   sample->layout->info->target)));
 }
 
 /* ---- measuring ----------------------------------------------------------------- */
@@ -253,7 +249,7 @@ sample_relation(Sample *sample, Oid relation)
 static double
 row_loss(AugurLayout *layout, double target)
 {
-	double		miss;
+	double miss;
 
 	if (layout->info->task == AUG_CLASSIFICATION)
 		return augur_score_class(layout) == (uint32) target ? 0.0 : 1.0;
@@ -270,8 +266,8 @@ static double
 sample_loss(const Sample *sample, uint32 f, const int *order)
 {
 	AugurLayout *layout = sample->layout;
-	Size		n = layout->info->n_features;
-	double		sum = 0;
+	Size n = layout->info->n_features;
+	double sum = 0;
 
 	for (int i = 0; i < sample->n_rows; i++)
 	{
@@ -294,10 +290,10 @@ shuffle(int *order, int n, uint32 f, int repeat)
 		order[i] = i;
 	for (int i = n - 1; i > 0; i--)
 	{
-		uint64		number = (uint64) i;
-		uint64		seed = SAMPLE_SEED + (uint64) f * MAX_REPEATS + (uint64) repeat;
-		int			k = (int) (aug_hash(&number, sizeof(number), seed) % (number + 1));
-		int			swap = order[i];
+		uint64 number = (uint64) i;
+		uint64 seed = SAMPLE_SEED + (uint64) f * MAX_REPEATS + (uint64) repeat;
+		int k = (int) (aug_hash(&number, sizeof(number), seed) % (number + 1));
+		int swap = order[i];
 
 		order[i] = order[k];
 		order[k] = swap;
@@ -310,13 +306,13 @@ shuffle(int *order, int n, uint32 f, int repeat)
 static void
 measure(const Sample *sample, Worth *worth)
 {
-	double		base = sample_loss(sample, 0, NULL);
-	int			repeats = Max(1, Min(MAX_REPEATS, WANTED_SCORES / sample->n_rows));
-	int		   *order = palloc(mul_size(sizeof(int), sample->n_rows));
+	double base = sample_loss(sample, 0, NULL);
+	int repeats = Max(1, Min(MAX_REPEATS, WANTED_SCORES / sample->n_rows));
+	int *order = palloc(mul_size(sizeof(int), sample->n_rows));
 
 	for (uint32 f = 0; f < sample->layout->info->n_features; f++)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		for (int repeat = 0; repeat < repeats; repeat++)
 		{
@@ -338,9 +334,9 @@ worth_order(const void *a, const void *b, void *arg)
 {
 	const Worth *p = a;
 	const Worth *q = b;
-	bool		measured = *(bool *) arg;
-	double		u = measured || isnan(p->importance) ? p->permutation : p->importance;
-	double		v = measured || isnan(q->importance) ? q->permutation : q->importance;
+	bool measured = *(bool *) arg;
+	double u = measured || isnan(p->importance) ? p->permutation : p->importance;
+	double v = measured || isnan(q->importance) ? q->permutation : q->importance;
 
 	if (u > v)
 		return -1;
@@ -355,17 +351,17 @@ worth_order(const void *a, const void *b, void *arg)
 static void
 measure_relation(AugurLayout *layout, Oid relation, int max_rows, Worth *worth)
 {
-	Sample		sample = {0};
+	Sample sample = {0};
 
 	if (max_rows < 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_rows must be at least 1")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_rows must be at least 1")));
 	sample.layout = layout;
 	sample.limit = max_rows;
 	sample.room = Min(max_rows, FETCH_ROWS);
-	sample.x = palloc_extended(mul_size(mul_size(sizeof(double), sample.room),
-										layout->info->n_features + 1), MCXT_ALLOC_HUGE);
+	sample.x = palloc_extended(
+		mul_size(mul_size(sizeof(double), sample.room), layout->info->n_features + 1),
+		MCXT_ALLOC_HUGE);
 	sample.target = palloc(mul_size(sizeof(double), sample.room));
 	sample_relation(&sample, relation);
 	measure(&sample, worth);
@@ -380,11 +376,11 @@ Datum
 augur_importance_rows(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	bool		measured = !PG_ARGISNULL(1);
+	bool measured = !PG_ARGISNULL(1);
 	AugurModelPin *pin;
 	AugurLayout *layout;
 	const AugModelInfo *info;
-	Worth	   *worth;
+	Worth *worth;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
@@ -405,8 +401,8 @@ augur_importance_rows(PG_FUNCTION_ARGS)
 
 	for (uint32 i = 0; i < info->n_features; i++)
 	{
-		Datum		values[IMPORTANCE_COLUMNS];
-		bool		nulls[IMPORTANCE_COLUMNS] = {false};
+		Datum values[IMPORTANCE_COLUMNS];
+		bool nulls[IMPORTANCE_COLUMNS] = {false};
 
 		values[0] = CStringGetTextDatum(info->features[worth[i].feature].name);
 		values[1] = Float8GetDatum(worth[i].importance);

@@ -30,14 +30,14 @@
 
 AUGUR_FUNCTION(augur_predict_json);
 
-#define JSON_LEVEL	0.9			/* of the interval; predict_full's default */
+#define JSON_LEVEL 0.9 /* of the interval; predict_full's default */
 
 /* ---- writing ---------------------------------------------------------------- */
 
 void
 augur_json_number(StringInfo json, double number)
 {
-	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+	char digits[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 	if (!isfinite(number))
 	{
@@ -89,9 +89,9 @@ augur_json_datum(StringInfo json)
  */
 static void
 write_columns(StringInfo json, const AugurLayout *layout,
-			  bool (*chosen) (const AugurLayout *, int, const double *))
+			  bool (*chosen)(const AugurLayout *, int, const double *))
 {
-	bool		first = true;
+	bool first = true;
 
 	appendStringInfoChar(json, '[');
 	for (int c = 0; c < layout->n_columns; c++)
@@ -120,8 +120,7 @@ fail_kind(const AugurColumn *column)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("value of key \"%s\" cannot be read as %s", column->name,
-					column->type_name)));
+			 errmsg("value of key \"%s\" cannot be read as %s", column->name, column->type_name)));
 }
 
 /*
@@ -153,7 +152,7 @@ column_type(const AugurColumn *column)
 static const char *
 scalar_text(const AugurColumn *column, const JsonbValue *value, int *length)
 {
-	char	   *text;
+	char *text;
 
 	switch (value->type)
 	{
@@ -170,8 +169,8 @@ scalar_text(const AugurColumn *column, const JsonbValue *value, int *length)
 			text = pstrdup(value->val.boolean ? "true" : "false");
 			break;
 		case jbvNumeric:
-			text = DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
+			text = DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 			break;
 		default:
 			fail_kind(column);
@@ -187,15 +186,14 @@ scalar_text(const AugurColumn *column, const JsonbValue *value, int *length)
 static Datum
 scalar_datum(const AugurColumn *column, const JsonbValue *value, Oid type)
 {
-	Oid			input;
-	Oid			param;
-	double		number;
+	Oid input;
+	Oid param;
+	double number;
 
 	if (value->type == jbvString)
 	{
 		getTypeInputInfo(type, &input, &param);
-		return OidInputFunctionCall(input,
-									pnstrdup(value->val.string.val, value->val.string.len),
+		return OidInputFunctionCall(input, pnstrdup(value->val.string.val, value->val.string.len),
 									param, -1);
 	}
 	if (value->type == jbvBool && type == BOOLOID)
@@ -204,8 +202,8 @@ scalar_datum(const AugurColumn *column, const JsonbValue *value, Oid type)
 		return Float8GetDatum(value->val.boolean ? 1 : 0);
 	if (value->type == jbvNumeric && (type == FLOAT8OID || type == BOOLOID))
 	{
-		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-													NumericGetDatum(value->val.numeric)));
+		number = DatumGetFloat8(
+			DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
 		if (type == FLOAT8OID)
 			return Float8GetDatum(number);
 		if (number == 0 || number == 1)
@@ -221,10 +219,10 @@ scalar_datum(const AugurColumn *column, const JsonbValue *value, Oid type)
 static void
 read_scalar(AugurLayout *layout, const AugurColumn *column, const JsonbValue *value)
 {
-	Oid			type = column_type(column);
+	Oid type = column_type(column);
 	AugurSource src;
-	Datum		datum = (Datum) 0;
-	bool		have = false;
+	Datum datum = (Datum) 0;
+	bool have = false;
 
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 	{
@@ -232,7 +230,7 @@ read_scalar(AugurLayout *layout, const AugurColumn *column, const JsonbValue *va
 
 		if (feature->kind == AUG_CATEGORICAL_FEATURE)
 		{
-			int			length;
+			int length;
 			const char *text = scalar_text(column, value, &length);
 
 			layout->x[f] = aug_model_level(layout->model, f, text, (size_t) length);
@@ -257,7 +255,7 @@ static void
 read_array(AugurLayout *layout, const AugurColumn *column, const JsonbValue *value)
 {
 	JsonbContainer *array;
-	uint32		n;
+	uint32 n;
 
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
 		fail_kind(column);
@@ -267,8 +265,8 @@ read_array(AugurLayout *layout, const AugurColumn *column, const JsonbValue *val
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg_plural("array in key \"%s\" has %u element, but %s needs at least %u",
-							   "array in key \"%s\" has %u elements, but %s needs at least %u",
-							   n, column->name, n, layout->label, column->elements)));
+							   "array in key \"%s\" has %u elements, but %s needs at least %u", n,
+							   column->name, n, layout->label, column->elements)));
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 	{
 		const JsonbValue *element =
@@ -322,16 +320,16 @@ static void
 write_unknown(StringInfo json, const AugurLayout *layout, Jsonb *object)
 {
 	JsonbIterator *it = JsonbIteratorInit(&object->root);
-	JsonbValue	value;
+	JsonbValue value;
 	JsonbIteratorToken token;
-	bool		first = true;
+	bool first = true;
 
 	appendStringInfoChar(json, '[');
 	/* the second argument skips what is nested in values */
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
-		char	   *key;
-		bool		known = false;
+		char *key;
+		bool known = false;
 
 		if (token != WJB_KEY)
 			continue;
@@ -391,13 +389,12 @@ Datum
 augur_predict_json(PG_FUNCTION_ARGS)
 {
 	AugurLayout *layout = augur_site_reference(fcinfo);
-	Jsonb	   *object = PG_GETARG_JSONB_P(1);
+	Jsonb *object = PG_GETARG_JSONB_P(1);
 	StringInfoData json;
 
 	if (!JB_ROOT_IS_OBJECT(object))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("features must be a JSON object"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("features must be a JSON object"),
 				 errhint("Give an object of column names and values, as to_jsonb(row) does.")));
 	read_object(layout, object);
 

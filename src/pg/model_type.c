@@ -49,8 +49,8 @@ hex_decode_pairs(const char *text, Size n, uint8_t *bytes)
 {
 	for (Size i = 0; i < n; i++)
 	{
-		int			hi = hex_digit(text[2 * i]);
-		int			lo = hex_digit(text[2 * i + 1]);
+		int hi = hex_digit(text[2 * i]);
+		int lo = hex_digit(text[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return false;
@@ -75,9 +75,9 @@ string_valid(const char *string)
 static AugStatus
 check_own_parts(const AugModelInfo *info, AugError *err)
 {
-	bool		valid = string_valid(info->target) && string_valid(info->target_type) &&
-		string_valid(info->params_text);
-	bool		known = true;
+	bool valid = string_valid(info->target) && string_valid(info->target_type) &&
+				 string_valid(info->params_text);
+	bool known = true;
 
 	for (uint32 i = 0; i < info->n_features && valid; i++)
 	{
@@ -85,7 +85,7 @@ check_own_parts(const AugModelInfo *info, AugError *err)
 
 		valid = string_valid(f->name) && string_valid(f->column) && string_valid(f->type_name);
 		known = known && f->part <= AUGUR_PART_YEAR && f->element < AUG_MAX_FEATURES &&
-			(f->kind == AUG_CATEGORICAL_FEATURE) == (f->part == AUGUR_PART_TEXT);
+				(f->kind == AUG_CATEGORICAL_FEATURE) == (f->part == AUGUR_PART_TEXT);
 	}
 	for (uint32 i = 0; i < info->n_classes && valid; i++)
 		valid = string_valid(info->class_names[i]);
@@ -98,8 +98,7 @@ check_own_parts(const AugModelInfo *info, AugError *err)
 		snprintf(err->message, sizeof(err->message),
 				 "model has a name that is not valid in encoding %s", GetDatabaseEncodingName());
 	else
-		snprintf(err->message, sizeof(err->message),
-				 "model has a feature of an unknown part");
+		snprintf(err->message, sizeof(err->message), "model has a feature of an unknown part");
 	return AUG_CORRUPT;
 }
 
@@ -111,7 +110,7 @@ AugStatus
 augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length, AugModel **model,
 				   AugError *err)
 {
-	AugStatus	status = aug_model_read(&host->host, bytes, length, model, err);
+	AugStatus status = aug_model_read(&host->host, bytes, length, model, err);
 
 	if (status != AUG_OK)
 		return status;
@@ -125,12 +124,11 @@ augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length, AugModel 
 static AugStatus
 model_validate(const uint8_t *bytes, Size length, AugError *err)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "augur model check",
-												  ALLOCSET_DEFAULT_SIZES);
-	AugurHost	host;
-	AugModel   *model = NULL;
-	AugStatus	status;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "augur model check", ALLOCSET_DEFAULT_SIZES);
+	AugurHost host;
+	AugModel *model = NULL;
+	AugStatus status;
 
 	augur_host_init(&host, context);
 	status = augur_model_decode(&host, bytes, length, &model, err);
@@ -154,8 +152,7 @@ augur_model_value(const uint8_t *bytes, Size length)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("model of %zu bytes is too large for one value", length),
-				 errdetail("A value holds at most %zu bytes.",
-						   (Size) (MaxAllocSize - VARHDRSZ)),
+				 errdetail("A value holds at most %zu bytes.", (Size) (MaxAllocSize - VARHDRSZ)),
 				 errhint("Train fewer or shallower trees, or store the model with augur.train.")));
 	value = palloc(length + VARHDRSZ);
 	SET_VARSIZE(value, length + VARHDRSZ);
@@ -170,11 +167,11 @@ Datum
 augur_model_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
-	Size		digits = strlen(text);
-	AugError	err = {0};
+	Size digits = strlen(text);
+	AugError err = {0};
 	struct varlena *value;
-	Size		length;
-	AugStatus	status;
+	Size length;
+	AugStatus status;
 
 	if (digits < 2 || text[0] != '\\' || text[1] != 'x')
 		ereturn(fcinfo->context, (Datum) 0,
@@ -189,15 +186,15 @@ augur_model_in(PG_FUNCTION_ARGS)
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "augur.model"),
-				 digits % 2 != 0 ?
-				 errdetail("The number of hexadecimal digits is odd.") :
-				 errdetail("There is a character that is not a hexadecimal digit.")));
+				 digits % 2 != 0
+					 ? errdetail("The number of hexadecimal digits is odd.")
+					 : errdetail("There is a character that is not a hexadecimal digit.")));
 
 	status = model_validate((const uint8_t *) VARDATA(value), length, &err);
 	if (status != AUG_OK)
 		ereturn(fcinfo->context, (Datum) 0,
-				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED :
-						 ERRCODE_INVALID_TEXT_REPRESENTATION),
+				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
+											 : ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input for type %s: %s", "augur.model", err.message),
 				 err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
 	PG_RETURN_POINTER(value);
@@ -212,16 +209,15 @@ augur_model_out(PG_FUNCTION_ARGS)
 	static const char digit[] = "0123456789abcdef";
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	const uint8_t *bytes = (const uint8_t *) VARDATA_ANY(value);
-	Size		length = VARSIZE_ANY_EXHDR(value);
-	char	   *text;
-	char	   *at;
+	Size length = VARSIZE_ANY_EXHDR(value);
+	char *text;
+	char *at;
 
 	if (length > (MaxAllocSize - 3) / 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("model of %zu bytes is too large for its text form", length),
-				 errhint("Use the binary format, as COPY ... WITH (FORMAT binary) does.")));
-	text = at = palloc(length * 2 + 3);
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("model of %zu bytes is too large for its text form", length),
+						errhint("Use the binary format, as COPY ... WITH (FORMAT binary) does.")));
+	text = at = palloc(length * 2 + 3); /* bounded: checked above */
 	*at++ = '\\';
 	*at++ = 'x';
 	for (Size i = 0; i < length; i++)
@@ -239,18 +235,17 @@ augur_model_out(PG_FUNCTION_ARGS)
 Datum
 augur_model_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	int			length = buf->len - buf->cursor;
+	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
+	int length = buf->len - buf->cursor;
 	const uint8_t *bytes = (const uint8_t *) pq_getmsgbytes(buf, length);
-	AugError	err = {0};
-	AugStatus	status = model_validate(bytes, length, &err);
+	AugError err = {0};
+	AugStatus status = model_validate(bytes, length, &err);
 
 	if (status != AUG_OK)
-		ereport(ERROR,
-				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED :
-						 ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid input for type %s: %s", "augur.model", err.message),
-				 err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
+		ereport(ERROR, (errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
+													: ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid input for type %s: %s", "augur.model", err.message),
+						err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
 	PG_RETURN_POINTER(augur_model_value(bytes, length));
 }
 

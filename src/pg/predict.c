@@ -36,7 +36,7 @@ AUGUR_FUNCTION(augur_predict_probabilities_value);
 AUGUR_FUNCTION(augur_predict_full);
 AUGUR_FUNCTION(augur_predict_full_value);
 
-#define PREDICTION_COLUMNS	8
+#define PREDICTION_COLUMNS 8
 
 /* ---- predict ------------------------------------------------------------- */
 
@@ -87,13 +87,12 @@ fail_array_length(const AugurLayout *layout, int length)
 	initStringInfo(&list);
 	for (uint32 i = 0; i < layout->info->n_features && i < 100; i++)
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", layout->info->features[i].name);
-	ereport(ERROR,
-			(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-			 errmsg_plural("array has %d element, but %s needs %u",
-						   "array has %d elements, but %s needs %u",
-						   length, length, layout->label, layout->info->n_features),
-			 errdetail("Its features are, in order: %s%s.", list.data,
-					   layout->info->n_features > 100 ? ", ..." : "")));
+	ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					errmsg_plural("array has %d element, but %s needs %u",
+								  "array has %d elements, but %s needs %u", length, length,
+								  layout->label, layout->info->n_features),
+					errdetail("Its features are, in order: %s%s.", list.data,
+							  layout->info->n_features > 100 ? ", ..." : "")));
 }
 
 /*
@@ -104,8 +103,8 @@ Datum
 augur_predict_array(PG_FUNCTION_ARGS)
 {
 	AugurLayout *layout = augur_site_reference(fcinfo);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
-	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(1);
+	int n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	const bits8 *present = ARR_NULLBITMAP(array);
 	const double *at = (const double *) ARR_DATA_PTR(array);
 
@@ -113,7 +112,7 @@ augur_predict_array(PG_FUNCTION_ARGS)
 		fail_array_length(layout, n);
 	for (int i = 0; i < n; i++)
 	{
-		bool		null = present != NULL && !(present[i >> 3] & (1 << (i & 7)));
+		bool null = present != NULL && !(present[i >> 3] & (1 << (i & 7)));
 
 		layout->x[i] = null ? NAN : *at++;
 		if (layout->info->features[i].kind == AUG_CATEGORICAL_FEATURE && !isnan(layout->x[i]))
@@ -193,10 +192,9 @@ void
 augur_check_level(double level)
 {
 	if (!(level > 0 && level < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("level must be greater than 0 and less than 1"),
-				 errhint("0.9 gives the interval that covers 90 %% of new values.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("level must be greater than 0 and less than 1"),
+						errhint("0.9 gives the interval that covers 90 %% of new values.")));
 }
 
 /*
@@ -212,7 +210,7 @@ augur_score_answer(AugurLayout *layout, double level, AugurAnswer *answer)
 	answer->label = NULL;
 	if (info->task == AUG_CLASSIFICATION)
 	{
-		uint32		best = augur_score_class(layout);
+		uint32 best = augur_score_class(layout);
 
 		answer->label = info->class_names[best];
 		answer->probability = layout->out[best];
@@ -223,8 +221,8 @@ augur_score_answer(AugurLayout *layout, double level, AugurAnswer *answer)
 	aug_model_score(layout->model, layout->x, layout->scratch, layout->out);
 	answer->value = layout->out[0];
 	if (info->has_interval)
-		aug_model_interval(layout->model, layout->x, layout->scratch, level,
-						   &answer->lower, &answer->upper);
+		aug_model_interval(layout->model, layout->x, layout->scratch, level, &answer->lower,
+						   &answer->upper);
 }
 
 static Datum
@@ -240,12 +238,12 @@ number_or_null(double number, bool *null)
 static Datum
 predict_full(FunctionCallInfo fcinfo, AugurLayout *layout)
 {
-	double		level = PG_GETARG_FLOAT8(2);
-	int32		version;
+	double level = PG_GETARG_FLOAT8(2);
+	int32 version;
 	AugurAnswer answer;
-	TupleDesc	desc;
-	Datum		values[PREDICTION_COLUMNS];
-	bool		nulls[PREDICTION_COLUMNS] = {false};
+	TupleDesc desc;
+	Datum values[PREDICTION_COLUMNS];
+	bool nulls[PREDICTION_COLUMNS] = {false};
 
 	augur_check_level(level);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||

@@ -39,58 +39,51 @@
 
 AUGUR_FUNCTION(augur_reference_invalidate);
 
-#define REFERENCE_MAX	160		/* 63 characters and an alias, in bytes, with room */
-#define REMEMBERED		16
-#define NAMES_FOR_HINT	1000
+#define REFERENCE_MAX  160 /* 63 characters and an alias, in bytes, with room */
+#define REMEMBERED	   16
+#define NAMES_FOR_HINT 1000
 
 /* What one row of the resolving queries holds. */
-#define VERSION_COLUMNS \
+#define VERSION_COLUMNS                                    \
 	"v.id, v.version, v.status, v.size, v.sha256, m.name," \
-	" EXISTS (SELECT FROM augur.version_chunks c" \
+	" EXISTS (SELECT FROM augur.version_chunks c"          \
 	" WHERE c.version_id OPERATOR(pg_catalog.=) v.id) "
 
 static const char *const alias_query =
-	"SELECT " VERSION_COLUMNS
-	"FROM augur.models m"
+	"SELECT " VERSION_COLUMNS "FROM augur.models m"
 	" JOIN augur.aliases a ON a.model_id OPERATOR(pg_catalog.=) m.id"
 	" JOIN augur.versions v ON v.id OPERATOR(pg_catalog.=) a.version_id "
 	"WHERE m.name OPERATOR(pg_catalog.=) $1 AND a.alias OPERATOR(pg_catalog.=) $2";
 
 static const char *const number_query =
-	"SELECT " VERSION_COLUMNS
-	"FROM augur.models m"
+	"SELECT " VERSION_COLUMNS "FROM augur.models m"
 	" JOIN augur.versions v ON v.model_id OPERATOR(pg_catalog.=) m.id "
 	"WHERE m.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2";
 
 static const char *const id_query =
-	"SELECT " VERSION_COLUMNS
-	"FROM augur.versions v"
+	"SELECT " VERSION_COLUMNS "FROM augur.versions v"
 	" JOIN augur.models m ON m.id OPERATOR(pg_catalog.=) v.model_id "
 	"WHERE v.id OPERATOR(pg_catalog.=) $1";
 
-static const char *const chunks_query =
-	"SELECT bytes FROM augur.version_chunks"
-	" WHERE version_id OPERATOR(pg_catalog.=) $1 ORDER BY seq";
+static const char *const chunks_query = "SELECT bytes FROM augur.version_chunks"
+										" WHERE version_id OPERATOR(pg_catalog.=) $1 ORDER BY seq";
 
-static SPIPlanPtr alias_plan,
-			number_plan,
-			id_plan,
-			chunks_plan;
+static SPIPlanPtr alias_plan, number_plan, id_plan, chunks_plan;
 
 typedef struct Memory
 {
-	bool		valid;
+	bool valid;
 	AugurMoment moment;
-	char		reference[REFERENCE_MAX];
+	char reference[REFERENCE_MAX];
 	AugurResolved resolved;
 } Memory;
 
 static Memory remembered[REMEMBERED];
-static int	remember_next = 0;
+static int remember_next = 0;
 
 /* Raised by every relcache message about augur.aliases (or about everything). */
 static uint64 generation = 1;
-static Oid	aliases_relid = InvalidOid;
+static Oid aliases_relid = InvalidOid;
 static bool callback_registered = false;
 
 /* ---- invalidation ------------------------------------------------------ */
@@ -113,18 +106,17 @@ Datum
 augur_reference_invalidate(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Oid			relid;
+	Oid relid;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be called as a trigger",
-						"_cache_invalidate")));
+				 errmsg("function \"%s\" must be called as a trigger", "_cache_invalidate")));
 	relid = get_relname_relid("aliases", RelationGetNamespace(trigger->tg_relation));
 	if (OidIsValid(relid))
 		CacheInvalidateRelcacheByRelid(relid);
-	PG_RETURN_POINTER(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
-					  trigger->tg_newtuple : trigger->tg_trigtuple);
+	PG_RETURN_POINTER(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
+																 : trigger->tg_trigtuple);
 }
 
 /* ---- moments ----------------------------------------------------------- */
@@ -137,7 +129,7 @@ augur_reference_invalidate(PG_FUNCTION_ARGS)
 void
 augur_moment_now(AugurMoment *moment)
 {
-	Snapshot	snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
+	Snapshot snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
 
 	memset(moment, 0, sizeof(*moment));
 	moment->generation = generation;
@@ -155,17 +147,15 @@ augur_moment_now(AugurMoment *moment)
 bool
 augur_moment_is_now(const AugurMoment *moment)
 {
-	Snapshot	snapshot;
+	Snapshot snapshot;
 
-	if (!moment->known || moment->generation != generation ||
-		moment->user != GetUserId() || !ActiveSnapshotSet())
+	if (!moment->known || moment->generation != generation || moment->user != GetUserId() ||
+		!ActiveSnapshotSet())
 		return false;
 	snapshot = GetActiveSnapshot();
-	return moment->curcid == snapshot->curcid &&
-		moment->xmin == snapshot->xmin &&
-		moment->xmax == snapshot->xmax &&
-		moment->xcnt == snapshot->xcnt &&
-		moment->subxcnt == snapshot->subxcnt;
+	return moment->curcid == snapshot->curcid && moment->xmin == snapshot->xmin &&
+		   moment->xmax == snapshot->xmax && moment->xcnt == snapshot->xcnt &&
+		   moment->subxcnt == snapshot->subxcnt;
 }
 
 /*
@@ -192,7 +182,7 @@ recall(const char *reference, AugurResolved *out)
 static void
 remember(const char *reference, const AugurMoment *moment, const AugurResolved *resolved)
 {
-	Memory	   *slot = NULL;
+	Memory *slot = NULL;
 
 	if (!moment->known || strlen(reference) >= REFERENCE_MAX)
 		return;
@@ -217,14 +207,13 @@ remember(const char *reference, const AugurMoment *moment, const AugurResolved *
  * plan for another user, whose row security differs).  Results are in SPI_tuptable.
  */
 static void
-run_query(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values,
-		  long limit)
+run_query(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, long limit)
 {
-	int			rc;
+	int rc;
 
 	if (*plan == NULL)
 	{
-		SPIPlanPtr	fresh = SPI_prepare(query, nargs, types);
+		SPIPlanPtr fresh = SPI_prepare(query, nargs, types);
 
 		if (fresh == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -244,15 +233,14 @@ static void
 check_access(void)
 {
 	static const char *const tables[] = {"models", "aliases", "versions", "version_chunks"};
-	Oid			schema = get_namespace_oid("augur", true);
+	Oid schema = get_namespace_oid("augur", true);
 
 	aliases_relid = get_relname_relid("aliases", schema);
 	for (int i = 0; i < lengthof(tables); i++)
 	{
-		Oid			relid = get_relname_relid(tables[i], schema);
+		Oid relid = get_relname_relid(tables[i], schema);
 
-		if (OidIsValid(relid) &&
-			pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		if (OidIsValid(relid) && pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("permission denied to score with stored models"),
@@ -270,7 +258,7 @@ check_access(void)
 static bool
 begin(void)
 {
-	bool		pushed = false;
+	bool pushed = false;
 
 	if (!callback_registered)
 	{
@@ -302,12 +290,12 @@ finish(bool pushed)
 static bool
 read_version(AugurResolved *out)
 {
-	HeapTuple	tuple;
-	TupleDesc	desc;
-	char	   *status;
-	char	   *name;
+	HeapTuple tuple;
+	TupleDesc desc;
+	char *status;
+	char *name;
 	struct varlena *sha256;
-	bool		null;
+	bool null;
 
 	if (SPI_processed == 0)
 		return false;
@@ -324,20 +312,18 @@ read_version(AugurResolved *out)
 	name = TextDatumGetCString(SPI_getbinval(tuple, desc, 6, &null));
 
 	if (strcmp(status, "ready") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("version %d of model \"%s\" is not ready", out->version, name),
-				 errdetail("Its status is %s.", status),
-				 strcmp(status, "archived") == 0 || strcmp(status, "rejected") == 0 ?
-				 errhint("Set it ready again, or name another version.") :
-				 errhint("Name another version.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("version %d of model \"%s\" is not ready", out->version, name),
+						errdetail("Its status is %s.", status),
+						strcmp(status, "archived") == 0 || strcmp(status, "rejected") == 0
+							? errhint("Set it ready again, or name another version.")
+							: errhint("Name another version.")));
 	if (!DatumGetBool(SPI_getbinval(tuple, desc, 7, &null)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to predict with model \"%s\"", name),
-				 errhint("Its owner can grant it: SELECT augur.grant(%s, %s, 'predict').",
-						 quote_literal_cstr(name),
-						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to predict with model \"%s\"", name),
+						errhint("Its owner can grant it: SELECT augur.grant(%s, %s, 'predict').",
+								quote_literal_cstr(name),
+								quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
 	return true;
 }
 
@@ -349,9 +335,9 @@ read_version(AugurResolved *out)
 static int64
 find_model(const char *name)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1] = {CStringGetTextDatum(name)};
-	bool		null;
+	Oid types[1] = {TEXTOID};
+	Datum values[1] = {CStringGetTextDatum(name)};
+	bool null;
 
 	if (SPI_execute_with_args("SELECT id FROM augur.models"
 							  " WHERE name OPERATOR(pg_catalog.=) $1",
@@ -368,12 +354,11 @@ find_model(const char *name)
 static const char **
 read_names(const char *query, int64 id, uint32 *count)
 {
-	Oid			types[1] = {INT8OID};
-	Datum		values[1] = {Int64GetDatum(id)};
+	Oid types[1] = {INT8OID};
+	Datum values[1] = {Int64GetDatum(id)};
 	const char **names;
 
-	if (SPI_execute_with_args(query, 1, types, values, NULL, true,
-							  NAMES_FOR_HINT) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, 1, types, values, NULL, true, NAMES_FOR_HINT) != SPI_OK_SELECT)
 		elog(ERROR, "could not list names");
 	*count = (uint32) SPI_processed;
 	names = palloc(mul_size(sizeof(char *), SPI_processed + 1));
@@ -383,48 +368,76 @@ read_names(const char *query, int64 id, uint32 *count)
 }
 
 /*
+ * No model of that name, as far as this user sees.
+ */
+static void
+fail_model(const char *name)
+{
+	uint32 n;
+	const char **names =
+		read_names("SELECT name FROM augur.models WHERE id OPERATOR(pg_catalog.<>) $1", -1, &n);
+	const char *nearest = aug_nearest(name, names, n);
+
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("model \"%s\" does not exist or is not granted to you", name),
+					nearest ? errhint("Perhaps you meant model \"%s\".", nearest) : 0));
+}
+
+/*
+ * The model is there, the version is not.
+ */
+static void
+fail_version(int64 model_id, const char *name, int number)
+{
+	uint32 n;
+	const char **latest = read_names("SELECT pg_catalog.max(version)::pg_catalog.text"
+									 " FROM augur.versions"
+									 " WHERE model_id OPERATOR(pg_catalog.=) $1",
+									 model_id, &n);
+
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("model \"%s\" has no version %d", name, number),
+					n > 0 && latest[0] ? errdetail("Its latest version is %s.", latest[0]) : 0));
+}
+
+/*
+ * The model is there, the alias points nowhere.
+ */
+static void
+fail_alias(int64 model_id, const char *name, const char *alias)
+{
+	uint32 n;
+	const char **names;
+	const char *nearest;
+
+	if (strcmp(alias, "production") == 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("model \"%s\" has no version in production", name),
+						errhint("Promote one with augur.promote, or name a version as in \"%s/1\".",
+								name)));
+	names = read_names("SELECT alias FROM augur.aliases"
+					   " WHERE model_id OPERATOR(pg_catalog.=) $1",
+					   model_id, &n);
+	nearest = aug_nearest(alias, names, n);
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("model \"%s\" has no alias \"%s\"", name, alias),
+					nearest ? errhint("Perhaps you meant \"%s@%s\".", name, nearest) : 0));
+}
+
+/*
  * Says why a reference led nowhere.  Never returns.
  */
 static void
 fail_unresolved(const char *name, const char *alias, int number)
 {
-	int64		model_id = find_model(name);
-	const char **names;
-	const char *nearest;
-	uint32		n;
+	int64 model_id = find_model(name);
 
 	if (model_id < 0)
-	{
-		names = read_names("SELECT name FROM augur.models WHERE id OPERATOR(pg_catalog.<>) $1",
-						   -1, &n);
-		nearest = aug_nearest(name, names, n);
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" does not exist or is not granted to you", name),
-				 nearest ? errhint("Perhaps you meant model \"%s\".", nearest) : 0));
-	}
-	if (alias == NULL)
-	{
-		names = read_names("SELECT pg_catalog.max(version)::pg_catalog.text FROM augur.versions"
-						   " WHERE model_id OPERATOR(pg_catalog.=) $1", model_id, &n);
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no version %d", name, number),
-				 n > 0 && names[0] ? errdetail("Its latest version is %s.", names[0]) : 0));
-	}
-	if (strcmp(alias, "production") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no version in production", name),
-				 errhint("Promote one with augur.promote, or name a version as in \"%s/1\".",
-						 name)));
-	names = read_names("SELECT alias FROM augur.aliases"
-					   " WHERE model_id OPERATOR(pg_catalog.=) $1", model_id, &n);
-	nearest = aug_nearest(alias, names, n);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("model \"%s\" has no alias \"%s\"", name, alias),
-			 nearest ? errhint("Perhaps you meant \"%s@%s\".", name, nearest) : 0));
+		fail_model(name);
+	else if (alias == NULL)
+		fail_version(model_id, name, number);
+	else
+		fail_alias(model_id, name, alias);
 }
 
 /* ---- resolving --------------------------------------------------------- */
@@ -435,7 +448,7 @@ fail_unresolved(const char *name, const char *alias, int number)
 static void
 parse_reference(char *reference, char **name, const char **alias, int *number)
 {
-	char	   *mark = strpbrk(reference, "/@");
+	char *mark = strpbrk(reference, "/@");
 	const char *digits;
 
 	*name = reference;
@@ -450,20 +463,17 @@ parse_reference(char *reference, char **name, const char **alias, int *number)
 	{
 		digits = mark + 1;
 		*alias = NULL;
-		if (*digits == '\0' || strlen(digits) > 9 ||
-			strspn(digits, "0123456789") != strlen(digits))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid version in model reference \"%s\"", reference),
-					 errhint("Write a name, a name with an alias, or a name with a version: "
-							 "\"churn\", \"churn@staging\", \"churn/7\".")));
+		if (*digits == '\0' || strlen(digits) > 9 || strspn(digits, "0123456789") != strlen(digits))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("invalid version in model reference \"%s\"", reference),
+							errhint("Write a name, a name with an alias, or a name with a version: "
+									"\"churn\", \"churn@staging\", \"churn/7\".")));
 		*mark = '\0';
 		*number = atoi(digits);
 	}
 	if (**name == '\0' || (*alias != NULL && **alias == '\0'))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("empty name in model reference"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("empty name in model reference"),
 				 errhint("Write a name, a name with an alias, or a name with a version: "
 						 "\"churn\", \"churn@staging\", \"churn/7\".")));
 }
@@ -475,10 +485,10 @@ void
 augur_reference_resolve(const char *reference, AugurResolved *out)
 {
 	AugurMoment moment;
-	char	   *name;
+	char *name;
 	const char *alias;
-	int			number;
-	bool		pushed;
+	int number;
+	bool pushed;
 
 	if (recall(reference, out))
 		return;
@@ -488,15 +498,15 @@ augur_reference_resolve(const char *reference, AugurResolved *out)
 	augur_moment_now(&moment);
 	if (alias != NULL)
 	{
-		Oid			types[2] = {TEXTOID, TEXTOID};
-		Datum		values[2] = {CStringGetTextDatum(name), CStringGetTextDatum(alias)};
+		Oid types[2] = {TEXTOID, TEXTOID};
+		Datum values[2] = {CStringGetTextDatum(name), CStringGetTextDatum(alias)};
 
 		run_query(&alias_plan, alias_query, 2, types, values, 1);
 	}
 	else
 	{
-		Oid			types[2] = {TEXTOID, INT4OID};
-		Datum		values[2] = {CStringGetTextDatum(name), Int32GetDatum(number)};
+		Oid types[2] = {TEXTOID, INT4OID};
+		Datum values[2] = {CStringGetTextDatum(name), Int32GetDatum(number)};
 
 		run_query(&number_plan, number_query, 2, types, values, 1);
 	}
@@ -513,11 +523,11 @@ augur_reference_resolve(const char *reference, AugurResolved *out)
 void
 augur_reference_resolve_version(int64 version_id, AugurResolved *out)
 {
-	char		reference[32];
+	char reference[32];
 	AugurMoment moment;
-	Oid			types[1] = {INT8OID};
-	Datum		values[1] = {Int64GetDatum(version_id)};
-	bool		pushed;
+	Oid types[1] = {INT8OID};
+	Datum values[1] = {Int64GetDatum(version_id)};
+	bool pushed;
 
 	/* no name is empty, so this cannot be a reference of the other kind */
 	snprintf(reference, sizeof(reference), "/" INT64_FORMAT, version_id);
@@ -528,11 +538,11 @@ augur_reference_resolve_version(int64 version_id, AugurResolved *out)
 	augur_moment_now(&moment);
 	run_query(&id_plan, id_query, 1, types, values, 1);
 	if (!read_version(out))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model version with id " INT64_FORMAT
-						" does not exist or is not granted to you", version_id),
-				 errhint("The ids of versions are in augur.versions.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("model version with id " INT64_FORMAT
+							   " does not exist or is not granted to you",
+							   version_id),
+						errhint("The ids of versions are in augur.versions.")));
 	finish(pushed);
 	if (!pushed)
 		remember(reference, &moment, out);
@@ -546,7 +556,7 @@ augur_reference_resolve_version(int64 version_id, AugurResolved *out)
 static void
 check_digest(const AugurResolved *resolved, const uint8_t *bytes, Size length)
 {
-	uint8		digest[AUGUR_DIGEST_LENGTH];
+	uint8 digest[AUGUR_DIGEST_LENGTH];
 
 	augur_cache_digest(bytes, length, digest);
 	if (memcmp(digest, resolved->key.digest, sizeof(digest)) != 0)
@@ -565,25 +575,25 @@ static uint8_t *
 gather_chunks(const AugurResolved *resolved)
 {
 	SPITupleTable *table = SPI_tuptable;
-	uint64		total = 0;
-	uint8_t    *bytes;
-	Size		at = 0;
-	bool		null;
+	uint64 total = 0;
+	uint8_t *bytes;
+	Size at = 0;
+	bool null;
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 		total += toast_raw_datum_size(SPI_getbinval(table->vals[i], table->tupdesc, 1, &null)) -
-			VARHDRSZ;
+				 VARHDRSZ;
 	if (total != resolved->key.length)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("stored artifact of model version with id " INT64_FORMAT " is damaged",
 						resolved->key.version_id),
-				 errdetail("It has " UINT64_FORMAT " bytes instead of " UINT64_FORMAT ".",
-						   total, resolved->key.length)));
+				 errdetail("It has " UINT64_FORMAT " bytes instead of " UINT64_FORMAT ".", total,
+						   resolved->key.length)));
 	bytes = MemoryContextAllocHuge(CurrentMemoryContext, total);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		Datum		datum = SPI_getbinval(table->vals[i], table->tupdesc, 1, &null);
+		Datum datum = SPI_getbinval(table->vals[i], table->tupdesc, 1, &null);
 		struct varlena *chunk = PG_DETOAST_DATUM_PACKED(datum);
 
 		memcpy(bytes + at, VARDATA_ANY(chunk), VARSIZE_ANY_EXHDR(chunk));
@@ -603,10 +613,10 @@ AugurModelPin *
 augur_reference_pin(const AugurResolved *resolved, MemoryContext context)
 {
 	AugurModelPin *pin = augur_cache_find(&resolved->key, resolved->version, context);
-	Oid			types[1] = {INT8OID};
-	Datum		values[1] = {Int64GetDatum(resolved->key.version_id)};
-	uint8_t    *bytes;
-	bool		pushed;
+	Oid types[1] = {INT8OID};
+	Datum values[1] = {Int64GetDatum(resolved->key.version_id)};
+	uint8_t *bytes;
+	bool pushed;
 
 	if (pin != NULL)
 		return pin;
@@ -614,8 +624,7 @@ augur_reference_pin(const AugurResolved *resolved, MemoryContext context)
 	run_query(&chunks_plan, chunks_query, 1, types, values, 0);
 	bytes = gather_chunks(resolved);
 	check_digest(resolved, bytes, resolved->key.length);
-	pin = augur_cache_add(&resolved->key, resolved->version, bytes, resolved->key.length,
-						  context);
+	pin = augur_cache_add(&resolved->key, resolved->version, bytes, resolved->key.length, context);
 	finish(pushed);
 	return pin;
 }

@@ -45,34 +45,34 @@ typedef enum FillOp
 	FILL_INT4,
 	FILL_INT8,
 	FILL_BOOL,
-	FILL_NUMBER,				/* augur_source_number */
-	FILL_ARRAY,					/* all elements of the column at once */
-	FILL_LEVEL,					/* augur_source_text */
-	FILL_UNKNOWN				/* a literal of type unknown: a C string */
+	FILL_NUMBER, /* augur_source_number */
+	FILL_ARRAY,	 /* all elements of the column at once */
+	FILL_LEVEL,	 /* augur_source_text */
+	FILL_UNKNOWN /* a literal of type unknown: a C string */
 } FillOp;
 
 typedef struct Fill
 {
-	FillOp		op;
-	int			attribute;		/* 0-based */
-	uint32		feature;
-	uint32		element;
-	AugurPart	part;
-	int			column;
+	FillOp op;
+	int attribute; /* 0-based */
+	uint32 feature;
+	uint32 element;
+	AugurPart part;
+	int column;
 } Fill;
 
 struct AugurRowMap
 {
 	const AugurLayout *layout;
-	Oid			type;
-	int32		typmod;
-	uint64		identifier;
-	TupleTableSlot *slot;		/* with a copy of the row type's descriptor */
-	int			n_attributes;	/* how many of them have to be deformed */
-	int			n_fills;
-	Fill	   *fills;
-	AugurSource *sources;		/* [n_columns] */
-	double	   *elements;		/* room for the longest array column */
+	Oid type;
+	int32 typmod;
+	uint64 identifier;
+	TupleTableSlot *slot; /* with a copy of the row type's descriptor */
+	int n_attributes;	  /* how many of them have to be deformed */
+	int n_fills;
+	Fill *fills;
+	AugurSource *sources; /* [n_columns] */
+	double *elements;	  /* room for the longest array column */
 };
 
 /* ---- columns of a model ------------------------------------------------- */
@@ -87,15 +87,19 @@ augur_type_family(const char *type_name)
 	{
 		const char *name;
 		AugurFamily family;
-	}			known[] = {
-		{"smallint", AUGUR_FAMILY_NUMBER}, {"integer", AUGUR_FAMILY_NUMBER},
-		{"bigint", AUGUR_FAMILY_NUMBER}, {"real", AUGUR_FAMILY_NUMBER},
-		{"double precision", AUGUR_FAMILY_NUMBER}, {"money", AUGUR_FAMILY_NUMBER},
-		{"boolean", AUGUR_FAMILY_BOOL}, {"interval", AUGUR_FAMILY_INTERVAL},
-		{"date", AUGUR_FAMILY_DATE}, {"text", AUGUR_FAMILY_TEXT},
-		{"character varying", AUGUR_FAMILY_TEXT}, {"character", AUGUR_FAMILY_TEXT}
-	};
-	Size		length = strlen(type_name);
+	} known[] = {{"smallint", AUGUR_FAMILY_NUMBER},
+				 {"integer", AUGUR_FAMILY_NUMBER},
+				 {"bigint", AUGUR_FAMILY_NUMBER},
+				 {"real", AUGUR_FAMILY_NUMBER},
+				 {"double precision", AUGUR_FAMILY_NUMBER},
+				 {"money", AUGUR_FAMILY_NUMBER},
+				 {"boolean", AUGUR_FAMILY_BOOL},
+				 {"interval", AUGUR_FAMILY_INTERVAL},
+				 {"date", AUGUR_FAMILY_DATE},
+				 {"text", AUGUR_FAMILY_TEXT},
+				 {"character varying", AUGUR_FAMILY_TEXT},
+				 {"character", AUGUR_FAMILY_TEXT}};
+	Size length = strlen(type_name);
 
 	if (length > 2 && strcmp(type_name + length - 2, "[]") == 0)
 		return AUGUR_FAMILY_ARRAY;
@@ -127,8 +131,8 @@ feature_family(const AugFeature *feature)
 		case AUGUR_PART_VALUE:
 			return family == AUGUR_FAMILY_ARRAY ? AUGUR_FAMILY_OTHER : family;
 		case AUGUR_PART_TEXT:
-			return family == AUGUR_FAMILY_ARRAY || family == AUGUR_FAMILY_OTHER ?
-				AUGUR_FAMILY_TEXT : family;
+			return family == AUGUR_FAMILY_ARRAY || family == AUGUR_FAMILY_OTHER ? AUGUR_FAMILY_TEXT
+																				: family;
 		case AUGUR_PART_ELEMENT:
 			return AUGUR_FAMILY_ARRAY;
 		default:
@@ -165,7 +169,7 @@ static bool
 same_column(const AugFeature *a, const AugFeature *b)
 {
 	return strcmp(a->column, b->column) == 0 &&
-		(a->part == AUGUR_PART_ELEMENT) == (b->part == AUGUR_PART_ELEMENT);
+		   (a->part == AUGUR_PART_ELEMENT) == (b->part == AUGUR_PART_ELEMENT);
 }
 
 /*
@@ -179,7 +183,7 @@ augur_layout_make(const AugModel *model, const char *label, MemoryContext contex
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	AugurLayout *layout = palloc0(sizeof(AugurLayout));
 	const AugModelInfo *info = aug_model_info(model);
-	uint32		n = info->n_features;
+	uint32 n = info->n_features;
 	AugurColumn *column = NULL;
 
 	layout->model = model;
@@ -230,10 +234,10 @@ augur_column_missing(const AugurLayout *layout, int column, const double *x)
 bool
 augur_column_unseen(const AugurLayout *layout, int column, const double *x)
 {
-	uint32		feature = layout->columns[column].first;
+	uint32 feature = layout->columns[column].first;
 
 	return layout->info->features[feature].kind == AUG_CATEGORICAL_FEATURE &&
-		x[feature] == AUG_UNSEEN_LEVEL;
+		   x[feature] == AUG_UNSEEN_LEVEL;
 }
 
 /* ---- matching names ------------------------------------------------------ */
@@ -244,7 +248,7 @@ augur_column_unseen(const AugurLayout *layout, int column, const double *x)
 static int
 find_attribute(TupleDesc desc, const char *name)
 {
-	int			found = -1;
+	int found = -1;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -253,10 +257,9 @@ find_attribute(TupleDesc desc, const char *name)
 		if (attribute->attisdropped || strcmp(NameStr(attribute->attname), name) != 0)
 			continue;
 		if (found >= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-					 errmsg("row has more than one column \"%s\"", name),
-					 errhint("Give the columns of the subquery different names.")));
+			ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_COLUMN),
+							errmsg("row has more than one column \"%s\"", name),
+							errhint("Give the columns of the subquery different names.")));
 		found = i;
 	}
 	return found;
@@ -268,7 +271,7 @@ find_attribute(TupleDesc desc, const char *name)
 static bool
 row_has_no_names(TupleDesc desc, Oid type)
 {
-	char		name[16];
+	char name[16];
 
 	if (type != RECORDOID)
 		return false;
@@ -290,8 +293,7 @@ append_column(StringInfo list, const AugurColumn *column, int *count)
 	(*count)++;
 	if (*count > NAMES_IN_MESSAGE)
 		return;
-	appendStringInfo(list, "%s%s (%s)", list->len > 0 ? ", " : "", column->name,
-					 column->type_name);
+	appendStringInfo(list, "%s%s (%s)", list->len > 0 ? ", " : "", column->name, column->type_name);
 }
 
 /*
@@ -302,7 +304,7 @@ static void
 fail_missing(const AugurLayout *layout, TupleDesc desc, Oid type, const int *attributes)
 {
 	StringInfoData list;
-	int			count = 0;
+	int count = 0;
 	const char *similar = NULL;
 
 	initStringInfo(&list);
@@ -313,8 +315,8 @@ fail_missing(const AugurLayout *layout, TupleDesc desc, Oid type, const int *att
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg_plural("row has %d unnamed column, but %s needs %d",
-							   "row has %d unnamed columns, but %s needs %d",
-							   desc->natts, desc->natts, layout->label, layout->n_columns),
+							   "row has %d unnamed columns, but %s needs %d", desc->natts,
+							   desc->natts, layout->label, layout->n_columns),
 				 errdetail("Its columns are, in order: %s%s.", list.data,
 						   count > NAMES_IN_MESSAGE ? ", ..." : ""),
 				 errhint("Pass a row of a table, or of a subquery that names its columns.")));
@@ -325,21 +327,19 @@ fail_missing(const AugurLayout *layout, TupleDesc desc, Oid type, const int *att
 			continue;
 		append_column(&list, &layout->columns[c], &count);
 		for (int i = 0; i < desc->natts && similar == NULL; i++)
-			if (pg_strcasecmp(NameStr(TupleDescAttr(desc, i)->attname),
-							  layout->columns[c].name) == 0)
+			if (pg_strcasecmp(NameStr(TupleDescAttr(desc, i)->attname), layout->columns[c].name) ==
+				0)
 				similar = NameStr(TupleDescAttr(desc, i)->attname);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg_plural("row lacks a column that %s needs: %s%s",
-						   "row lacks columns that %s needs: %s%s",
-						   count, layout->label, list.data,
+						   "row lacks columns that %s needs: %s%s", count, layout->label, list.data,
 						   count > NAMES_IN_MESSAGE ? ", ..." : ""),
-			 similar ?
-			 errhint("The row has \"%s\": names are matched exactly, with their case.",
-					 similar) :
-			 errhint("Columns are matched by name; augur.features lists what a model "
-					 "needs, and augur.predict_json accepts a part of them.")));
+			 similar ? errhint("The row has \"%s\": names are matched exactly, with their case.",
+							   similar)
+					 : errhint("Columns are matched by name; augur.features lists what a model "
+							   "needs, and augur.predict_json accepts a part of them.")));
 }
 
 /*
@@ -348,11 +348,10 @@ fail_missing(const AugurLayout *layout, TupleDesc desc, Oid type, const int *att
 static void
 fail_type(const AugurColumn *column, Oid type)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"%s\" is of type %s, but the model was trained on %s",
-					column->name, format_type_be(type), column->type_name),
-			 errhint("Cast the column, for example in a subquery.")));
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("column \"%s\" is of type %s, but the model was trained on %s",
+						   column->name, format_type_be(type), column->type_name),
+					errhint("Cast the column, for example in a subquery.")));
 }
 
 /*
@@ -392,8 +391,8 @@ map_column(AugurRowMap *map, int c, int attribute, MemoryContext context)
 {
 	const AugurLayout *layout = map->layout;
 	const AugurColumn *column = &layout->columns[c];
-	Oid			type = TupleDescAttr(map->slot->tts_tupleDescriptor, attribute)->atttypid;
-	bool		unknown = type == UNKNOWNOID;
+	Oid type = TupleDescAttr(map->slot->tts_tupleDescriptor, attribute)->atttypid;
+	bool unknown = type == UNKNOWNOID;
 	AugurSource *src = &map->sources[c];
 
 	if (!unknown &&
@@ -404,7 +403,7 @@ map_column(AugurRowMap *map, int c, int attribute, MemoryContext context)
 	for (uint32 f = column->first; f < column->first + column->count; f++)
 	{
 		const AugFeature *feature = &layout->info->features[f];
-		Fill	   *fill = &map->fills[map->n_fills];
+		Fill *fill = &map->fills[map->n_fills];
 
 		if (!unknown && !augur_source_gives(src, feature->part))
 			fail_type(column, type);
@@ -413,11 +412,12 @@ map_column(AugurRowMap *map, int c, int attribute, MemoryContext context)
 		fill->feature = f;
 		fill->element = feature->element;
 		fill->part = feature->part;
-		fill->op = unknown ? FILL_UNKNOWN :
-			column->family == AUGUR_FAMILY_ARRAY ? FILL_ARRAY : fill_op(src, feature);
+		fill->op = unknown								  ? FILL_UNKNOWN
+				   : column->family == AUGUR_FAMILY_ARRAY ? FILL_ARRAY
+														  : fill_op(src, feature);
 		map->n_fills++;
 		if (fill->op == FILL_ARRAY)
-			break;				/* one fill reads the whole block */
+			break; /* one fill reads the whole block */
 	}
 }
 
@@ -427,10 +427,10 @@ augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type, int32 typmod,
 {
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	AugurRowMap *map = palloc0(sizeof(AugurRowMap));
-	int		   *attributes = palloc(mul_size(sizeof(int), layout->n_columns + 1));
-	int			missing = 0;
-	int			last = -1;
-	uint32		elements = 0;
+	int *attributes = palloc(mul_size(sizeof(int), layout->n_columns + 1));
+	int missing = 0;
+	int last = -1;
+	uint32 elements = 0;
 
 	for (int c = 0; c < layout->n_columns; c++)
 	{
@@ -470,7 +470,7 @@ augur_row_map_fits(const AugurRowMap *map, Oid type, int32 typmod)
 {
 	/* an anonymous row type never changes; a named one does by ALTER */
 	return map->type == type && map->typmod == typmod &&
-		(type == RECORDOID || map->identifier == assign_record_type_identifier(type, typmod));
+		   (type == RECORDOID || map->identifier == assign_record_type_identifier(type, typmod));
 }
 
 /* ---- reading rows ---------------------------------------------------------- */
@@ -483,8 +483,8 @@ read_array(AugurRowMap *map, const Fill *fill, Datum value, double *x)
 {
 	const AugurLayout *layout = map->layout;
 	const AugurColumn *column = &layout->columns[fill->column];
-	int			n = augur_source_array(&map->sources[fill->column], value, map->elements,
-									   (int) column->elements);
+	int n = augur_source_array(&map->sources[fill->column], value, map->elements,
+							   (int) column->elements);
 
 	if (n < (int) column->elements)
 		ereport(ERROR,
@@ -519,14 +519,14 @@ read_slow(AugurRowMap *map, const Fill *fill, Datum value, double *x)
 {
 	AugurSource *src = &map->sources[fill->column];
 	const char *text;
-	int			length;
+	int length;
 
 	switch (fill->op)
 	{
 		case FILL_LEVEL:
 			text = augur_source_text(src, value, &length);
-			x[fill->feature] = aug_model_level(map->layout->model, fill->feature, text,
-											   (size_t) length);
+			x[fill->feature] =
+				aug_model_level(map->layout->model, fill->feature, text, (size_t) length);
 			break;
 		case FILL_ARRAY:
 			read_array(map, fill, value, x);
@@ -567,7 +567,7 @@ augur_row_read(AugurRowMap *map, HeapTuple tuple, double *x)
 	slot_getsomeattrs(map->slot, map->n_attributes);
 	for (const Fill *fill = map->fills; fill < end; fill++)
 	{
-		Datum		value = values[fill->attribute];
+		Datum value = values[fill->attribute];
 
 		if (unlikely(nulls[fill->attribute]))
 		{

@@ -32,27 +32,27 @@
  */
 typedef struct ValueEnds
 {
-	Size		length;
-	uint8		head[64];
-	uint8		tail[32];
+	Size length;
+	uint8 head[64];
+	uint8 tail[32];
 } ValueEnds;
 
 struct AugurSite
 {
 	/* what the model was asked by; only one of them is used */
-	char	   *reference;
-	int			reference_length;
-	int64		version_id;
-	char		toast[64];		/* bytes of a toast pointer */
-	int			toast_length;
-	ValueEnds	ends;
+	char *reference;
+	int reference_length;
+	int64 version_id;
+	char toast[64]; /* bytes of a toast pointer */
+	int toast_length;
+	ValueEnds ends;
 
-	AugurMoment moment;			/* when it was resolved */
+	AugurMoment moment; /* when it was resolved */
 	MemoryContext model_context;
 	AugurModelPin *pin;
-	AugurLayout *layout;		/* NULL: there is no model yet */
-	MemoryContext row_context;	/* child of model_context */
-	AugurRowMap *map;			/* NULL: no row yet */
+	AugurLayout *layout;	   /* NULL: there is no model yet */
+	MemoryContext row_context; /* child of model_context */
+	AugurRowMap *map;		   /* NULL: no row yet */
 };
 
 /* ---- models of a site ------------------------------------------------------ */
@@ -60,11 +60,11 @@ struct AugurSite
 static AugurSite *
 site_make(FunctionCallInfo fcinfo)
 {
-	FmgrInfo   *flinfo = fcinfo->flinfo;
-	AugurSite  *site = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(AugurSite));
+	FmgrInfo *flinfo = fcinfo->flinfo;
+	AugurSite *site = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(AugurSite));
 
-	site->model_context = AllocSetContextCreate(flinfo->fn_mcxt, "augur call site",
-												ALLOCSET_SMALL_SIZES);
+	site->model_context =
+		AllocSetContextCreate(flinfo->fn_mcxt, "augur call site", ALLOCSET_SMALL_SIZES);
 	flinfo->fn_extra = site;
 	return site;
 }
@@ -89,8 +89,8 @@ static void
 site_take(AugurSite *site, AugurModelPin *pin, const char *label)
 {
 	site->pin = pin;
-	site->row_context = AllocSetContextCreate(site->model_context, "augur row map",
-											  ALLOCSET_SMALL_SIZES);
+	site->row_context =
+		AllocSetContextCreate(site->model_context, "augur row map", ALLOCSET_SMALL_SIZES);
 	site->layout = augur_layout_make(augur_pin_model(pin), label, site->model_context);
 }
 
@@ -114,7 +114,7 @@ site_resolve(AugurSite *site, FunctionCallInfo fcinfo, text *reference)
 {
 	AugurResolved resolved;
 	AugurMoment moment;
-	char	   *name = text_to_cstring(reference);
+	char *name = text_to_cstring(reference);
 
 	augur_reference_resolve(name, &resolved);
 	augur_moment_now(&moment);
@@ -137,8 +137,8 @@ site_resolve(AugurSite *site, FunctionCallInfo fcinfo, text *reference)
 AugurLayout *
 augur_site_reference(FunctionCallInfo fcinfo)
 {
-	AugurSite  *site = fcinfo->flinfo->fn_extra;
-	text	   *reference = PG_GETARG_TEXT_PP(0);
+	AugurSite *site = fcinfo->flinfo->fn_extra;
+	text *reference = PG_GETARG_TEXT_PP(0);
 
 	if (site == NULL)
 		site = site_make(fcinfo);
@@ -156,8 +156,8 @@ augur_site_reference(FunctionCallInfo fcinfo)
 AugurLayout *
 augur_site_version(FunctionCallInfo fcinfo)
 {
-	AugurSite  *site = fcinfo->flinfo->fn_extra;
-	int64		version_id = PG_GETARG_INT64(0);
+	AugurSite *site = fcinfo->flinfo->fn_extra;
+	int64 version_id = PG_GETARG_INT64(0);
 	AugurResolved resolved;
 	AugurMoment moment;
 
@@ -178,8 +178,8 @@ augur_site_version(FunctionCallInfo fcinfo)
 static void
 value_ends(const uint8_t *bytes, Size length, ValueEnds *ends)
 {
-	Size		head = Min(length, sizeof(ends->head));
-	Size		tail = Min(length - head, sizeof(ends->tail));
+	Size head = Min(length, sizeof(ends->head));
+	Size tail = Min(length - head, sizeof(ends->tail));
 
 	memset(ends, 0, sizeof(*ends));
 	ends->length = length;
@@ -194,8 +194,8 @@ static void
 site_take_value(AugurSite *site, struct varlena *value)
 {
 	const uint8_t *bytes = (const uint8_t *) VARDATA_ANY(value);
-	Size		length = VARSIZE_ANY_EXHDR(value);
-	ValueEnds	ends;
+	Size length = VARSIZE_ANY_EXHDR(value);
+	ValueEnds ends;
 	AugurModelKey key = {0};
 	AugurModelPin *pin;
 
@@ -220,17 +220,15 @@ site_take_value(AugurSite *site, struct varlena *value)
 AugurLayout *
 augur_site_value(FunctionCallInfo fcinfo)
 {
-	AugurSite  *site = fcinfo->flinfo->fn_extra;
+	AugurSite *site = fcinfo->flinfo->fn_extra;
 	struct varlena *datum = (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(0));
 	struct varlena *value;
-	bool		external = VARATT_IS_EXTERNAL_ONDISK(datum);
+	bool external = VARATT_IS_EXTERNAL_ONDISK(datum);
 
 	if (site == NULL)
 		site = site_make(fcinfo);
-	if (external && site->layout != NULL &&
-		site->toast_length == VARSIZE_EXTERNAL(datum) &&
-		memcmp(site->toast, datum, site->toast_length) == 0 &&
-		augur_moment_is_now(&site->moment))
+	if (external && site->layout != NULL && site->toast_length == VARSIZE_EXTERNAL(datum) &&
+		memcmp(site->toast, datum, site->toast_length) == 0 && augur_moment_is_now(&site->moment))
 		return site->layout;
 
 	value = PG_DETOAST_DATUM_PACKED(PointerGetDatum(datum));
@@ -250,7 +248,7 @@ augur_site_value(FunctionCallInfo fcinfo)
 int32
 augur_site_model_version(FunctionCallInfo fcinfo)
 {
-	AugurSite  *site = fcinfo->flinfo->fn_extra;
+	AugurSite *site = fcinfo->flinfo->fn_extra;
 
 	return augur_pin_version(site->pin);
 }
@@ -263,7 +261,7 @@ augur_site_model_version(FunctionCallInfo fcinfo)
 static void
 site_map(AugurSite *site, Oid type, int32 typmod)
 {
-	TupleDesc	desc;
+	TupleDesc desc;
 
 	site->map = NULL;
 	MemoryContextReset(site->row_context);
@@ -275,10 +273,10 @@ site_map(AugurSite *site, Oid type, int32 typmod)
 void
 augur_site_row(FunctionCallInfo fcinfo, int arg)
 {
-	AugurSite  *site = fcinfo->flinfo->fn_extra;
+	AugurSite *site = fcinfo->flinfo->fn_extra;
 	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(arg);
-	Oid			type = HeapTupleHeaderGetTypeId(row);
-	int32		typmod = HeapTupleHeaderGetTypMod(row);
+	Oid type = HeapTupleHeaderGetTypeId(row);
+	int32 typmod = HeapTupleHeaderGetTypMod(row);
 	HeapTupleData tuple;
 
 	if (site->map == NULL || !augur_row_map_fits(site->map, type, typmod))
@@ -299,12 +297,11 @@ double
 augur_score_number(AugurLayout *layout)
 {
 	if (unlikely(layout->info->n_outputs > 2))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s has %u classes, and predict gives one number",
-						layout->label, layout->info->n_classes),
-				 errhint("Use augur.classify for the label, or augur.probabilities for "
-						 "the probability of each class.")));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("%s has %u classes, and predict gives one number", layout->label,
+							   layout->info->n_classes),
+						errhint("Use augur.classify for the label, or augur.probabilities for "
+								"the probability of each class.")));
 	return aug_model_score1(layout->model, layout->x, layout->scratch);
 }
 
@@ -315,13 +312,12 @@ augur_score_number(AugurLayout *layout)
 uint32
 augur_score_class(AugurLayout *layout)
 {
-	uint32		best = 0;
+	uint32 best = 0;
 
 	if (layout->info->task != AUG_CLASSIFICATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s predicts a number, not a class", layout->label),
-				 errhint("Use augur.predict, or augur.predict_full for an interval.")));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("%s predicts a number, not a class", layout->label),
+						errhint("Use augur.predict, or augur.predict_full for an interval.")));
 	aug_model_score(layout->model, layout->x, layout->scratch, layout->out);
 	for (uint32 i = 1; i < layout->info->n_classes; i++)
 		if (layout->out[i] > layout->out[best])
@@ -334,10 +330,10 @@ augur_score_class(AugurLayout *layout)
  */
 ArrayType *
 augur_names_array(const AugurLayout *layout, const double *x,
-				  bool (*chosen) (const AugurLayout *, int, const double *))
+				  bool (*chosen)(const AugurLayout *, int, const double *))
 {
-	Datum	   *names = palloc(mul_size(sizeof(Datum), layout->n_columns + 1));
-	int			n = 0;
+	Datum *names = palloc(mul_size(sizeof(Datum), layout->n_columns + 1));
+	int n = 0;
 
 	for (int c = 0; c < layout->n_columns; c++)
 		if (chosen(layout, c, x))

@@ -29,7 +29,7 @@ typedef enum AugurFamily
 	AUGUR_FAMILY_DATE,
 	AUGUR_FAMILY_TEXT,
 	AUGUR_FAMILY_ARRAY,
-	AUGUR_FAMILY_OTHER			/* of a domain: whatever has that part */
+	AUGUR_FAMILY_OTHER /* of a domain: whatever has that part */
 } AugurFamily;
 
 /* One source column of a model, from which features first .. first+count-1 come. */
@@ -38,9 +38,9 @@ typedef struct AugurColumn
 	const char *name;
 	const char *type_name;
 	AugurFamily family;
-	uint32		first;
-	uint32		count;
-	uint32		elements;		/* least length of an array: training drops constants */
+	uint32 first;
+	uint32 count;
+	uint32 elements; /* least length of an array: training drops constants */
 } AugurColumn;
 
 /*
@@ -51,21 +51,21 @@ typedef struct AugurLayout
 {
 	const AugModel *model;
 	const AugModelInfo *info;
-	const char *label;			/* what errors call the model */
-	int			n_columns;
+	const char *label; /* what errors call the model */
+	int n_columns;
 	AugurColumn *columns;
-	double	   *x;				/* [n_features] */
-	double	   *out;			/* [n_outputs] */
-	void	   *scratch;
+	double *x;	 /* [n_features] */
+	double *out; /* [n_outputs] */
+	void *scratch;
 } AugurLayout;
 
 typedef struct AugurRowMap AugurRowMap;
 
-extern AugurLayout *augur_layout_make(const AugModel *model, const char *label,
-									  MemoryContext context);
+extern AugurLayout *
+augur_layout_make(const AugModel *model, const char *label, MemoryContext context);
 /* Matches attributes to columns by name.  ERROR 42703, 42702, 42804. */
-extern AugurRowMap *augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type,
-								  int32 typmod, MemoryContext context);
+extern AugurRowMap *augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type, int32 typmod,
+								  MemoryContext context);
 /* Is the map still right for rows of that type? */
 extern bool augur_row_map_fits(const AugurRowMap *map, Oid type, int32 typmod);
 /* x of one row. */
@@ -86,12 +86,12 @@ extern AugurLayout *augur_site_version(FunctionCallInfo fcinfo);
 extern AugurLayout *augur_site_value(FunctionCallInfo fcinfo);
 /* x of the row in argument arg, in layout->x. */
 extern void augur_site_row(FunctionCallInfo fcinfo, int arg);
-extern int32 augur_site_model_version(FunctionCallInfo fcinfo);	/* 0 for a value */
+extern int32 augur_site_model_version(FunctionCallInfo fcinfo); /* 0 for a value */
 
 /* Scores layout->x into layout->out; predict's number.  ERROR for many classes. */
 extern double augur_score_number(AugurLayout *layout);
 extern uint32 augur_score_class(AugurLayout *layout);
 extern ArrayType *augur_names_array(const AugurLayout *layout, const double *x,
-									bool (*chosen) (const AugurLayout *, int, const double *));
+									bool (*chosen)(const AugurLayout *, int, const double *));
 
-#endif							/* AUGUR_SCORING_H */
+#endif /* AUGUR_SCORING_H */
