@@ -104,10 +104,6 @@ SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', filter => 'gone'
 -- memory
 SET augur.training_memory = 1;
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone')$$);
-SET augur.training_memory = '100kB';
-SELECT state, regexp_replace(message, '\d+ [kM]B', 'N', 'g') AS message,
-	regexp_replace(detail, '\d+ [kM]B', 'N', 'g') AS detail, hint
-FROM fails($$SELECT augur.train('m', 'people', 'gone')$$);
 RESET augur.training_memory;
 -- transactions that must not write
 SELECT * FROM fails($$SELECT set_config('transaction_read_only', 'on', true), augur.train('m', 'people', 'gone')$$);

@@ -4,6 +4,10 @@ SET search_path = train, public;
 SET augur.verbosity = 0;
 \set SHOW_CONTEXT never
 
+-- Other files may have left models: only those made from here on are looked at.
+CREATE TABLE earlier AS
+SELECT coalesce((SELECT max(id) FROM augur.models), 0) AS model,
+	coalesce((SELECT max(id) FROM augur.versions), 0) AS version;
 CREATE TABLE people (
 	id int PRIMARY KEY, age int, income float8, region text, "Mixed Case" numeric,
 	joined date, spent float8, weight float8, churned boolean);
@@ -24,16 +28,19 @@ SET augur.verbosity = 0;
 -- What was recorded.
 SELECT m.name, m.task, m.target, m.metric, r.algorithm, r.relation, r.query, r.config, r.seed, r.status,
 	r.rows_used, r.rows_skipped
-FROM augur.runs r JOIN augur.models m ON m.id = r.model_id;
+FROM augur.runs r JOIN augur.models m ON m.id = r.model_id WHERE m.name = 'churn';
 SELECT info - '{memory,model_bytes,nodes,core,workers,workers_planned}'::text[] AS info,
 	(info ->> 'memory')::bigint > 0 AS memory, (info ->> 'model_bytes')::bigint > 0 AS bytes
-FROM augur.runs;
-SELECT name, value FROM augur.params WHERE name IN ('n_trees', 'max_depth', 'class_weight') ORDER BY name;
-SELECT split, name, class FROM augur.metrics ORDER BY split, name COLLATE "C", class COLLATE "C";
-SELECT jsonb_pretty(signature) FROM augur.versions;
+FROM augur.runs WHERE id = (SELECT max(id) FROM augur.runs);
+SELECT name, value FROM augur.params WHERE name IN ('n_trees', 'max_depth', 'class_weight')
+AND run_id = (SELECT max(id) FROM augur.runs) ORDER BY name;
+SELECT split, name, class FROM augur.metrics
+WHERE run_id = (SELECT max(id) FROM augur.runs) ORDER BY split, name COLLATE "C", class COLLATE "C";
+SELECT jsonb_pretty(signature) FROM augur.versions WHERE id > (SELECT version FROM earlier);
 SELECT v.size = sum(octet_length(c.bytes)) AS complete,
 	v.sha256 = sha256(string_agg(c.bytes, NULL ORDER BY c.seq)) AS digest
-FROM augur.versions v JOIN augur.version_chunks c ON c.version_id = v.id GROUP BY v.id;
+FROM augur.versions v JOIN augur.version_chunks c ON c.version_id = v.id
+WHERE v.id > (SELECT version FROM earlier) GROUP BY v.id;
 
 -- Again: production is scored on the same holdout; the same model is not better than itself.
 SELECT version, value = production_value AS same, promoted
@@ -54,7 +61,8 @@ FROM augur.train('churn', 'people', 'churned', promote => 'never', key => 'id', 
 SELECT version, note, promoted FROM (
 	SELECT v.version, r.note, EXISTS (SELECT FROM augur.aliases a WHERE a.version_id = v.id
 		AND a.alias = 'production') AS promoted
-	FROM augur.versions v JOIN augur.runs r ON r.id = v.run_id) s ORDER BY version;
+	FROM augur.versions v JOIN augur.runs r ON r.id = v.run_id
+	WHERE v.id > (SELECT version FROM earlier)) s ORDER BY version;
 -- another target under the same name
 SELECT augur.train('churn', 'people', 'spent');
 
@@ -167,12 +175,26 @@ BEGIN
 EXCEPTION WHEN raise_exception THEN
 	PERFORM augur.train('done', 'people', 'churned', features => '{age,region}', params => '{"n_trees": 5}');
 END $$;
-SELECT name FROM augur.models WHERE name LIKE '%done' ORDER BY 1;
+SELECT name FROM augur.models WHERE name IN ('done', 'undone') ORDER BY 1;
 -- rows of the same transaction are seen
 BEGIN;
 CREATE TABLE fresh AS SELECT age, region, churned FROM people LIMIT 500;
 SELECT rows_used FROM augur.train('fresh', 'fresh', 'churned', params => '{"n_trees": 5}');
 ROLLBACK;
+
+-- The plan over the budget: numbers, and the setting's name.
+SET augur.training_memory = '150kB';
+DO $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	PERFORM augur.train('budget', 'people', 'churned', features => '{age,region}');
+EXCEPTION WHEN configuration_limit_exceeded THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RAISE NOTICE '%', regexp_replace(SQLERRM || ' / ' || detail || ' / ' || hint, '\d+ [kM]B', 'N', 'g');
+END $$;
+RESET augur.training_memory;
 
 -- The baseline is an algorithm like any other.
 SELECT task, round(value::numeric, 3) AS value FROM augur.train('guess', 'people', 'churned', features => '{age}', algorithm => 'baseline');
@@ -184,5 +206,6 @@ SELECT count(*) FROM augur.progress;
 SELECT name, setting, unit FROM pg_settings WHERE name LIKE 'augur.%' ORDER BY 1;
 
 SET client_min_messages = warning;
-SELECT count(augur.drop_model(name)) > 5 AS dropped FROM augur.models;
+SELECT count(augur.drop_model(name)) > 5 AS dropped FROM augur.models
+WHERE id > (SELECT model FROM earlier);
 DROP SCHEMA train, "s'che""ma" CASCADE;
