@@ -188,6 +188,21 @@ augur_spool_append(AugurSpool *spool, uint32 n, AugurWidth width)
 	change_layout(spool, layout);
 }
 
+/* Zeroes the cells behind the last row: what goes to a file is all defined. */
+static void
+clear_rest(AugurChunk *chunk)
+{
+	char *at = chunk->data;
+
+	for (uint32 j = 0; j < chunk->layout->n_columns; j++)
+	{
+		Size size = augur_width_bytes(chunk->layout->width[j]);
+
+		memset(at + chunk->n_rows * size, 0, (chunk->room - chunk->n_rows) * size);
+		at += chunk->room * size;
+	}
+}
+
 /* Moves the columns together so that the chunk has room for its rows only. */
 static void
 cut_chunk(AugurSpool *spool, AugurChunk *chunk)
@@ -230,6 +245,7 @@ augur_spool_close(AugurSpool *spool, uint32 number, bool keep)
 		spool->file = BufFileCreateTemp(false);
 		MemoryContextSwitchTo(old);
 	}
+	clear_rest(chunk);
 	bytes = chunk->room * Max(chunk->layout->row_bytes, 1);
 	BufFileTell(spool->file, &chunk->fileno, &chunk->offset);
 	BufFileWrite(spool->file, chunk->data, bytes);
