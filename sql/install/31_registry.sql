@@ -68,7 +68,8 @@ BEGIN
 			MESSAGE = format('invalid model name %s', quote_literal(name)),
 			DETAIL = 'A model name must not contain "/", "@" or control characters,'
 				' nor begin or end with a space.',
-			HINT = 'In a reference, "@" precedes an alias and "/" a version: churn@staging, churn/7.';
+			HINT = 'In a reference, "@" precedes an alias and "/" a version:'
+				' churn@staging, churn/7.';
 	END IF;
 END
 $$;
@@ -213,7 +214,8 @@ BEGIN
 		OR NEW.next_version < OLD.next_version
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-			MESSAGE = format('name, task, target and origin of model "%s" cannot be changed', OLD.name);
+			MESSAGE = format('name, task, target and origin of model "%s" cannot be changed',
+							 OLD.name);
 	END IF;
 	-- operators may lock the row, not change it
 	IF NEW IS DISTINCT FROM OLD AND NOT augur._owns(OLD.owner) THEN
@@ -278,8 +280,8 @@ BEGIN
 	IF (NEW.id, NEW.model_id, NEW.version, NEW.run_id, NEW.algorithm, NEW.artifact_format, NEW.size,
 		NEW.sha256, NEW.signature, NEW.created_by, NEW.created_at)
 		IS DISTINCT FROM
-		(OLD.id, OLD.model_id, OLD.version, OLD.run_id, OLD.algorithm, OLD.artifact_format, OLD.size,
-		 OLD.sha256, OLD.signature, OLD.created_by, OLD.created_at)
+		(OLD.id, OLD.model_id, OLD.version, OLD.run_id, OLD.algorithm, OLD.artifact_format,
+		 OLD.size, OLD.sha256, OLD.signature, OLD.created_by, OLD.created_at)
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('version %s cannot be changed', OLD.version),
@@ -325,7 +327,8 @@ BEGIN
 					   AND h.id > OLD.history_id AND h.action = 'drop')
 		THEN
 			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-				MESSAGE = format('alias "%s" cannot be deleted without a row in its history', OLD.alias),
+				MESSAGE = format('alias "%s" cannot be deleted without a row in its history',
+								 OLD.alias),
 				HINT = 'Use augur.drop_alias.';
 		END IF;
 		RETURN OLD;
@@ -335,7 +338,8 @@ BEGIN
 			 OR NEW.history_id <= OLD.history_id)
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-			MESSAGE = format('alias "%s" cannot be moved without a new row in its history', OLD.alias),
+			MESSAGE = format('alias "%s" cannot be moved without a new row in its history',
+							 OLD.alias),
 			HINT = 'Use augur.promote.';
 	END IF;
 	-- the lock makes a concurrent move of the version's status wait for us, or us for it

@@ -61,8 +61,8 @@ $$;
 COMMENT ON FUNCTION augur._leading_metric(text, jsonb) IS
 'Internal. The metric that decides about promotion, and its direction.';
 
-CREATE OR REPLACE FUNCTION augur._version_create(run_id bigint, artifact_format integer, size bigint,
-	sha256 bytea, signature jsonb, OUT version_id bigint, OUT version integer)
+CREATE OR REPLACE FUNCTION augur._version_create(run_id bigint, artifact_format integer,
+	size bigint, sha256 bytea, signature jsonb, OUT version_id bigint, OUT version integer)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$

@@ -88,7 +88,8 @@ BEGIN
 				HINT = 'Train it with augur.train.';
 		END IF;
 	ELSE
-		SELECT * INTO v FROM augur.versions t WHERE t.model_id = m.id AND t.version = promote.version;
+		SELECT * INTO v FROM augur.versions t
+		WHERE t.model_id = m.id AND t.version = promote.version;
 		IF NOT FOUND THEN
 			RAISE EXCEPTION USING ERRCODE = 'undefined_object',
 				MESSAGE = format('version %s of model "%s" does not exist', version, m.name),
@@ -203,7 +204,8 @@ BEGIN
 	m := augur._model_locked((SELECT t.name FROM augur.models t WHERE t.id = v.model_id), 'own');
 	lead_metric := augur._leading_metric(m.task, v.signature);
 	SELECT t.value INTO production_value FROM augur.metrics t
-	WHERE t.run_id = v.run_id AND t.split = 'production' AND t.name = lead_metric.metric AND t.class = '';
+	WHERE t.run_id = v.run_id AND t.split = 'production' AND t.name = lead_metric.metric
+	AND t.class = '';
 	promoted := false;
 	IF promote = 'never' THEN
 		reason := 'promotion was not asked for';
@@ -234,7 +236,8 @@ BEGIN
 			rival := CASE WHEN measured = 'holdout' THEN production_value END;
 		END IF;
 		IF value IS NULL OR rival IS NULL OR value = 'NaN' OR rival = 'NaN' THEN
-			reason := format('no %s on the same rows to compare with %s', lead_metric.metric, rival_name);
+			reason := format('no %s on the same rows to compare with %s', lead_metric.metric,
+							 rival_name);
 			RETURN;
 		END IF;
 		IF NOT (CASE WHEN lead_metric.higher_is_better THEN value > rival
@@ -251,7 +254,8 @@ BEGIN
 	END IF;
 	IF v.status <> 'ready' THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-			MESSAGE = format('version %s of model "%s" is %s, not ready', v.version, m.name, v.status);
+			MESSAGE = format('version %s of model "%s" is %s, not ready',
+							 v.version, m.name, v.status);
 	END IF;
 	PERFORM augur._promote(m, v.id, 'production', 'promote', reason);
 	promoted := true;

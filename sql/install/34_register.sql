@@ -21,7 +21,8 @@ DECLARE
 BEGIN
 	IF model IS NULL OR value IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-			MESSAGE = format('%s must not be null', CASE WHEN model IS NULL THEN 'model' ELSE 'value' END);
+			MESSAGE = format('%s must not be null',
+							 CASE WHEN model IS NULL THEN 'model' ELSE 'value' END);
 	ELSIF promote IS NULL OR NOT (promote = ANY ('{always,never}'::text[])) THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('invalid value for promote: %s', quote_nullable(promote)),
@@ -40,7 +41,8 @@ BEGIN
 	id := augur._version_store(run, value);
 	IF (info ->> 'oob_rows')::bigint > 0 THEN
 		metric := CASE WHEN info ->> 'task' = 'regression' THEN 'rmse'
-					   WHEN (SELECT count(*) FROM jsonb_object_keys(info -> 'classes')) = 2 THEN 'auc'
+					   WHEN (SELECT count(*) FROM jsonb_object_keys(info -> 'classes')) = 2
+					   THEN 'auc'
 					   ELSE 'accuracy' END;
 		PERFORM augur._metric_set(run, 'oob', metric, NULL,
 			(info ->> CASE WHEN metric = 'rmse' THEN 'oob_error' ELSE 'oob_score' END)::float8,

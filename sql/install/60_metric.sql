@@ -78,7 +78,8 @@ CREATE OR REPLACE FUNCTION augur._calibration_add(float8[], boolean, float8) RET
 AS 'MODULE_PATHNAME', 'augur_metric_calibration_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION augur._calibration_add(float8[], boolean, float8) IS
 'Internal. Transition of augur.calibration.';
-CREATE OR REPLACE FUNCTION augur._calibration_add(float8[], boolean, float8, integer) RETURNS float8[]
+CREATE OR REPLACE FUNCTION augur._calibration_add(float8[], boolean, float8, integer)
+RETURNS float8[]
 AS 'MODULE_PATHNAME', 'augur_metric_calibration_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION augur._calibration_add(float8[], boolean, float8, integer) IS
 'Internal. Transition of augur.calibration with a number of bins.';

@@ -48,7 +48,8 @@ COMMENT ON COLUMN augur.serving_now.since IS 'when it went into production';
 COMMENT ON COLUMN augur.serving_now.previous_version IS 'what augur.rollback would bring back';
 
 CREATE OR REPLACE VIEW augur.model_history WITH (security_invoker = true) AS
-SELECT s.model, s.version, tstzrange(s.at, s.until) AS serving, s.action, s.actor, s.reason, s.model_id
+SELECT s.model, s.version, tstzrange(s.at, s.until) AS serving, s.action, s.actor, s.reason,
+	s.model_id
 FROM (SELECT h.model, h.model_id, h.id, h.new_version AS version, h.at, h.action, h.actor, h.reason,
 			 lead(h.at) OVER (PARTITION BY h.model_id ORDER BY h.id) AS until
 	  FROM augur.alias_history h

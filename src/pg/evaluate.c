@@ -41,32 +41,32 @@ AUGUR_FUNCTION(augur_evaluate_rows);
 /* A class label that is a number, to find classes of numeric columns. */
 typedef struct NumberClass
 {
-	double		number;
-	uint32		index;
+	double number;
+	uint32 index;
 } NumberClass;
 
 typedef struct Evaluation
 {
-	DestReceiver pub;			/* must be first */
+	DestReceiver pub; /* must be first */
 	AugurLayout *layout;
-	const char *relation;		/* for messages */
+	const char *relation; /* for messages */
 	const char *target;
-	MemoryContext context;		/* of the whole call */
-	MemoryContext row;			/* reset for each row */
+	MemoryContext context; /* of the whole call */
+	MemoryContext row;	   /* reset for each row */
 	AugurRowMap *map;
-	AugurSource source;			/* of the target */
-	int			attribute;
-	NumberClass *number_class;	/* [n_number_classes], ascending; or NULL */
-	uint32		n_number_classes;
+	AugurSource source; /* of the target */
+	int attribute;
+	NumberClass *number_class; /* [n_number_classes], ascending; or NULL */
+	uint32 n_number_classes;
 
-	Size		n;
-	Size		room;
-	double	   *output;			/* [room][n_outputs] */
-	uint32	   *label;			/* [room], classification */
-	double	   *actual;			/* [room], regression */
-	uint64	   *class_rows;		/* [n_classes] */
-	uint64		n_without;		/* rows without a target */
-	uint64		n_unknown;		/* rows of an unknown class */
+	Size n;
+	Size room;
+	double *output;		/* [room][n_outputs] */
+	uint32 *label;		/* [room], classification */
+	double *actual;		/* [room], regression */
+	uint64 *class_rows; /* [n_classes] */
+	uint64 n_without;	/* rows without a target */
+	uint64 n_unknown;	/* rows of an unknown class */
 } Evaluation;
 
 /* ---- the target ------------------------------------------------------- */
@@ -74,8 +74,7 @@ typedef struct Evaluation
 static int
 number_class_order(const void *a, const void *b)
 {
-	double		x = ((const NumberClass *) a)->number,
-				y = ((const NumberClass *) b)->number;
+	double x = ((const NumberClass *) a)->number, y = ((const NumberClass *) b)->number;
 
 	return (x > y) - (x < y);
 }
@@ -89,8 +88,8 @@ find_number_classes(Evaluation *e, const AugModelInfo *info)
 	e->number_class = palloc(mul_size(sizeof(NumberClass), info->n_classes));
 	for (uint32 i = 0; i < info->n_classes; i++)
 	{
-		char	   *end;
-		double		number = strtod(info->class_names[i], &end);
+		char *end;
+		double number = strtod(info->class_names[i], &end);
 
 		if (end == info->class_names[i] || *end != '\0' || isnan(number))
 			continue;
@@ -115,15 +114,14 @@ number_class(const Evaluation *e, double number)
 static int64
 text_class(const AugModelInfo *info, const char *label, int length)
 {
-	int64		lo = 0,
-				hi = (int64) info->n_classes - 1;
+	int64 lo = 0, hi = (int64) info->n_classes - 1;
 
 	while (lo <= hi)
 	{
-		int64		mid = (lo + hi) / 2;
+		int64 mid = (lo + hi) / 2;
 		const char *name = info->class_names[mid];
-		int			name_length = (int) strlen(name);
-		int			order = memcmp(label, name, Min(length, name_length));
+		int name_length = (int) strlen(name);
+		int order = memcmp(label, name, Min(length, name_length));
 
 		if (order == 0)
 			order = length - name_length;
@@ -141,7 +139,7 @@ static bool
 is_number(AugurClass cls)
 {
 	return cls == AUGUR_CLASS_INT2 || cls == AUGUR_CLASS_INT4 || cls == AUGUR_CLASS_INT8 ||
-		cls == AUGUR_CLASS_FLOAT4 || cls == AUGUR_CLASS_FLOAT8 || cls == AUGUR_CLASS_NUMERIC;
+		   cls == AUGUR_CLASS_FLOAT4 || cls == AUGUR_CLASS_FLOAT8 || cls == AUGUR_CLASS_NUMERIC;
 }
 
 /*
@@ -152,15 +150,14 @@ static void
 open_target(Evaluation *e, TupleDesc desc)
 {
 	const AugModelInfo *info = e->layout->info;
-	Oid			type = TupleDescAttr(desc, e->attribute - 1)->atttypid;
-	AugurPart	part = info->task == AUG_REGRESSION ? AUGUR_PART_VALUE : AUGUR_PART_TEXT;
+	Oid type = TupleDescAttr(desc, e->attribute - 1)->atttypid;
+	AugurPart part = info->task == AUG_REGRESSION ? AUGUR_PART_VALUE : AUGUR_PART_TEXT;
 
 	if (!augur_source_init(&e->source, type, e->context) || e->source.is_array ||
 		!augur_source_gives(&e->source, part))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" is of type %s, but the model predicts %s",
-						e->target, format_type_be(type), info->target_type)));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" is of type %s, but the model predicts %s", e->target,
+							   format_type_be(type), info->target_type)));
 	if (info->task == AUG_CLASSIFICATION)
 	{
 		e->class_rows = palloc0(mul_size(sizeof(uint64), info->n_classes));
@@ -175,7 +172,7 @@ open_target(Evaluation *e, TupleDesc desc)
 static Size
 bytes_for(const Evaluation *e, Size n)
 {
-	Size		row = mul_size(e->layout->info->n_outputs, sizeof(double));
+	Size row = mul_size(e->layout->info->n_outputs, sizeof(double));
 
 	return mul_size(n, add_size(row, 2 * sizeof(double) + sizeof(uint32)));
 }
@@ -184,8 +181,7 @@ bytes_for(const Evaluation *e, Size n)
 static void
 grow(Evaluation *e)
 {
-	Size		budget = augur_training_memory_bytes(),
-				room = e->room == 0 ? 1024 : mul_size(e->room, 2);
+	Size budget = augur_training_memory_bytes(), room = e->room == 0 ? 1024 : mul_size(e->room, 2);
 
 	if (bytes_for(e, room) > budget)
 		room = budget / bytes_for(e, 1);
@@ -193,20 +189,20 @@ grow(Evaluation *e)
 	if (room <= e->n)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("evaluating more than %zu rows takes more memory than %zu MB",
-						e->n, budget / (1024 * 1024)),
+				 errmsg("evaluating more than %zu rows takes more memory than %zu MB", e->n,
+						budget / (1024 * 1024)),
 				 errhint("Raise augur.training_memory, or evaluate a view of some of the rows.")));
 	if (e->room == 0)
 	{
-		e->output = MemoryContextAllocHuge(e->context, mul_size(room, mul_size(sizeof(double),
-											e->layout->info->n_outputs)));
+		e->output = MemoryContextAllocHuge(
+			e->context, mul_size(room, mul_size(sizeof(double), e->layout->info->n_outputs)));
 		e->label = MemoryContextAllocHuge(e->context, mul_size(room, sizeof(uint32)));
 		e->actual = MemoryContextAllocHuge(e->context, mul_size(room, sizeof(double)));
 	}
 	else
 	{
-		e->output = repalloc_huge(e->output, mul_size(room, mul_size(sizeof(double),
-													  e->layout->info->n_outputs)));
+		e->output = repalloc_huge(
+			e->output, mul_size(room, mul_size(sizeof(double), e->layout->info->n_outputs)));
 		e->label = repalloc_huge(e->label, mul_size(room, sizeof(uint32)));
 		e->actual = repalloc_huge(e->actual, mul_size(room, sizeof(double)));
 	}
@@ -220,7 +216,7 @@ static bool
 read_target(Evaluation *e, Datum value, bool isnull)
 {
 	const AugModelInfo *info = e->layout->info;
-	int64		index;
+	int64 index;
 
 	if (isnull)
 	{
@@ -241,7 +237,7 @@ read_target(Evaluation *e, Datum value, bool isnull)
 		index = number_class(e, augur_source_number(&e->source, value, AUGUR_PART_VALUE, 0));
 	else
 	{
-		int			length;
+		int length;
 		const char *text = augur_source_text(&e->source, value, &length);
 
 		index = text_class(info, text, length);
@@ -275,9 +271,8 @@ evaluation_row(TupleTableSlot *slot, DestReceiver *self)
 	Evaluation *e = (Evaluation *) self;
 	const AugurLayout *layout = e->layout;
 	MemoryContext previous;
-	bool		isnull,
-				should_free;
-	Datum		value;
+	bool isnull, should_free;
+	Datum value;
 
 	CHECK_FOR_INTERRUPTS();
 	if (e->n == e->room)
@@ -287,7 +282,7 @@ evaluation_row(TupleTableSlot *slot, DestReceiver *self)
 	value = slot_getattr(slot, e->attribute, &isnull);
 	if (read_target(e, value, isnull))
 	{
-		HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, &should_free);
+		HeapTuple tuple = ExecFetchSlotHeapTuple(slot, false, &should_free);
 
 		augur_row_read(e->map, tuple, layout->x);
 		aug_model_score(layout->model, layout->x, layout->scratch,
@@ -335,21 +330,19 @@ static void
 evaluate_relation(Evaluation *e, Oid relation)
 {
 	SPIExecuteOptions options;
-	char	   *sql;
+	char *sql;
 
 	if (get_rel_name(relation) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relation)));
 	e->relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
 											 get_rel_name(relation));
 	if (get_attnum(relation, e->target) <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("relation %s has no column \"%s\"", e->relation, e->target),
-				 errdetail("The model predicts \"%s\".", e->layout->info->target),
-				 errhint("Name the column that holds the actual values: "
-						 "augur.evaluate(model, relation, target).")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("relation %s has no column \"%s\"", e->relation, e->target),
+						errdetail("The model predicts \"%s\".", e->layout->info->target),
+						errhint("Name the column that holds the actual values: "
+								"augur.evaluate(model, relation, target).")));
 	sql = evaluation_query(e, relation);
 
 	e->pub.rStartup = evaluation_startup;
@@ -365,18 +358,17 @@ evaluate_relation(Evaluation *e, Oid relation)
 	SPI_finish();
 
 	if (e->n_unknown > 0)
-		ereport(WARNING,
-				(errmsg("%llu rows of %s were left out: their value of \"%s\" is no class of the model",
-						(unsigned long long) e->n_unknown, e->relation, e->target)));
+		ereport(
+			WARNING,
+			(errmsg("%llu rows of %s were left out: their value of \"%s\" is no class of the model",
+					(unsigned long long) e->n_unknown, e->relation, e->target)));
 	if (e->n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("relation %s has no row with a known value of \"%s\"",
-						e->relation, e->target)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
+						errmsg("relation %s has no row with a known value of \"%s\"", e->relation,
+							   e->target)));
 	if (e->n_without > 0)
-		ereport(NOTICE,
-				(errmsg("%llu rows of %s were left out: they have no value of \"%s\"",
-						(unsigned long long) e->n_without, e->relation, e->target)));
+		ereport(NOTICE, (errmsg("%llu rows of %s were left out: they have no value of \"%s\"",
+								(unsigned long long) e->n_without, e->relation, e->target)));
 }
 
 /* ---- results ---------------------------------------------------------- */
@@ -392,9 +384,9 @@ static void
 put_metric(const Evaluation *e, const AugMetric *metric, ReturnSetInfo *result)
 {
 	const AugModelInfo *info = e->layout->info;
-	Datum		values[EVALUATE_COLUMNS];
-	bool		nulls[EVALUATE_COLUMNS] = {false};
-	bool		one_class = metric->class_index >= 0;
+	Datum values[EVALUATE_COLUMNS];
+	bool nulls[EVALUATE_COLUMNS] = {false};
+	bool one_class = metric->class_index >= 0;
 
 	values[0] = CStringGetTextDatum(metric->name);
 	nulls[1] = !one_class;
@@ -410,19 +402,21 @@ static void
 measure(const Evaluation *e, ReturnSetInfo *result)
 {
 	const AugModelInfo *info = e->layout->info;
-	AugurHost	host;
-	AugError	err;
-	AugMetric  *metrics = palloc(mul_size(sizeof(AugMetric),
-										  AUG_MAX_METRICS + 3 * (Size) info->n_classes));
-	uint32		n_metrics;
+	AugurHost host;
+	AugError err;
+	AugMetric *metrics =
+		palloc(mul_size(sizeof(AugMetric), AUG_MAX_METRICS + 3 * (Size) info->n_classes));
+	uint32 n_metrics;
 
 	augur_host_init(&host, e->context);
 	if (info->task == AUG_REGRESSION)
 		augur_check(aug_metrics_regress(&host.host, e->output, e->actual, NULL, (uint32) e->n,
-										metrics, &n_metrics, &err), &err);
+										metrics, &n_metrics, &err),
+					&err);
 	else
 		augur_check(aug_metrics_classify(&host.host, e->output, e->label, NULL, (uint32) e->n,
-										 info->n_classes, metrics, &n_metrics, &err), &err);
+										 info->n_classes, metrics, &n_metrics, &err),
+					&err);
 	for (uint32 i = 0; i < n_metrics; i++)
 		put_metric(e, &metrics[i], result);
 }
@@ -440,13 +434,12 @@ augur_evaluate_rows(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	e = palloc0(sizeof(Evaluation));
-	e->context = AllocSetContextCreate(CurrentMemoryContext, "augur evaluate",
-									   ALLOCSET_DEFAULT_SIZES);
+	e->context =
+		AllocSetContextCreate(CurrentMemoryContext, "augur evaluate", ALLOCSET_DEFAULT_SIZES);
 	e->row = AllocSetContextCreate(e->context, "augur evaluate row", ALLOCSET_DEFAULT_SIZES);
 	pin = augur_cache_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), CurrentMemoryContext);
 	e->layout = augur_layout_make(augur_pin_model(pin), "the model", CurrentMemoryContext);
-	e->target = PG_ARGISNULL(2) ? e->layout->info->target
-		: pstrdup(NameStr(*PG_GETARG_NAME(2)));
+	e->target = PG_ARGISNULL(2) ? e->layout->info->target : pstrdup(NameStr(*PG_GETARG_NAME(2)));
 	evaluate_relation(e, PG_GETARG_OID(1));
 	measure(e, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextDelete(e->context);

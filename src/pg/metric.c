@@ -25,6 +25,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -51,9 +52,9 @@ AUGUR_FUNCTION(augur_metric_calibration_add);
 AUGUR_FUNCTION(augur_metric_calibration_combine);
 AUGUR_FUNCTION(augur_metric_calibration);
 
-#define SUM_STATE 3				/* rows, sum, lost */
-#define SCALED_STATE 5			/* rows, sum, lost, sum of the naive errors, lost */
-#define R2_STATE 5				/* rows, squared error, lost, sum of actual, its deviation */
+#define SUM_STATE	 3 /* rows, sum, lost */
+#define SCALED_STATE 5 /* rows, sum, lost, sum of the naive errors, lost */
+#define R2_STATE	 5 /* rows, squared error, lost, sum of actual, its deviation */
 
 #define MAX_CALIBRATION_BINS 1000
 
@@ -88,7 +89,7 @@ own_state(FunctionCallInfo fcinfo)
 static inline void
 sum_add(double *sum, double value)
 {
-	double		total = sum[0] + value;
+	double total = sum[0] + value;
 
 	if (fabs(sum[0]) >= fabs(value))
 		sum[1] += (sum[0] - total) + value;
@@ -108,8 +109,8 @@ sum_value(const double *sum)
 static Datum
 add_row(FunctionCallInfo fcinfo, double value)
 {
-	ArrayType  *state = own_state(fcinfo);
-	double	   *v = state_values(state, SUM_STATE);
+	ArrayType *state = own_state(fcinfo);
+	double *v = state_values(state, SUM_STATE);
 
 	v[0] += 1;
 	sum_add(v + 1, value);
@@ -121,7 +122,7 @@ add_row(FunctionCallInfo fcinfo, double value)
 Datum
 augur_metric_squared_add(PG_FUNCTION_ARGS)
 {
-	double		error = PG_GETARG_FLOAT8(2) - PG_GETARG_FLOAT8(1);
+	double error = PG_GETARG_FLOAT8(2) - PG_GETARG_FLOAT8(1);
 
 	return add_row(fcinfo, error * error);
 }
@@ -138,7 +139,7 @@ augur_metric_absolute_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_relative_add(PG_FUNCTION_ARGS)
 {
-	double		actual = PG_GETARG_FLOAT8(1);
+	double actual = PG_GETARG_FLOAT8(1);
 
 	if (actual == 0)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
@@ -152,9 +153,8 @@ augur_metric_relative_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_symmetric_add(PG_FUNCTION_ARGS)
 {
-	double		actual = PG_GETARG_FLOAT8(1) / 2,
-				predicted = PG_GETARG_FLOAT8(2) / 2,
-				scale = fabs(actual) + fabs(predicted);
+	double actual = PG_GETARG_FLOAT8(1) / 2, predicted = PG_GETARG_FLOAT8(2) / 2,
+		   scale = fabs(actual) + fabs(predicted);
 
 	return add_row(fcinfo, scale == 0 ? 0 : fabs(predicted - actual) / scale * 2);
 }
@@ -165,13 +165,11 @@ augur_metric_symmetric_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_pinball_add(PG_FUNCTION_ARGS)
 {
-	double		error = PG_GETARG_FLOAT8(1) - PG_GETARG_FLOAT8(2),
-				q = PG_GETARG_FLOAT8(3);
+	double error = PG_GETARG_FLOAT8(1) - PG_GETARG_FLOAT8(2), q = PG_GETARG_FLOAT8(3);
 
 	if (!(q > 0 && q < 1))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("quantile %g is out of range", q),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("quantile %g is out of range", q),
 				 errdetail("A quantile is above 0 and below 1.")));
 	return add_row(fcinfo, error >= 0 ? q * error : (q - 1) * error);
 }
@@ -179,9 +177,7 @@ augur_metric_pinball_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_coverage_add(PG_FUNCTION_ARGS)
 {
-	double		actual = PG_GETARG_FLOAT8(1),
-				lower = PG_GETARG_FLOAT8(2),
-				upper = PG_GETARG_FLOAT8(3);
+	double actual = PG_GETARG_FLOAT8(1), lower = PG_GETARG_FLOAT8(2), upper = PG_GETARG_FLOAT8(3);
 
 	if (isnan(actual) || isnan(lower) || isnan(upper))
 		return add_row(fcinfo, NAN);
@@ -192,20 +188,19 @@ augur_metric_coverage_add(PG_FUNCTION_ARGS)
 static double
 probability_arg(FunctionCallInfo fcinfo, int arg)
 {
-	double		p = PG_GETARG_FLOAT8(arg);
+	double p = PG_GETARG_FLOAT8(arg);
 
 	if (!(p >= 0 && p <= 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("probability %g is out of range", p),
-				 errdetail("A probability is between 0 and 1.")));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("probability %g is out of range", p),
+						errdetail("A probability is between 0 and 1.")));
 	return p;
 }
 
 Datum
 augur_metric_log_loss_add(PG_FUNCTION_ARGS)
 {
-	double		p = probability_arg(fcinfo, 2);
+	double p = probability_arg(fcinfo, 2);
 
 	return add_row(fcinfo, aug_metric_log_loss(PG_GETARG_BOOL(1) ? p : 1 - p));
 }
@@ -213,7 +208,7 @@ augur_metric_log_loss_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_brier_add(PG_FUNCTION_ARGS)
 {
-	double		error = probability_arg(fcinfo, 2) - PG_GETARG_BOOL(1);
+	double error = probability_arg(fcinfo, 2) - PG_GETARG_BOOL(1);
 
 	return add_row(fcinfo, error * error);
 }
@@ -233,9 +228,9 @@ augur_metric_equal_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_scaled_add(PG_FUNCTION_ARGS)
 {
-	ArrayType  *state = own_state(fcinfo);
-	double	   *v = state_values(state, SCALED_STATE);
-	double		actual = PG_GETARG_FLOAT8(1);
+	ArrayType *state = own_state(fcinfo);
+	double *v = state_values(state, SCALED_STATE);
+	double actual = PG_GETARG_FLOAT8(1);
 
 	v[0] += 1;
 	sum_add(v + 1, fabs(PG_GETARG_FLOAT8(2) - actual));
@@ -251,10 +246,10 @@ augur_metric_scaled_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_sum_combine(PG_FUNCTION_ARGS)
 {
-	ArrayType  *state = own_state(fcinfo);
-	ArrayType  *other = PG_GETARG_ARRAYTYPE_P(1);
-	double	   *v = state_values(state, -1);
-	int			n = ARR_DIMS(state)[0];
+	ArrayType *state = own_state(fcinfo);
+	ArrayType *other = PG_GETARG_ARRAYTYPE_P(1);
+	double *v = state_values(state, -1);
+	int n = ARR_DIMS(state)[0];
 	const double *o = state_values(other, n);
 
 	if (n % 2 != 1)
@@ -298,7 +293,7 @@ Datum
 augur_metric_scaled(PG_FUNCTION_ARGS)
 {
 	const double *v = state_values(PG_GETARG_ARRAYTYPE_P(0), SCALED_STATE);
-	double		naive = sum_value(v + 3);
+	double naive = sum_value(v + 3);
 
 	if (v[0] == 0 || naive == 0)
 		PG_RETURN_NULL();
@@ -310,17 +305,15 @@ augur_metric_scaled(PG_FUNCTION_ARGS)
 Datum
 augur_metric_r2_add(PG_FUNCTION_ARGS)
 {
-	ArrayType  *state = own_state(fcinfo);
-	double	   *v = state_values(state, R2_STATE);
-	double		actual = PG_GETARG_FLOAT8(1),
-				error = PG_GETARG_FLOAT8(2) - actual,
-				n = v[0] + 1,
-				sum = v[3] + actual;
+	ArrayType *state = own_state(fcinfo);
+	double *v = state_values(state, R2_STATE);
+	double actual = PG_GETARG_FLOAT8(1), error = PG_GETARG_FLOAT8(2) - actual, n = v[0] + 1,
+		   sum = v[3] + actual;
 
 	sum_add(v + 1, error * error);
 	if (v[0] > 0)
 	{
-		double		d = actual * n - sum;
+		double d = actual * n - sum;
 
 		v[4] += d * d / (n * v[0]);
 	}
@@ -334,19 +327,19 @@ augur_metric_r2_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_r2_combine(PG_FUNCTION_ARGS)
 {
-	ArrayType  *state = own_state(fcinfo);
-	double	   *v = state_values(state, R2_STATE);
+	ArrayType *state = own_state(fcinfo);
+	double *v = state_values(state, R2_STATE);
 	const double *o = state_values(PG_GETARG_ARRAYTYPE_P(1), R2_STATE);
 
 	if (o[0] > 0)
 	{
-		double		n = v[0] + o[0];
+		double n = v[0] + o[0];
 
 		sum_add(v + 1, o[1]);
 		v[2] += o[2];
 		if (v[0] > 0)
 		{
-			double		d = v[3] / v[0] - o[3] / o[0];
+			double d = v[3] / v[0] - o[3] / o[0];
 
 			v[4] += o[4] + v[0] * o[0] * d * d / n;
 		}
@@ -379,11 +372,11 @@ augur_metric_r2(PG_FUNCTION_ARGS)
 Datum
 augur_metric_calibration_add(PG_FUNCTION_ARGS)
 {
-	int			bins = 10;
-	ArrayType  *state;
-	double	   *v;
-	double		p;
-	int			bin;
+	int bins = 10;
+	ArrayType *state;
+	double *v;
+	double p;
+	int bin;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
 	{
@@ -394,16 +387,15 @@ augur_metric_calibration_add(PG_FUNCTION_ARGS)
 	if (PG_NARGS() > 3)
 		bins = PG_GETARG_INT32(3);
 	if (bins < 2 || bins > MAX_CALIBRATION_BINS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of bins %d is out of range", bins),
-				 errdetail("There are 2 to %d bins.", MAX_CALIBRATION_BINS)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of bins %d is out of range", bins),
+						errdetail("There are 2 to %d bins.", MAX_CALIBRATION_BINS)));
 	p = probability_arg(fcinfo, 2);
 
 	if (PG_ARGISNULL(0))
 	{
 		MemoryContext context;
-		Datum	   *zeros = palloc0(sizeof(Datum) * 3 * bins);
+		Datum *zeros = palloc0(mul_size(sizeof(Datum), 3 * (Size) bins));
 
 		if (!AggCheckCallContext(fcinfo, &context))
 			context = CurrentMemoryContext;
@@ -428,8 +420,8 @@ augur_metric_calibration_add(PG_FUNCTION_ARGS)
 Datum
 augur_metric_calibration_combine(PG_FUNCTION_ARGS)
 {
-	ArrayType  *state;
-	double	   *v;
+	ArrayType *state;
+	double *v;
 	const double *o;
 
 	if (PG_ARGISNULL(1))
@@ -464,15 +456,15 @@ augur_metric_calibration_combine(PG_FUNCTION_ARGS)
 Datum
 augur_metric_calibration(PG_FUNCTION_ARGS)
 {
-	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(0);
+	ArrayType *state = PG_GETARG_ARRAYTYPE_P(0);
 	const double *v = state_values(state, -1);
-	int			bins = ARR_DIMS(state)[0] / 3;
+	int bins = ARR_DIMS(state)[0] / 3;
 	StringInfoData json;
 
 	augur_result_begin(&json);
 	for (int i = 0; i < bins; i++)
 	{
-		double		n = v[3 * i];
+		double n = v[3 * i];
 
 		if (!(n > 0))
 			continue;

@@ -27,4 +27,4 @@ extern void augur_result_text(StringInfo json, const char *key, const char *valu
 /* Closes the array; the result is a jsonb. */
 extern Datum augur_result_end(StringInfo json);
 
-#endif							/* AUGUR_METRIC_H */
+#endif /* AUGUR_METRIC_H */

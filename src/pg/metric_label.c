@@ -105,52 +105,51 @@ augur_result_end(StringInfo json)
 
 typedef struct LabelType
 {
-	Oid			type;
-	bool		is_text;		/* the bytes are the text */
-	bool		to_bool;		/* a text beside a boolean */
-	bool		to_number;		/* a number of unlike types, so 2 beside 2.0 */
-	FmgrInfo	out;
+	Oid type;
+	bool is_text;	/* the bytes are the text */
+	bool to_bool;	/* a text beside a boolean */
+	bool to_number; /* a number of unlike types, so 2 beside 2.0 */
+	FmgrInfo out;
 } LabelType;
 
 /* Per call site, in fn_extra. */
 typedef struct LabelTypes
 {
-	LabelType	side[2];
+	LabelType side[2];
 } LabelTypes;
 
 typedef struct Label
 {
 	const char *bytes;
-	int			length;
+	int length;
 } Label;
 
 static bool
 is_number(Oid type)
 {
 	return type == INT2OID || type == INT4OID || type == INT8OID || type == FLOAT4OID ||
-		type == FLOAT8OID || type == NUMERICOID;
+		   type == FLOAT8OID || type == NUMERICOID;
 }
 
 static LabelTypes *
 label_types(FunctionCallInfo fcinfo, int a, int b)
 {
 	LabelTypes *types = fcinfo->flinfo->fn_extra;
-	int			args[2] = {a, b};
+	int args[2] = {a, b};
 
 	if (types != NULL)
 		return types;
 	types = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LabelTypes));
 	for (int i = 0; i < 2; i++)
 	{
-		LabelType  *t = &types->side[i];
-		Oid			out;
-		bool		is_varlena;
+		LabelType *t = &types->side[i];
+		Oid out;
+		bool is_varlena;
 
 		t->type = get_fn_expr_argtype(fcinfo->flinfo, args[i]);
 		if (!OidIsValid(t->type))
-			ereport(ERROR,
-					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-					 errmsg("could not determine the type of a label")));
+			ereport(ERROR, (errcode(ERRCODE_INDETERMINATE_DATATYPE),
+							errmsg("could not determine the type of a label")));
 		t->type = getBaseType(t->type);
 		t->is_text = t->type == TEXTOID || t->type == VARCHAROID;
 		getTypeOutputInfo(t->type, &out, &is_varlena);
@@ -158,7 +157,7 @@ label_types(FunctionCallInfo fcinfo, int a, int b)
 	}
 	for (int i = 0; i < 2; i++)
 		types->side[i].to_bool = types->side[1 - i].type == BOOLOID &&
-			types->side[i].type != BOOLOID;
+								 types->side[i].type != BOOLOID;
 	types->side[0].to_number = types->side[1].to_number =
 		(types->side[0].type != types->side[1].type || types->side[0].type == NUMERICOID) &&
 		is_number(types->side[0].type) && is_number(types->side[1].type);
@@ -170,7 +169,7 @@ label_types(FunctionCallInfo fcinfo, int a, int b)
 static Label
 label_of(LabelType *t, Datum value)
 {
-	Label		label;
+	Label label;
 
 	if (t->type == BOOLOID)
 	{
@@ -192,8 +191,8 @@ label_of(LabelType *t, Datum value)
 	}
 	if (t->to_number)
 	{
-		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(label.bytes),
-												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+		Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(label.bytes),
+										   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 
 		number = DirectFunctionCall1(numeric_trim_scale, number);
 		label.bytes = DatumGetCString(DirectFunctionCall1(numeric_out, number));
@@ -207,7 +206,7 @@ label_of(LabelType *t, Datum value)
 	}
 	if (t->to_bool)
 	{
-		bool		truth;
+		bool truth;
 
 		if (parse_bool_with_len(label.bytes, label.length, &truth))
 		{
@@ -237,38 +236,38 @@ augur_labels_equal(FunctionCallInfo fcinfo, int a, int b)
 
 typedef struct LabelEntry
 {
-	Label		label;			/* key */
-	int32		index;
-	char		status;
+	Label label; /* key */
+	int32 index;
+	char status;
 } LabelEntry;
 
 typedef struct PairEntry
 {
-	uint64		key;			/* pair_key */
-	int64		n;
-	char		status;
+	uint64 key; /* pair_key */
+	int64 n;
+	char status;
 } PairEntry;
 
 /* Both tables start with room for two: there may be many groups with one state each. */
-#define SH_PREFIX labels
-#define SH_ELEMENT_TYPE LabelEntry
-#define SH_KEY_TYPE Label
-#define SH_KEY label
+#define SH_PREFIX			 labels
+#define SH_ELEMENT_TYPE		 LabelEntry
+#define SH_KEY_TYPE			 Label
+#define SH_KEY				 label
 #define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key).bytes, (key).length)
-#define SH_EQUAL(tb, a, b) label_same(a, b)
-#define SH_SCOPE static inline
+#define SH_EQUAL(tb, a, b)	 label_same(a, b)
+#define SH_SCOPE			 static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-#define SH_PREFIX pairs
+#define SH_PREFIX		pairs
 #define SH_ELEMENT_TYPE PairEntry
-#define SH_KEY_TYPE uint64
-#define SH_KEY key
+#define SH_KEY_TYPE		uint64
+#define SH_KEY			key
 #define SH_HASH_KEY(tb, key) \
 	hash_combine(hash_bytes_uint32((uint32) ((key) >> 32)), hash_bytes_uint32((uint32) (key)))
 #define SH_EQUAL(tb, a, b) ((a) == (b))
-#define SH_SCOPE static inline
+#define SH_SCOPE		   static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
@@ -296,24 +295,24 @@ typedef struct Confusion
 	MemoryContext context;
 	labels_hash *labels;
 	pairs_hash *pairs;
-	Label	   *label;			/* [n_labels], by index */
-	int32		n_labels;
-	int32		room;
-	int32		positive;		/* index of the class asked for, or -1 */
-	int64		n;
+	Label *label; /* [n_labels], by index */
+	int32 n_labels;
+	int32 room;
+	int32 positive; /* index of the class asked for, or -1 */
+	int64 n;
 } Confusion;
 
 static Confusion *
 confusion_new(MemoryContext context)
 {
-	Confusion  *c = MemoryContextAllocZero(context, sizeof(Confusion));
+	Confusion *c = MemoryContextAllocZero(context, sizeof(Confusion));
 
 	c->context = context;
 	c->labels = labels_create(context, 2, NULL);
 	c->pairs = pairs_create(context, 2, NULL);
 	c->positive = -1;
 	c->room = 2;
-	c->label = MemoryContextAlloc(context, c->room * sizeof(Label));
+	c->label = MemoryContextAlloc(context, mul_size(c->room, sizeof(Label)));
 	return c;
 }
 
@@ -322,8 +321,8 @@ static int32
 confusion_label(Confusion *c, Label label)
 {
 	LabelEntry *entry = labels_lookup(c->labels, label);
-	bool		found;
-	char	   *copy;
+	bool found;
+	char *copy;
 
 	if (entry != NULL)
 		return entry->index;
@@ -346,8 +345,8 @@ confusion_label(Confusion *c, Label label)
 static void
 confusion_add(Confusion *c, int32 actual, int32 predicted, int64 n)
 {
-	bool		found;
-	PairEntry  *entry = pairs_insert(c->pairs, pair_key(actual, predicted), &found);
+	bool found;
+	PairEntry *entry = pairs_insert(c->pairs, pair_key(actual, predicted), &found);
 
 	entry->n = (found ? entry->n : 0) + n;
 	c->n += n;
@@ -358,9 +357,8 @@ static void
 confusion_positive(Confusion *c, int32 positive)
 {
 	if (c->n > 0 && c->positive != positive)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the positive class must be the same in all rows of a group")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the positive class must be the same in all rows of a group")));
 	c->positive = positive;
 }
 
@@ -371,11 +369,9 @@ Datum
 augur_metric_label_add(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
-	Confusion  *c;
+	Confusion *c;
 	LabelTypes *types;
-	int32		actual,
-				predicted,
-				positive = -1;
+	int32 actual, predicted, positive = -1;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -393,14 +389,14 @@ augur_metric_label_add(PG_FUNCTION_ARGS)
 	predicted = confusion_label(c, label_of(&types->side[1], PG_GETARG_DATUM(2)));
 	if (PG_NARGS() > 3)
 	{
-		text	   *wanted = PG_GETARG_TEXT_PP(3);
-		Label		label = {VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(wanted)};
+		text *wanted = PG_GETARG_TEXT_PP(3);
+		Label label = {VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(wanted)};
 
 		positive = confusion_label(c, label);
 	}
 	else if (types->side[0].type == BOOLOID)
 	{
-		Label		label = {"true", 4};
+		Label label = {"true", 4};
 
 		positive = confusion_label(c, label);
 	}
@@ -413,9 +409,9 @@ augur_metric_label_add(PG_FUNCTION_ARGS)
 static void
 confusion_merge(Confusion *c, const Confusion *other)
 {
-	int32	   *index = palloc(mul_size(sizeof(int32), Max(other->n_labels, 1)));
+	int32 *index = palloc(mul_size(sizeof(int32), Max(other->n_labels, 1)));
 	pairs_iterator scan;
-	PairEntry  *pair;
+	PairEntry *pair;
 
 	for (int32 i = 0; i < other->n_labels; i++)
 		index[i] = confusion_label(c, other->label[i]);
@@ -431,7 +427,7 @@ Datum
 augur_metric_label_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
-	Confusion  *c;
+	Confusion *c;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -451,9 +447,9 @@ augur_metric_label_combine(PG_FUNCTION_ARGS)
 Datum
 augur_metric_label_serialize(PG_FUNCTION_ARGS)
 {
-	Confusion  *c;
+	Confusion *c;
 	pairs_iterator scan;
-	PairEntry  *pair;
+	PairEntry *pair;
 	StringInfoData buf;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
@@ -482,12 +478,12 @@ augur_metric_label_serialize(PG_FUNCTION_ARGS)
 Datum
 augur_metric_label_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	bytea *bytes = PG_GETARG_BYTEA_PP(0);
 	StringInfoData buf;
-	Confusion  *c;
-	int32		n_labels;
-	int32		positive;
-	int64		n_pairs;
+	Confusion *c;
+	int32 n_labels;
+	int32 positive;
+	int64 n_pairs;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -498,7 +494,7 @@ augur_metric_label_deserialize(PG_FUNCTION_ARGS)
 	n_labels = pq_getmsgint(&buf, 4);
 	for (int32 i = 0; i < n_labels; i++)
 	{
-		Label		label;
+		Label label;
 
 		label.length = pq_getmsgint(&buf, 4);
 		label.bytes = pq_getmsgbytes(&buf, label.length);
@@ -509,8 +505,8 @@ augur_metric_label_deserialize(PG_FUNCTION_ARGS)
 	n_pairs = pq_getmsgint64(&buf);
 	for (int64 i = 0; i < n_pairs; i++)
 	{
-		int32		actual = pq_getmsgint(&buf, 4);
-		int32		predicted = pq_getmsgint(&buf, 4);
+		int32 actual = pq_getmsgint(&buf, 4);
+		int32 predicted = pq_getmsgint(&buf, 4);
 
 		if (actual < 0 || actual >= n_labels || predicted < 0 || predicted >= n_labels)
 			elog(ERROR, "label out of range in a serialized state");
@@ -528,9 +524,9 @@ augur_metric_label_deserialize(PG_FUNCTION_ARGS)
 /* Counts of one class. */
 typedef struct ClassCount
 {
-	double		actual;
-	double		predicted;
-	double		right;
+	double actual;
+	double predicted;
+	double right;
 } ClassCount;
 
 static ClassCount *
@@ -538,7 +534,7 @@ class_counts(const Confusion *c)
 {
 	ClassCount *count = palloc0(mul_size(sizeof(ClassCount), Max(c->n_labels, 1)));
 	pairs_iterator scan;
-	PairEntry  *pair;
+	PairEntry *pair;
 
 	pairs_start_iterate(c->pairs, &scan);
 	while ((pair = pairs_iterate(c->pairs, &scan)) != NULL)
@@ -576,13 +572,12 @@ class_recall(const ClassCount *k)
  * classes that have one; NULL when undefined.
  */
 static Datum
-class_result(FunctionCallInfo fcinfo, double (*of) (const ClassCount *), bool all)
+class_result(FunctionCallInfo fcinfo, double (*of)(const ClassCount *), bool all)
 {
 	const Confusion *c;
 	ClassCount *count;
-	double		sum = 0,
-				value;
-	int			n = 0;
+	double sum = 0, value;
+	int n = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -633,11 +628,7 @@ augur_metric_mcc(PG_FUNCTION_ARGS)
 {
 	const Confusion *c;
 	ClassCount *count;
-	double		right = 0,
-				cross = 0,
-				predicted = 0,
-				actual = 0,
-				n;
+	double right = 0, cross = 0, predicted = 0, actual = 0, n;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -661,9 +652,8 @@ static int
 pair_order(const void *a, const void *b, void *arg)
 {
 	const Confusion *c = arg;
-	const PairEntry *x = *(PairEntry *const *) a,
-			   *y = *(PairEntry *const *) b;
-	int			order = strcmp(c->label[pair_actual(x)].bytes, c->label[pair_actual(y)].bytes);
+	const PairEntry *x = *(PairEntry *const *) a, *y = *(PairEntry *const *) b;
+	int order = strcmp(c->label[pair_actual(x)].bytes, c->label[pair_actual(y)].bytes);
 
 	if (order == 0)
 		order = strcmp(c->label[pair_predicted(x)].bytes, c->label[pair_predicted(y)].bytes);
@@ -676,11 +666,11 @@ pair_order(const void *a, const void *b, void *arg)
 Datum
 augur_metric_confusion(PG_FUNCTION_ARGS)
 {
-	Confusion  *c;
+	Confusion *c;
 	PairEntry **pairs;
 	pairs_iterator scan;
 	StringInfoData json;
-	long		n = 0;
+	long n = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();

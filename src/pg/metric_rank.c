@@ -36,47 +36,45 @@ AUGUR_FUNCTION(augur_metric_roc);
 AUGUR_FUNCTION(augur_metric_lift);
 
 #define MAX_ROC_POINTS 1000
-#define MAX_LIFT_BINS 1000
+#define MAX_LIFT_BINS  1000
 
 /* The scores of one side. */
 typedef struct Scores
 {
-	double	   *score;
-	Size		n;
-	Size		room;
+	double *score;
+	Size n;
+	Size room;
 } Scores;
 
 typedef struct Ranking
 {
-	Scores		side[2];		/* negatives, positives */
-	int32		bins;			/* of lift */
+	Scores side[2]; /* negatives, positives */
+	int32 bins;		/* of lift */
 } Ranking;
 
 /* As it travels between processes of one server. */
 typedef struct RankingHeader
 {
-	int64		n[2];
-	int64		bins;
+	int64 n[2];
+	int64 bins;
 } RankingHeader;
 
 static void
 scores_reserve(Scores *s, Size more, MemoryContext context)
 {
-	Size		wanted = add_size(s->n, more),
-				room = Max(s->room, 8);
+	Size wanted = add_size(s->n, more), room = Max(s->room, 8);
 
 	if (wanted <= s->room)
 		return;
 	while (room < wanted)
 		room = mul_size(room, 2);
 	if (!AllocHugeSizeIsValid(mul_size(room, sizeof(double))))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many rows in one group of a ranking metric")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many rows in one group of a ranking metric")));
 	if (s->score == NULL)
-		s->score = MemoryContextAllocHuge(context, room * sizeof(double));
+		s->score = MemoryContextAllocHuge(context, mul_size(room, sizeof(double)));
 	else
-		s->score = repalloc_huge(s->score, room * sizeof(double));
+		s->score = repalloc_huge(s->score, mul_size(room, sizeof(double)));
 	s->room = room;
 }
 
@@ -93,13 +91,12 @@ scores_append(Scores *s, const double *score, Size n, MemoryContext context)
 static Ranking *
 ranking_new(int32 bins, MemoryContext context)
 {
-	Ranking    *r = MemoryContextAllocZero(context, sizeof(Ranking));
+	Ranking *r = MemoryContextAllocZero(context, sizeof(Ranking));
 
 	if (bins < 1 || bins > MAX_LIFT_BINS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of bins %d is out of range", bins),
-				 errdetail("There are 1 to %d bins.", MAX_LIFT_BINS)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("number of bins %d is out of range", bins),
+						errdetail("There are 1 to %d bins.", MAX_LIFT_BINS)));
 	r->bins = bins;
 	return r;
 }
@@ -108,9 +105,8 @@ static void
 same_bins(const Ranking *r, int32 bins)
 {
 	if (r->bins != bins)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the number of bins must be the same in all rows of a group")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the number of bins must be the same in all rows of a group")));
 }
 
 /*
@@ -120,9 +116,9 @@ Datum
 augur_metric_rank_add(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
-	Ranking    *r;
-	int32		bins = 10;
-	double		score;
+	Ranking *r;
+	int32 bins = 10;
+	double score;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -140,10 +136,8 @@ augur_metric_rank_add(PG_FUNCTION_ARGS)
 	same_bins(r, bins);
 	score = PG_GETARG_FLOAT8(2);
 	if (isnan(score))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("score must not be NaN"),
-				 errhint("Leave such rows out with FILTER, or replace the score.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("score must not be NaN"),
+						errhint("Leave such rows out with FILTER, or replace the score.")));
 	scores_append(&r->side[PG_GETARG_BOOL(1)], &score, 1, context);
 	PG_RETURN_POINTER(r);
 }
@@ -152,7 +146,7 @@ Datum
 augur_metric_rank_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
-	Ranking    *r;
+	Ranking *r;
 	const Ranking *other;
 
 	if (!AggCheckCallContext(fcinfo, &context))
@@ -178,10 +172,9 @@ augur_metric_rank_serialize(PG_FUNCTION_ARGS)
 {
 	const Ranking *r;
 	RankingHeader header;
-	Size		size,
-				length[2];
-	bytea	   *out;
-	char	   *p;
+	Size size, length[2];
+	bytea *out;
+	char *p;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -195,10 +188,9 @@ augur_metric_rank_serialize(PG_FUNCTION_ARGS)
 	}
 	header.bins = r->bins;
 	if (!AllocSizeIsValid(size))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many rows for a parallel ranking metric"),
-				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many rows for a parallel ranking metric"),
+						errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
 	out = palloc(size);
 	SET_VARSIZE(out, size);
 	p = VARDATA(out);
@@ -217,11 +209,11 @@ augur_metric_rank_serialize(PG_FUNCTION_ARGS)
 Datum
 augur_metric_rank_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	bytea *bytes = PG_GETARG_BYTEA_PP(0);
 	const char *p = VARDATA_ANY(bytes);
-	Size		length = VARSIZE_ANY_EXHDR(bytes);
+	Size length = VARSIZE_ANY_EXHDR(bytes);
 	RankingHeader header;
-	Ranking    *r;
+	Ranking *r;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -236,7 +228,7 @@ augur_metric_rank_deserialize(PG_FUNCTION_ARGS)
 	r = ranking_new((int32) header.bins, CurrentMemoryContext);
 	for (int k = 0; k < 2; k++)
 	{
-		Size		n = header.n[k];
+		Size n = header.n[k];
 
 		/* the bytes may not be aligned for doubles */
 		scores_reserve(&r->side[k], n, CurrentMemoryContext);
@@ -253,19 +245,19 @@ augur_metric_rank_deserialize(PG_FUNCTION_ARGS)
 /* A copy of the state as the core takes it, in a context of its own. */
 typedef struct Work
 {
-	AugurHost	host;
+	AugurHost host;
 	MemoryContext context;
-	double	   *score;
-	uint8	   *label;
-	Size		n;
-	Size		positives;
+	double *score;
+	uint8 *label;
+	Size n;
+	Size positives;
 } Work;
 
 static void
 work_begin(Work *w, const Ranking *r)
 {
-	w->context = AllocSetContextCreate(CurrentMemoryContext, "augur ranking metric",
-									   ALLOCSET_DEFAULT_SIZES);
+	w->context =
+		AllocSetContextCreate(CurrentMemoryContext, "augur ranking metric", ALLOCSET_DEFAULT_SIZES);
 	augur_host_init(&w->host, w->context);
 	w->positives = r->side[1].n;
 	w->n = r->side[0].n + r->side[1].n;
@@ -273,7 +265,7 @@ work_begin(Work *w, const Ranking *r)
 	w->label = MemoryContextAllocHuge(w->context, w->n);
 	for (int k = 0; k < 2; k++)
 	{
-		Size		at = k == 0 ? 0 : r->side[0].n;
+		Size at = k == 0 ? 0 : r->side[0].n;
 
 		if (r->side[k].n > 0)
 			memcpy(w->score + at, r->side[k].score, r->side[k].n * sizeof(double));
@@ -291,8 +283,8 @@ work_end(Work *w)
 static double
 work_sort(Work *w)
 {
-	double		value;
-	AugError	err;
+	double value;
+	AugError err;
 
 	augur_check(aug_auc(&w->host.host, w->score, w->label, NULL, w->n, &value, NULL, &err), &err);
 	return value;
@@ -304,8 +296,8 @@ work_sort(Work *w)
 Datum
 augur_metric_auc(PG_FUNCTION_ARGS)
 {
-	Work		w;
-	double		value;
+	Work w;
+	double value;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -320,9 +312,9 @@ augur_metric_auc(PG_FUNCTION_ARGS)
 Datum
 augur_metric_pr_auc(PG_FUNCTION_ARGS)
 {
-	Work		w;
-	double		value;
-	AugError	err;
+	Work w;
+	double value;
+	AugError err;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -340,9 +332,8 @@ augur_metric_pr_auc(PG_FUNCTION_ARGS)
  */
 typedef struct Group
 {
-	Size		begin,
-				end;
-	Size		positives;
+	Size begin, end;
+	Size positives;
 } Group;
 
 static bool
@@ -362,9 +353,9 @@ group_next(const Work *w, Group *g)
 
 typedef struct RocPoint
 {
-	double		threshold;
-	Size		negatives;		/* at or above the threshold */
-	Size		positives;
+	double threshold;
+	Size negatives; /* at or above the threshold */
+	Size positives;
 } RocPoint;
 
 static void
@@ -384,12 +375,10 @@ roc_put(StringInfo json, const RocPoint *point, const Work *w)
 Datum
 augur_metric_roc(PG_FUNCTION_ARGS)
 {
-	Work		w;
-	Group		g;
-	RocPoint	point = {INFINITY, 0, 0};
-	Size		kept = 0,
-				groups = 0,
-				step = 0;
+	Work w;
+	Group g;
+	RocPoint point = {INFINITY, 0, 0};
+	Size kept = 0, groups = 0, step = 0;
 	StringInfoData json;
 
 	if (PG_ARGISNULL(0))
@@ -442,13 +431,11 @@ Datum
 augur_metric_lift(PG_FUNCTION_ARGS)
 {
 	const Ranking *r;
-	Work		w;
-	Group		g;
-	double	   *positives;
-	double		sum = 0,
-				total;
-	int			bins,
-				bin = 0;
+	Work w;
+	Group g;
+	double *positives;
+	double sum = 0, total;
+	int bins, bin = 0;
 	StringInfoData json;
 
 	if (PG_ARGISNULL(0))
@@ -462,14 +449,12 @@ augur_metric_lift(PG_FUNCTION_ARGS)
 	g.begin = w.n;
 	while (group_next(&w, &g))
 	{
-		Size		at = w.n - g.end,
-					stop = w.n - g.begin;
-		double		rate = (double) g.positives / (stop - at);
+		Size at = w.n - g.end, stop = w.n - g.begin;
+		double rate = (double) g.positives / (stop - at);
 
 		while (at < stop)
 		{
-			Size		edge = bin_edge(&w, bin + 1, bins),
-						next = Min(edge, stop);
+			Size edge = bin_edge(&w, bin + 1, bins), next = Min(edge, stop);
 
 			positives[bin] += rate * (next - at);
 			at = next;
@@ -481,9 +466,8 @@ augur_metric_lift(PG_FUNCTION_ARGS)
 	augur_result_begin(&json);
 	for (bin = 0; bin < bins; bin++)
 	{
-		Size		from = bin_edge(&w, bin, bins),
-					to = bin_edge(&w, bin + 1, bins);
-		double		n = to - from;
+		Size from = bin_edge(&w, bin, bins), to = bin_edge(&w, bin + 1, bins);
+		double n = to - from;
 
 		sum += positives[bin];
 		augur_result_item(&json);
