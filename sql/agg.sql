@@ -62,7 +62,7 @@ FROM (SELECT g % 3 AS k, g % 17 + 0.5 AS y, sqrt(g) AS a, ln(g) AS b, g ^ 0.2 AS
 		sin(2 * g) AS i, sin(3 * g) AS j, sin(5 * g) AS l FROM generate_series(1, 60000) g) f GROUP BY k LIMIT 1;
 RESET enable_sort;
 RESET work_mem;
-SELECT count(*) FROM pg_ls_tmpdir();
+SELECT count(*) FROM pg_ls_tmpdir() WHERE name LIKE format('pgsql\_tmp%s.%%', pg_backend_pid());
 RESET augur.training_memory;
 RESET augur.verbosity;
 
@@ -103,5 +103,6 @@ SELECT augur.random_forest_agg(price, f) FROM (SELECT price FROM flats) f;
 SELECT augur.random_forest_agg(price, ROW(area, area, area)) IS NOT NULL AS trained FROM flats;
 SELECT augur.random_forest_agg(y, f) FROM (SELECT 1 AS y, ROW(1) AS f UNION ALL SELECT 2, ROW('x'::text)) s;
 -- not without an aggregate
+\set VERBOSITY terse
 SELECT augur._random_forest_collect(NULL, 1, ROW(1));
 SELECT augur.random_forest_agg(price, f) OVER () FROM (SELECT price, area FROM flats) f;

@@ -241,7 +241,7 @@ SET temp_file_limit = '1MB';
 SELECT pg_temp.features('SELECT g % 2 + 0.5 AS y, g * 1e-3 AS x, g * 1e-4 AS z, g * 1e-5 AS v, sqrt(g) AS r FROM generate_series(1, 90000) g');
 RESET temp_file_limit;
 RESET augur.training_memory;
-SELECT count(*) FROM pg_ls_tmpdir();
+SELECT count(*) FROM pg_ls_tmpdir() WHERE name LIKE format('pgsql\_tmp%s.%%', pg_backend_pid());
 
 -- ---------------------------------------------------------------- the query is the caller's
 SELECT pg_temp.features('SELECT 1 AS y; SELECT 2 AS y');
