@@ -134,6 +134,34 @@ SELECT augur.revoke('steps', 'regress_predictor');
 SET ROLE regress_predictor;
 EXECUTE score;
 RESET ROLE;
+-- membership, and rights on the tables themselves
+CREATE ROLE regress_team;
+SELECT augur.grant('steps', 'regress_team', 'predict');
+GRANT regress_team TO regress_predictor;
+SET ROLE regress_predictor;
+EXECUTE score;
+RESET ROLE;
+REVOKE regress_team FROM regress_predictor;
+SET ROLE regress_predictor;
+EXECUTE score;
+RESET ROLE;
+GRANT regress_team TO regress_predictor;
+SET ROLE regress_predictor;
+EXECUTE score;
+RESET ROLE;
+REVOKE SELECT ON augur.version_chunks FROM regress_predictor;
+SET ROLE regress_predictor;
+EXECUTE score;
+RESET ROLE;
+SELECT grant_preset('regress_predictor', 'predictor'), augur.revoke('steps', 'regress_team');
+DROP ROLE regress_team;
+
+-- a serializable transaction
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+EXECUTE score;
+EXECUTE score;
+COMMIT;
+
 -- the definer's rights count, not the session's
 CREATE FUNCTION lent(p points) RETURNS float8 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, augur, pg_temp AS $$ BEGIN RETURN augur.predict('steps', p); END $$;

@@ -97,7 +97,7 @@ COMMENT ON FUNCTION augur.model_info(augur.model) IS
 'What a model that is a value was made of and how it fitted.';
 
 CREATE OR REPLACE FUNCTION augur._cache_invalidate() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'augur_reference_invalidate'
+	AS 'MODULE_PATHNAME', 'augur_moment_invalidate'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION augur._cache_invalidate() IS
 'Internal. Tells every session, when the change commits, that names may mean other versions now.';
@@ -114,3 +114,11 @@ ALTER TABLE augur.versions ENABLE ALWAYS TRIGGER versions_moved;
 CREATE OR REPLACE TRIGGER model_grants_moved AFTER INSERT OR UPDATE OR DELETE ON augur.model_grants
 	FOR EACH ROW EXECUTE FUNCTION augur._cache_invalidate();
 ALTER TABLE augur.model_grants ENABLE ALWAYS TRIGGER model_grants_moved;
+
+CREATE OR REPLACE TRIGGER models_moved AFTER UPDATE OR DELETE ON augur.models
+	FOR EACH ROW EXECUTE FUNCTION augur._cache_invalidate();
+ALTER TABLE augur.models ENABLE ALWAYS TRIGGER models_moved;
+
+CREATE OR REPLACE TRIGGER preset_roles_moved AFTER INSERT OR UPDATE OR DELETE ON augur.preset_roles
+	FOR EACH ROW EXECUTE FUNCTION augur._cache_invalidate();
+ALTER TABLE augur.preset_roles ENABLE ALWAYS TRIGGER preset_roles_moved;

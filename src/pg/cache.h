@@ -2,7 +2,8 @@
  *
  * cache.h
  *		What the files of the predict room share about models: the key of a decoded
- *		model (cache.c), and the moment a name was resolved at (reference.c).
+ *		model (cache.c), the moment a name was resolved at (moment.c), and resolving
+ *		itself (reference.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -51,13 +52,22 @@ typedef struct AugurMoment
 
 extern void augur_moment_now(AugurMoment *moment);
 extern bool augur_moment_is_now(const AugurMoment *moment);
+/* Watches the registry's tables from now on; before anything is remembered. */
+extern void augur_moment_watch(void);
 
 /* A resolved reference. */
 typedef struct AugurResolved
 {
 	AugurModelKey key;
 	int32 version;
+	int64 model_id;
 } AugurResolved;
+
+/* What was resolved before by this user, if it is sure to hold still. */
+extern bool augur_moment_recall(const char *reference, AugurResolved *out);
+/* alias is NULL when the reference names the version itself. */
+extern void augur_moment_remember(const char *reference, const AugurMoment *moment,
+								  const char *alias, const AugurResolved *resolved);
 
 extern void augur_reference_resolve(const char *reference, AugurResolved *out);
 extern void augur_reference_resolve_version(int64 version_id, AugurResolved *out);

@@ -5,48 +5,35 @@
  *
  * References are resolved through SPI, read only, under the active snapshot and as
  * the current user, so that row level security decides who sees what and every call
- * site of one statement sees the same version.  A resolution is remembered together
- * with the moment it was made at: user, snapshot, and a generation number that a
- * relcache message on augur.aliases raises (sent by a trigger whenever an alias, a
- * version or a grant changes).  At an equal moment the registry reads the same, so
- * nothing is asked again; at any other moment it is.  Correctness therefore does not
- * wait for messages of other backends; the generation covers the own transaction,
- * and what was rolled back in it.
+ * site of one statement sees the same version.  What was resolved is remembered in
+ * moment.c, which tells whether it still holds.
  *
  * Works in parallel workers and on a standby; never writes.
- * Memory: query results live in SPI's context; what is remembered is a fixed array.
+ * Memory: query results live in SPI's context.
  *
  *-------------------------------------------------------------------------
  */
 #include "pg.h"
 
 #include "access/detoast.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type_d.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "cache.h"
 
-AUGUR_FUNCTION(augur_reference_invalidate);
-
-#define REFERENCE_MAX  160 /* 63 characters and an alias, in bytes, with room */
-#define REMEMBERED	   16
 #define NAMES_FOR_HINT 1000
 
 /* What one row of the resolving queries holds. */
-#define VERSION_COLUMNS                                    \
-	"v.id, v.version, v.status, v.size, v.sha256, m.name," \
-	" EXISTS (SELECT FROM augur.version_chunks c"          \
+#define VERSION_COLUMNS                                          \
+	"v.id, v.version, v.status, v.size, v.sha256, m.name, m.id," \
+	" EXISTS (SELECT FROM augur.version_chunks c"                \
 	" WHERE c.version_id OPERATOR(pg_catalog.=) v.id) "
 
 static const char *const alias_query =
@@ -70,136 +57,6 @@ static const char *const chunks_query = "SELECT bytes FROM augur.version_chunks"
 
 static SPIPlanPtr alias_plan, number_plan, id_plan, chunks_plan;
 
-typedef struct Memory
-{
-	bool valid;
-	AugurMoment moment;
-	char reference[REFERENCE_MAX];
-	AugurResolved resolved;
-} Memory;
-
-static Memory remembered[REMEMBERED];
-static int remember_next = 0;
-
-/* Raised by every relcache message about augur.aliases (or about everything). */
-static uint64 generation = 1;
-static Oid aliases_relid = InvalidOid;
-static bool callback_registered = false;
-
-/* ---- invalidation ------------------------------------------------------ */
-
-/*
- * A relcache message arrived.  Touches no catalog: this may run at any moment.
- */
-static void
-relcache_callback(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || aliases_relid == InvalidOid || relid == aliases_relid)
-		generation++;
-}
-
-/*
- * Row trigger on aliases, versions and model_grants: tells every backend, this one
- * at the end of the command, the others when the transaction commits.
- */
-Datum
-augur_reference_invalidate(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Oid relid;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be called as a trigger", "_cache_invalidate")));
-	relid = get_relname_relid("aliases", RelationGetNamespace(trigger->tg_relation));
-	if (OidIsValid(relid))
-		CacheInvalidateRelcacheByRelid(relid);
-	PG_RETURN_POINTER(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
-																 : trigger->tg_trigtuple);
-}
-
-/* ---- moments ----------------------------------------------------------- */
-
-/*
- * The present moment.  Two snapshots with equal bounds and counts are equal: a
- * transaction that ends in between leaves the list of the running ones, and one
- * that joins it is not below the older xmax, which then has grown.
- */
-void
-augur_moment_now(AugurMoment *moment)
-{
-	Snapshot snapshot = ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
-
-	memset(moment, 0, sizeof(*moment));
-	moment->generation = generation;
-	moment->user = GetUserId();
-	if (snapshot == NULL)
-		return;
-	moment->xmin = snapshot->xmin;
-	moment->xmax = snapshot->xmax;
-	moment->xcnt = snapshot->xcnt;
-	moment->subxcnt = snapshot->subxcnt;
-	moment->curcid = snapshot->curcid;
-	moment->known = true;
-}
-
-bool
-augur_moment_is_now(const AugurMoment *moment)
-{
-	Snapshot snapshot;
-
-	if (!moment->known || moment->generation != generation || moment->user != GetUserId() ||
-		!ActiveSnapshotSet())
-		return false;
-	snapshot = GetActiveSnapshot();
-	return moment->curcid == snapshot->curcid && moment->xmin == snapshot->xmin &&
-		   moment->xmax == snapshot->xmax && moment->xcnt == snapshot->xcnt &&
-		   moment->subxcnt == snapshot->subxcnt;
-}
-
-/*
- * Looks a reference up among the remembered ones.  Not in a serializable
- * transaction, which has to read the registry itself to notice conflicts.
- */
-static bool
-recall(const char *reference, AugurResolved *out)
-{
-	if (IsolationIsSerializable())
-		return false;
-	for (int i = 0; i < REMEMBERED; i++)
-	{
-		if (remembered[i].valid && strcmp(remembered[i].reference, reference) == 0 &&
-			augur_moment_is_now(&remembered[i].moment))
-		{
-			*out = remembered[i].resolved;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-remember(const char *reference, const AugurMoment *moment, const AugurResolved *resolved)
-{
-	Memory *slot = NULL;
-
-	if (!moment->known || strlen(reference) >= REFERENCE_MAX)
-		return;
-	for (int i = 0; i < REMEMBERED && slot == NULL; i++)
-		if (remembered[i].valid && strcmp(remembered[i].reference, reference) == 0)
-			slot = &remembered[i];
-	if (slot == NULL)
-	{
-		slot = &remembered[remember_next];
-		remember_next = (remember_next + 1) % REMEMBERED;
-	}
-	slot->valid = true;
-	slot->moment = *moment;
-	strcpy(slot->reference, reference);
-	slot->resolved = *resolved;
-}
-
 /* ---- queries ----------------------------------------------------------- */
 
 /*
@@ -213,7 +70,7 @@ run_query(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *val
 
 	if (*plan == NULL)
 	{
-		SPIPlanPtr fresh = SPI_prepare(query, nargs, types);
+		SPIPlanPtr fresh = SPI_prepare_cursor(query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (fresh == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -227,7 +84,6 @@ run_query(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *val
 
 /*
  * Raises when this user may not read what scoring reads; row security comes on top.
- * Notes the OID of augur.aliases, for the callback.
  */
 static void
 check_access(void)
@@ -235,7 +91,6 @@ check_access(void)
 	static const char *const tables[] = {"models", "aliases", "versions", "version_chunks"};
 	Oid schema = get_namespace_oid("augur", true);
 
-	aliases_relid = get_relname_relid("aliases", schema);
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		Oid relid = get_relname_relid(tables[i], schema);
@@ -260,11 +115,7 @@ begin(void)
 {
 	bool pushed = false;
 
-	if (!callback_registered)
-	{
-		CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
-		callback_registered = true;
-	}
+	augur_moment_watch();
 	if (!ActiveSnapshotSet())
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -310,6 +161,7 @@ read_version(AugurResolved *out)
 	memcpy(out->key.digest, VARDATA_ANY(sha256),
 		   Min(VARSIZE_ANY_EXHDR(sha256), AUGUR_DIGEST_LENGTH));
 	name = TextDatumGetCString(SPI_getbinval(tuple, desc, 6, &null));
+	out->model_id = DatumGetInt64(SPI_getbinval(tuple, desc, 7, &null));
 
 	if (strcmp(status, "ready") != 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -318,7 +170,7 @@ read_version(AugurResolved *out)
 						strcmp(status, "archived") == 0 || strcmp(status, "rejected") == 0
 							? errhint("Set it ready again, or name another version.")
 							: errhint("Name another version.")));
-	if (!DatumGetBool(SPI_getbinval(tuple, desc, 7, &null)))
+	if (!DatumGetBool(SPI_getbinval(tuple, desc, 8, &null)))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied to predict with model \"%s\"", name),
 						errhint("Its owner can grant it: SELECT augur.grant(%s, %s, 'predict').",
@@ -490,7 +342,7 @@ augur_reference_resolve(const char *reference, AugurResolved *out)
 	int number;
 	bool pushed;
 
-	if (recall(reference, out))
+	if (augur_moment_recall(reference, out))
 		return;
 	parse_reference(pstrdup(reference), &name, &alias, &number);
 
@@ -514,7 +366,7 @@ augur_reference_resolve(const char *reference, AugurResolved *out)
 		fail_unresolved(name, alias, number);
 	finish(pushed);
 	if (!pushed)
-		remember(reference, &moment, out);
+		augur_moment_remember(reference, &moment, alias, out);
 }
 
 /*
@@ -531,7 +383,7 @@ augur_reference_resolve_version(int64 version_id, AugurResolved *out)
 
 	/* no name is empty, so this cannot be a reference of the other kind */
 	snprintf(reference, sizeof(reference), "/" INT64_FORMAT, version_id);
-	if (recall(reference, out))
+	if (augur_moment_recall(reference, out))
 		return;
 
 	pushed = begin();
@@ -545,7 +397,7 @@ augur_reference_resolve_version(int64 version_id, AugurResolved *out)
 						errhint("The ids of versions are in augur.versions.")));
 	finish(pushed);
 	if (!pushed)
-		remember(reference, &moment, out);
+		augur_moment_remember(reference, &moment, NULL, out);
 }
 
 /* ---- reading the artifact ---------------------------------------------- */
