@@ -332,11 +332,16 @@ CREATE POLICY moved ON augur.aliases FOR ALL
 
 COMMENT ON TABLE augur.preset_roles IS
 'Roles that were given a preset by augur.grant_preset; operators and admins see every model.';
+COMMENT ON COLUMN augur.preset_roles.granted_by IS 'the superuser or extension owner who gave the preset';
+COMMENT ON COLUMN augur.preset_roles.granted_at IS 'when it was given';
 COMMENT ON COLUMN augur.preset_roles.role IS 'the role; its members have the preset too';
 COMMENT ON COLUMN augur.preset_roles.preset IS 'reader, predictor, trainer, operator or admin';
 
 COMMENT ON TABLE augur.models IS
 'One row for each model name. Made by the first augur.train; removed by augur.drop_model.';
+COMMENT ON COLUMN augur.models.id IS 'number of the model, never used again';
+COMMENT ON COLUMN augur.models.created_by IS 'the user whose training or registration made it';
+COMMENT ON COLUMN augur.models.created_at IS 'when it was made';
 COMMENT ON COLUMN augur.models.name IS
 '1 to 63 characters without / and @, which separate version and alias in a reference';
 COMMENT ON COLUMN augur.models.task IS 'regression or classification; the same for all versions';
@@ -351,12 +356,25 @@ COMMENT ON COLUMN augur.models.next_version IS
 
 COMMENT ON TABLE augur.model_grants IS
 'Who besides the owner may use a model; written by augur.grant and augur.revoke.';
+COMMENT ON COLUMN augur.model_grants.model_id IS 'the model';
+COMMENT ON COLUMN augur.model_grants.granted_by IS 'the user who granted';
+COMMENT ON COLUMN augur.model_grants.granted_at IS 'when it was granted';
 COMMENT ON COLUMN augur.model_grants.role IS 'the grantee, or - (zero) for everybody who has a preset';
 COMMENT ON COLUMN augur.model_grants.privilege IS
 'read: metadata and metrics; predict: read, and the bytes that scoring needs';
 COMMENT ON COLUMN augur.model_grants.owner IS 'owner of the model, kept equal by a foreign key, for row level security';
 
 COMMENT ON TABLE augur.runs IS 'One row for each training, or registration of a model value.';
+COMMENT ON COLUMN augur.runs.id IS 'number of the run, in the order of starts';
+COMMENT ON COLUMN augur.runs.model_id IS 'the model trained';
+COMMENT ON COLUMN augur.runs.algorithm IS 'name of the algorithm, see augur.algorithms';
+COMMENT ON COLUMN augur.runs.task IS 'regression or classification';
+COMMENT ON COLUMN augur.runs.target IS 'name of the column to predict';
+COMMENT ON COLUMN augur.runs.seed IS 'seed of all random choices; the same data, seed and version give the same model';
+COMMENT ON COLUMN augur.runs.note IS 'what the caller wrote about it';
+COMMENT ON COLUMN augur.runs.started_at IS 'when the training began';
+COMMENT ON COLUMN augur.runs.ended_at IS 'when it ended; NULL while it is running';
+COMMENT ON COLUMN augur.runs.server_version IS 'version of PostgreSQL that trained';
 COMMENT ON COLUMN augur.runs.relation IS 'relation that was trained on, or NULL when it was a query';
 COMMENT ON COLUMN augur.runs.query IS 'query that was trained on, or NULL when it was a relation';
 COMMENT ON COLUMN augur.runs.config IS 'the arguments of the training other than hyperparameters';
@@ -370,9 +388,14 @@ COMMENT ON COLUMN augur.runs.warnings IS 'what the training warned about';
 COMMENT ON COLUMN augur.runs.info IS 'decisions and counts: split, columns left out, workers, trees';
 
 COMMENT ON TABLE augur.params IS 'Hyperparameters of each run, with defaults filled in.';
+COMMENT ON COLUMN augur.params.run_id IS 'the run';
+COMMENT ON COLUMN augur.params.name IS 'name of the hyperparameter, see augur.hyperparameters';
 COMMENT ON COLUMN augur.params.value IS 'value as JSON: a number, a text, a boolean or an object';
 
 COMMENT ON TABLE augur.metrics IS 'What each run measured. Never changed.';
+COMMENT ON COLUMN augur.metrics.run_id IS 'the run that measured';
+COMMENT ON COLUMN augur.metrics.name IS 'name of the metric, as auc or rmse';
+COMMENT ON COLUMN augur.metrics.value IS 'what was measured';
 COMMENT ON COLUMN augur.metrics.split IS
 'holdout, oob (out of bag), baseline (mean or majority on the holdout), production (the version then in production, on the same holdout)';
 COMMENT ON COLUMN augur.metrics.class IS 'class label of a metric of one class, or empty';
@@ -382,6 +405,11 @@ COMMENT ON COLUMN augur.metrics.n IS 'number of rows measured';
 
 COMMENT ON TABLE augur.versions IS
 'Versions of models. Written once: only the status moves, pending to ready or failed, ready to rejected or archived, archived to ready.';
+COMMENT ON COLUMN augur.versions.model_id IS 'the model';
+COMMENT ON COLUMN augur.versions.status_at IS 'when the status last moved';
+COMMENT ON COLUMN augur.versions.algorithm IS 'name of the algorithm that trained it';
+COMMENT ON COLUMN augur.versions.created_by IS 'the user who trained or registered it';
+COMMENT ON COLUMN augur.versions.created_at IS 'when it was made';
 COMMENT ON COLUMN augur.versions.id IS 'the id that augur.predict_pinned takes';
 COMMENT ON COLUMN augur.versions.version IS 'number within the model, as in churn/7';
 COMMENT ON COLUMN augur.versions.run_id IS 'the run that made it';
@@ -393,10 +421,19 @@ COMMENT ON COLUMN augur.versions.signature IS
 'what the model reads and returns: features with column, type and part; target, target_type, classes';
 
 COMMENT ON TABLE augur.version_chunks IS 'The artifacts in pieces of 1 MB. Never changed.';
+COMMENT ON COLUMN augur.version_chunks.version_id IS 'the version';
+COMMENT ON COLUMN augur.version_chunks.bytes IS 'a piece of the artifact; training writes pieces of 1 MB';
 COMMENT ON COLUMN augur.version_chunks.seq IS 'order of the pieces, from 0';
 
 COMMENT ON TABLE augur.alias_history IS
 'Every move of every alias, with actor, reason and time. Append-only; outlives the model.';
+COMMENT ON COLUMN augur.alias_history.id IS 'number of the move, in the order of moves';
+COMMENT ON COLUMN augur.alias_history.model_id IS 'the model';
+COMMENT ON COLUMN augur.alias_history.alias IS 'the alias that moved, as production';
+COMMENT ON COLUMN augur.alias_history.old_version_id IS 'id of the version before the move, NULL for none';
+COMMENT ON COLUMN augur.alias_history.new_version_id IS 'id of the version after the move, NULL for none';
+COMMENT ON COLUMN augur.alias_history.reason IS 'why, as the caller or the rule of promotion said';
+COMMENT ON COLUMN augur.alias_history.at IS 'when it moved';
 COMMENT ON COLUMN augur.alias_history.model IS 'name of the model at that time';
 COMMENT ON COLUMN augur.alias_history.action IS 'promote, rollback, set (previous, moved by them) or drop';
 COMMENT ON COLUMN augur.alias_history.old_version IS 'version before the move, NULL for none';
@@ -405,5 +442,7 @@ COMMENT ON COLUMN augur.alias_history.actor IS 'the user who moved it';
 
 COMMENT ON TABLE augur.aliases IS
 'Which version each alias points at: production serves a bare model name, previous is what it was before; free names such as staging. Moved by augur.promote and augur.rollback.';
+COMMENT ON COLUMN augur.aliases.model_id IS 'the model';
+COMMENT ON COLUMN augur.aliases.alias IS 'name of the alias, as production';
 COMMENT ON COLUMN augur.aliases.version_id IS 'a version of the same model, in status ready';
 COMMENT ON COLUMN augur.aliases.history_id IS 'the move that put the alias here';

@@ -85,7 +85,7 @@ CREATE OR REPLACE FUNCTION augur._progress(
 	AS 'MODULE_PATHNAME', 'augur_progress_list'
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 10;
 COMMENT ON FUNCTION augur._progress() IS
-	'The rows of augur.progress.';
+	'Internal. The rows of augur.progress.';
 
 CREATE OR REPLACE VIEW augur.progress AS
 	SELECT pid, datname, usename, model, algorithm, phase, done, total, rows, started_at,

@@ -4,19 +4,19 @@ CREATE OR REPLACE FUNCTION augur._random_forest_collect(internal, anyelement, re
 	AS 'MODULE_PATHNAME', 'augur_agg_collect'
 	LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION augur._random_forest_collect(internal, anyelement, record) IS
-'Takes a row into the state of augur.random_forest_agg. Internal.';
+'Internal. Takes a row into the state of augur.random_forest_agg.';
 
 CREATE OR REPLACE FUNCTION augur._random_forest_collect(internal, anyelement, record, jsonb) RETURNS internal
 	AS 'MODULE_PATHNAME', 'augur_agg_collect'
 	LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION augur._random_forest_collect(internal, anyelement, record, jsonb) IS
-'Takes a row into the state of augur.random_forest_agg with options. Internal.';
+'Internal. Takes a row into the state of augur.random_forest_agg with options.';
 
 CREATE OR REPLACE FUNCTION augur._random_forest_train(internal) RETURNS augur.model
 	AS 'MODULE_PATHNAME', 'augur_agg_train'
 	LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
 COMMENT ON FUNCTION augur._random_forest_train(internal) IS
-'Trains the forest of augur.random_forest_agg on the rows of its state. Internal.';
+'Internal. Trains the forest of augur.random_forest_agg on the rows of its state.';
 
 CREATE OR REPLACE AGGREGATE augur.random_forest_agg(target anyelement, features record) (
 	SFUNC = augur._random_forest_collect,

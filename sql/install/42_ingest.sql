@@ -4,4 +4,4 @@ CREATE OR REPLACE FUNCTION augur._ingest_report(query text, target text, options
 	AS 'MODULE_PATHNAME', 'augur_ingest_report'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100000;
 COMMENT ON FUNCTION augur._ingest_report(text, text, jsonb) IS
-'Tells what a training on the rows of a query would do, without training: task, features with their cuts or levels, columns left out and why, rows used, skipped and held out, and a digest that changes whenever a training would see other data. Runs the query as the caller. Options: task, weight, features, exclude, date_parts, max_bins, key, time_column, holdout. Example: SELECT jsonb_pretty(augur._ingest_report(''SELECT * FROM customers'', ''churned''));';
+'Internal. Tells what a training on the rows of a query would do, without training: task, features with their cuts or levels, columns left out and why, rows used, skipped and held out, and a digest that changes whenever a training would see other data. Runs the query as the caller. Options: task, weight, features, exclude, date_parts, max_bins, key, time_column, holdout. Example: SELECT jsonb_pretty(augur._ingest_report(''SELECT * FROM customers'', ''churned''));';

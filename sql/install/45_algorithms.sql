@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION augur._algorithms(
 	AS 'MODULE_PATHNAME', 'augur_algorithms_list'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10;
 COMMENT ON FUNCTION augur._algorithms() IS
-	'The rows of augur.algorithms.';
+	'Internal. The rows of augur.algorithms.';
 
 CREATE OR REPLACE VIEW augur.algorithms AS
 	SELECT algorithm, title, classification, regression, help
