@@ -106,6 +106,8 @@ augur_stage()
 	"$MAKE" -s -C "$TREE" all PG_CONFIG="$pg_config" || return 1
 	"$MAKE" -s -C "$TREE" install PG_CONFIG="$AUGUR_PG_CONFIG" || return 1
 	chmod -R a+rX "$stage"
+	# the update test puts releases of its own there
+	[ "$(id -u)" != 0 ] || chown "$AUGUR_USER" "$("$AUGUR_PG_CONFIG" --sharedir)/extension"
 }
 
 # fsync is off: these clusters live for one run.  The SQLSTATE in the log is what the scan
