@@ -24,8 +24,9 @@ UPGRADES = $(patsubst sql/upgrade/%.sql,augur--%.sql,$(DELTAS))
 DATA_built = augur--$(EXTVERSION).sql $(UPGRADES)
 
 REGRESS = $(patsubst sql/%.sql,%,$(call in_top,sql/*.sql))
-# Each topic finds the extension in place, and the same sort order on any server.
-REGRESS_OPTS = --load-extension=augur --encoding=UTF8 --no-locale
+# Each topic has a database of its own with the extension, and the same sort order on any server.
+REGRESS_OPTS = --load-extension=augur --encoding=UTF8 --no-locale \
+	--launcher=$(or $(TOP),./)tests/lib/own-database
 ISOLATION = $(patsubst tests/isolation/specs/%.spec,%,$(call in_top,tests/isolation/specs/*.spec))
 ISOLATION_OPTS = --load-extension=augur --encoding=UTF8 --no-locale \
 	--inputdir=$(or $(TOP),./)tests/isolation
