@@ -34,7 +34,7 @@ SQL
 is($standby->safe_psql('postgres', $all), $primary->safe_psql('postgres', $all),
 	'every scoring function gives the same on the standby');
 my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;';
-my $sum = q{SELECT sum(augur.predict('class', r)) FROM rows r};
+my $sum = q{SELECT sum(augur.predict('class', r)::numeric) FROM rows r};
 like($standby->safe_psql('postgres', "$parallel EXPLAIN (COSTS off) $sum"), qr/Gather/, 'a parallel plan on the standby');
 is($standby->safe_psql('postgres', "$parallel $sum"), $primary->safe_psql('postgres', $sum), 'with the same result');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM augur.importance('class', 'rows')}),
