@@ -592,6 +592,103 @@ test_envelope(void)
 	CHECK(h.live == 0);
 }
 
+/* ---- a forest by hand -------------------------------------------------- */
+
+/*
+ * The common part of a real forest with a body of one leaf: what docs/format.md
+ * says, byte for byte.
+ */
+static AugStatus
+read_one_leaf(const uint8_t *bytes, size_t length, double base, double scale, float leaf,
+			  double *score)
+{
+	UnitHost	h;
+	AugError	err;
+	AugArena	arena;
+	AugReader	r;
+	AugWriter	w;
+	AugModel   *model = NULL;
+	AugModelInfo info;
+	const AugOps *ops;
+	AugStatus	status;
+	uint32_t	crc;
+
+	unit_host(&h);
+	memset(&info, 0, sizeof(info));
+	aug_arena_init(&arena, &h.host);
+	aug_writer_init(&w, &h.host);
+	CHECK(aug_artifact_open(bytes, length, &r, &ops, &err) == AUG_OK);
+	info.algorithm = &ops->about;
+	CHECK(aug_artifact_common(&r, &info, &arena, &err) == AUG_OK);
+	aug_write_bytes(&w, bytes, (size_t) (r.at - bytes));
+	aug_write_u8(&w, 1);		/* version of the body */
+	aug_write_varint(&w, 1);	/* trees */
+	aug_write_f64(&w, base);
+	aug_write_f64(&w, scale);
+	aug_write_u8(&w, 0);		/* no intervals */
+	aug_write_varint(&w, 5);	/* bytes, splits, words of sets and of shares */
+	aug_write_varint(&w, 0);
+	aug_write_varint(&w, 0);
+	aug_write_varint(&w, 0);
+	aug_write_varint(&w, 0);	/* a leaf with a value */
+	aug_write_f32(&w, leaf);
+	for (int i = 0; i < 8; i++)
+		w.bytes[12 + i] = (uint8_t) ((uint64_t) (w.length + AUG_TRAILER_SIZE) >> (8 * i));
+	crc = aug_crc32c(0, w.bytes, w.length);
+	aug_write_u32(&w, crc);
+	status = aug_model_read(&h.host, w.bytes, w.length, &model, &err);
+	if (status == AUG_OK)
+	{
+		double		x[8] = {0};
+		_Alignas(16) char scratch[256];
+
+		CHECK(info.n_features <= 8 && aug_model_scratch(model) <= sizeof(scratch));
+		*score = aug_model_score1(model, x, scratch);
+	}
+	aug_model_free(model);
+	aug_writer_free(&w);
+	aug_arena_free(&arena);
+	CHECK(h.live == 0);
+	return status;
+}
+
+/* Base, scale and leaf are finite each; what they add up to must be as well. */
+static void
+test_forest_values(void)
+{
+	static const struct
+	{
+		double		base,
+					scale;
+		float		leaf;
+		bool		accepted;
+	}			cases[] = {
+		{100, 1, 7, true}, {100, 0.5, -7, true}, {0, 1, 3e38f, true}, {1e308, 1, 3e38f, true},
+		{0, 1e-300, 1e7f, true}, {0, 1e-300, 1e9f, false}, {0, 1e-300, -1e9f, false},
+		{1.7e308, 1e-300, 1e8f, false}, {-1.7e308, 1e-300, 1e8f, false},
+		{0, 0, 1, false}, {0, -1, 1, false}, {0, 1e-320, 1, false}, {0, INFINITY, 1, false},
+		{NAN, 1, 1, false}, {INFINITY, 1, 1, false}, {0, 1, INFINITY, false}, {0, 1, NAN, false},
+	};
+	uint8_t    *bytes;
+	size_t		length;
+
+	bytes = unit_read_file(UNIT_DATA "/format1_random_forest_regression.model", &length);
+	if (!CHECK(bytes != NULL))
+		return;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		double		score = NAN;
+		AugStatus	status = read_one_leaf(bytes, length, cases[i].base, cases[i].scale,
+										   cases[i].leaf, &score);
+
+		if (!CHECK(status == (cases[i].accepted ? AUG_OK : AUG_CORRUPT)))
+			fprintf(stderr, "case %u\n", i);
+		if (status == AUG_OK)
+			CHECK(score == cases[i].base + (double) cases[i].leaf / cases[i].scale);
+	}
+	free(bytes);
+}
+
 /* ---- golden models ---------------------------------------------------- */
 
 #define GOLDEN_ROWS 20
@@ -760,6 +857,7 @@ static const UnitTest tests[] = {
 	{"wrong_matrix", test_wrong_matrix},
 	{"envelope", test_envelope},
 	{"golden", test_golden},
+	{"forest_values", test_forest_values},
 };
 
 UNIT_MAIN("model", tests);
