@@ -17,17 +17,17 @@
 
 #include "arena.h"
 
-#define BLOCK_FIRST		4096
-#define BLOCK_LARGEST	((size_t) 1 << 20)
-#define ALIGN_SMALL		16
-#define ALIGN_LARGE		64
-#define LARGE			4096	/* from here on requests are cache-line aligned */
+#define BLOCK_FIRST	  4096
+#define BLOCK_LARGEST ((size_t) 1 << 20)
+#define ALIGN_SMALL	  16
+#define ALIGN_LARGE	  64
+#define LARGE		  4096 /* from here on requests are cache-line aligned */
 
 struct AugArenaBlock
 {
 	AugArenaBlock *next;
-	size_t		size;			/* bytes after the header */
-	size_t		used;
+	size_t size; /* bytes after the header */
+	size_t used;
 };
 
 /*
@@ -51,7 +51,7 @@ static AugArenaBlock *
 block_new(AugArena *arena, size_t size)
 {
 	AugArenaBlock *block;
-	size_t		whole;
+	size_t whole;
 
 	if (size > SIZE_MAX - sizeof(AugArenaBlock))
 		return NULL;
@@ -76,9 +76,9 @@ block_new(AugArena *arena, size_t size)
 static void *
 block_cut(AugArenaBlock *block, size_t size, size_t align)
 {
-	uintptr_t	start = (uintptr_t) (block + 1) + block->used;
-	size_t		pad = (size_t) (-start & (align - 1));
-	size_t		left = block->size - block->used;
+	uintptr_t start = (uintptr_t) (block + 1) + block->used;
+	size_t pad = (size_t) (-start & (align - 1));
+	size_t left = block->size - block->used;
 
 	if (pad > left || size > left - pad)
 		return NULL;
@@ -94,9 +94,7 @@ void *
 aug_arena_alloc(AugArena *arena, size_t n, size_t size)
 {
 	AugArenaBlock *block;
-	size_t		bytes,
-				align,
-				next;
+	size_t bytes, align, next;
 
 	if (size != 0 && n > (SIZE_MAX - ALIGN_LARGE) / size)
 		return NULL;
@@ -107,7 +105,7 @@ aug_arena_alloc(AugArena *arena, size_t n, size_t size)
 
 	if (arena->blocks != NULL)
 	{
-		void	   *cut = block_cut(arena->blocks, bytes, align);
+		void *cut = block_cut(arena->blocks, bytes, align);
 
 		if (cut != NULL)
 			return cut;
@@ -154,7 +152,7 @@ aug_arena_alloc(AugArena *arena, size_t n, size_t size)
 void *
 aug_arena_zero(AugArena *arena, size_t n, size_t size)
 {
-	void	   *p = aug_arena_alloc(arena, n, size);
+	void *p = aug_arena_alloc(arena, n, size);
 
 	if (p != NULL)
 		memset(p, 0, n * size);
@@ -167,7 +165,7 @@ aug_arena_zero(AugArena *arena, size_t n, size_t size)
 char *
 aug_arena_text(AugArena *arena, const char *bytes, size_t length)
 {
-	char	   *copy;
+	char *copy;
 
 	if (length == SIZE_MAX)
 		return NULL;

@@ -19,9 +19,9 @@
 
 #include "artifact.h"
 
-#define HAS_CLASS_SHARE	1
+#define HAS_CLASS_SHARE 1
 #define HAS_IMPORTANCE	2
-#define HAS_PERMUTATION	4
+#define HAS_PERMUTATION 4
 
 /* ---- writing ---------------------------------------------------------- */
 
@@ -35,7 +35,7 @@ write_doubles(AugWriter *w, const double *values, uint32_t n)
 static void
 write_levels(AugWriter *w, const AugFeature *f)
 {
-	uint32_t	begin = 0;
+	uint32_t begin = 0;
 
 	aug_write_varint(w, f->n_levels);
 	for (uint32_t i = 0; i < f->n_levels; i++)
@@ -106,13 +106,13 @@ write_common(AugWriter *w, const AugJob *job, const AugSummary *summary, const c
  * names and sizes come from a matrix that aug_job_open has checked.
  */
 AugStatus
-aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body,
-				   uint8_t **artifact, size_t *length, AugError *err)
+aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body, uint8_t **artifact,
+				   size_t *length, AugError *err)
 {
-	AugWriter	w;
-	char	   *params_text;
-	uint8_t    *at;
-	AugStatus	status = aug_params_text(job->params, &params_text, err);
+	AugWriter w;
+	char *params_text;
+	uint8_t *at;
+	AugStatus status = aug_params_text(job->params, &params_text, err);
 
 	*artifact = NULL;
 	*length = 0;
@@ -122,14 +122,14 @@ aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body,
 	aug_writer_init(&w, job->host);
 	aug_write_bytes(&w, AUG_MAGIC, AUG_MAGIC_SIZE);
 	aug_write_u32(&w, AUG_FORMAT);
-	aug_write_u64(&w, 0);		/* the length, known at the end */
+	aug_write_u64(&w, 0); /* the length, known at the end */
 	aug_write_string(&w, job->ops->about.name);
 	write_common(&w, job, summary, params_text);
 	job->host->release(job->host->arg, params_text);
 	aug_write_bytes(&w, body.bytes, body.length);
 	if (!w.failed)
 	{
-		uint64_t	whole = (uint64_t) w.length + AUG_TRAILER_SIZE;
+		uint64_t whole = (uint64_t) w.length + AUG_TRAILER_SIZE;
 
 		at = w.bytes + AUG_MAGIC_SIZE + 4;
 		for (int i = 0; i < 8; i++)
@@ -158,12 +158,11 @@ AugStatus
 aug_artifact_open(const uint8_t *bytes, size_t length, AugReader *r, const AugOps **ops,
 				  AugError *err)
 {
-	char		name[AUG_ALGORITHM_NAME_MAX + 1];
+	char name[AUG_ALGORITHM_NAME_MAX + 1];
 	const AugAlgorithm *algorithm;
 	const uint8_t *text;
-	uint64_t	whole;
-	uint32_t	format,
-				n;
+	uint64_t whole;
+	uint32_t format, n;
 
 	if (length < AUG_MAGIC_SIZE || memcmp(bytes, AUG_MAGIC, AUG_MAGIC_SIZE) != 0)
 		return aug_fail(err, AUG_CORRUPT, "these bytes are not a model");
@@ -190,7 +189,7 @@ aug_artifact_open(const uint8_t *bytes, size_t length, AugReader *r, const AugOp
 	r->end -= AUG_TRAILER_SIZE;
 #ifndef AUG_FUZZING
 	{
-		AugReader	trailer = {r->end, r->end + AUG_TRAILER_SIZE, false};
+		AugReader trailer = {r->end, r->end + AUG_TRAILER_SIZE, false};
 
 		if (aug_read_u32(&trailer) != aug_crc32c(0, bytes, length - AUG_TRAILER_SIZE))
 			return fail_corrupt(err, "checksum");
@@ -220,7 +219,7 @@ aug_artifact_open(const uint8_t *bytes, size_t length, AugReader *r, const AugOp
 static const char *
 read_name(AugReader *r, uint32_t max, AugArena *arena, bool *nomem)
 {
-	uint32_t	n = aug_read_count(r, max, 1);
+	uint32_t n = aug_read_count(r, max, 1);
 	const uint8_t *bytes = aug_read_bytes(r, n);
 	const char *copy;
 
@@ -243,7 +242,7 @@ read_name(AugReader *r, uint32_t max, AugArena *arena, bool *nomem)
 static double *
 read_doubles(AugReader *r, uint32_t n, AugArena *arena, bool *nomem)
 {
-	double	   *values;
+	double *values;
 
 	if (n > aug_reader_left(r) / 8)
 	{
@@ -285,7 +284,7 @@ read_shares(AugReader *r, uint32_t n, double lo, double hi, AugArena *arena, boo
 static bool
 level_ascends(const uint8_t *a, size_t n, const uint8_t *b, size_t m)
 {
-	int			order = memcmp(a, b, n < m ? n : m);
+	int order = memcmp(a, b, n < m ? n : m);
 
 	return order < 0 || (order == 0 && n < m);
 }
@@ -293,10 +292,10 @@ level_ascends(const uint8_t *a, size_t n, const uint8_t *b, size_t m)
 static void
 read_levels(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 {
-	uint32_t	n = aug_read_count(r, AUG_MAX_LEVELS, 1);
-	uint32_t   *end;
+	uint32_t n = aug_read_count(r, AUG_MAX_LEVELS, 1);
+	uint32_t *end;
 	const uint8_t *text;
-	uint64_t	total = 0;
+	uint64_t total = 0;
 
 	if (r->bad)
 		return;
@@ -308,7 +307,7 @@ read_levels(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 	}
 	for (uint32_t i = 0; i < n; i++)
 	{
-		uint64_t	length = aug_read_varint(r);
+		uint64_t length = aug_read_varint(r);
 
 		/* the sum stays below the bytes left, so it cannot wrap */
 		if (r->bad || length > UINT32_MAX - total || length > aug_reader_left(r))
@@ -327,10 +326,10 @@ read_levels(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 	}
 	for (uint32_t i = 1; i < n; i++)
 	{
-		uint32_t	begin = i > 1 ? end[i - 2] : 0;
+		uint32_t begin = i > 1 ? end[i - 2] : 0;
 
-		if (!level_ascends(text + begin, end[i - 1] - begin,
-						   text + end[i - 1], end[i] - end[i - 1]))
+		if (!level_ascends(text + begin, end[i - 1] - begin, text + end[i - 1],
+						   end[i] - end[i - 1]))
 			r->bad = true;
 	}
 	f->n_levels = n;
@@ -358,9 +357,8 @@ read_cuts(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 static void
 read_feature(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 {
-	uint64_t	part,
-				element;
-	uint8_t		kind;
+	uint64_t part, element;
+	uint8_t kind;
 
 	memset(f, 0, sizeof(*f));
 	f->name = read_name(r, AUG_NAME_MAX, arena, nomem);
@@ -369,8 +367,7 @@ read_feature(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 	part = aug_read_varint(r);
 	element = aug_read_varint(r);
 	kind = aug_read_u8(r);
-	if (r->bad || part > UINT32_MAX || element > UINT32_MAX ||
-		kind > AUG_CATEGORICAL_FEATURE)
+	if (r->bad || part > UINT32_MAX || element > UINT32_MAX || kind > AUG_CATEGORICAL_FEATURE)
 	{
 		r->bad = true;
 		return;
@@ -390,10 +387,9 @@ read_feature(AugReader *r, AugFeature *f, AugArena *arena, bool *nomem)
 static void
 read_features(AugReader *r, AugModelInfo *info, AugArena *arena, bool *nomem)
 {
-	uint32_t	n = aug_read_count(r, AUG_MAX_FEATURES, 6);
+	uint32_t n = aug_read_count(r, AUG_MAX_FEATURES, 6);
 	AugFeature *features;
-	uint32_t	n_narrow = 0,
-				n_wide = 0;
+	uint32_t n_narrow = 0, n_wide = 0;
 
 	if (r->bad)
 		return;
@@ -417,7 +413,7 @@ read_features(AugReader *r, AugModelInfo *info, AugArena *arena, bool *nomem)
 static void
 read_classes(AugReader *r, AugModelInfo *info, AugArena *arena, bool *nomem)
 {
-	uint32_t	n = aug_read_count(r, AUG_MAX_CLASSES, 1);
+	uint32_t n = aug_read_count(r, AUG_MAX_CLASSES, 1);
 	const char **names;
 
 	if (r->bad)
@@ -458,8 +454,8 @@ read_fit(AugReader *r, AugFit *fit)
 static void
 read_statistics(AugReader *r, AugModelInfo *info, AugArena *arena, bool *nomem)
 {
-	uint8_t		flags;
-	double		sum = 0;
+	uint8_t flags;
+	double sum = 0;
 
 	info->seed = aug_read_u64(r);
 	info->n_rows = aug_read_u64(r);
@@ -492,14 +488,14 @@ read_statistics(AugReader *r, AugModelInfo *info, AugArena *arena, bool *nomem)
 AugStatus
 aug_artifact_common(AugReader *r, AugModelInfo *info, AugArena *arena, AugError *err)
 {
-	bool		nomem = false;
-	uint8_t		task = aug_read_u8(r);
+	bool nomem = false;
+	uint8_t task = aug_read_u8(r);
 
 	if (r->bad || task > AUG_CLASSIFICATION)
 		return fail_corrupt(err, "task");
 	info->task = (AugTask) task;
 	if (info->task == AUG_CLASSIFICATION ? !info->algorithm->classification
-		: !info->algorithm->regression)
+										 : !info->algorithm->regression)
 		return fail_corrupt(err, "task");
 	info->target = read_name(r, AUG_NAME_MAX, arena, &nomem);
 	info->target_type = read_name(r, AUG_NAME_MAX, arena, &nomem);

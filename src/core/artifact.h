@@ -11,22 +11,23 @@
 
 #include "algorithm.h"
 
-#define AUG_MAGIC				"\x89" "AUGUR\n\x1A"
-#define AUG_MAGIC_SIZE			8
-#define AUG_HEADER_SIZE			20	/* magic, format, length of the whole */
-#define AUG_TRAILER_SIZE		4	/* CRC-32C of all before it */
-#define AUG_ALGORITHM_NAME_MAX	63
-#define AUG_NAME_MAX			65535	/* bytes of a column, class or type name */
-#define AUG_PARAMS_TEXT_MAX		((uint32_t) 1 << 24)
-#define AUG_MAX_LEVELS			((uint32_t) 1 << 27)
+#define AUG_MAGIC \
+	"\x89"        \
+	"AUGUR\n\x1A"
+#define AUG_MAGIC_SIZE		   8
+#define AUG_HEADER_SIZE		   20 /* magic, format, length of the whole */
+#define AUG_TRAILER_SIZE	   4  /* CRC-32C of all before it */
+#define AUG_ALGORITHM_NAME_MAX 63
+#define AUG_NAME_MAX		   65535 /* bytes of a column, class or type name */
+#define AUG_PARAMS_TEXT_MAX	   ((uint32_t) 1 << 24)
+#define AUG_MAX_LEVELS		   ((uint32_t) 1 << 27)
 
 /* CRC-32C (Castagnoli); start with crc 0. */
 extern uint32_t aug_crc32c(uint32_t crc, const uint8_t *bytes, size_t length);
 
 /* A small model as a new artifact: envelope(common part + body). */
-extern AugStatus aug_artifact_write(const AugJob *job, const AugSummary *summary,
-									AugSlice body, uint8_t **artifact, size_t *length,
-									AugError *err);
+extern AugStatus aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body,
+									uint8_t **artifact, size_t *length, AugError *err);
 
 /*
  * Checks the envelope; on success r is set on the common part (between the
@@ -37,7 +38,7 @@ extern AugStatus aug_artifact_open(const uint8_t *bytes, size_t length, AugReade
 
 /* Reads the common part into info; everything it points to is in the arena.  r
  * is left on the algorithm's body, which ends where r ends. */
-extern AugStatus aug_artifact_common(AugReader *r, AugModelInfo *info, AugArena *arena,
-									 AugError *err);
+extern AugStatus
+aug_artifact_common(AugReader *r, AugModelInfo *info, AugArena *arena, AugError *err);
 
-#endif							/* AUG_ARTIFACT_H */
+#endif /* AUG_ARTIFACT_H */

@@ -32,14 +32,14 @@
 typedef enum AugStatus
 {
 	AUG_OK = 0,
-	AUG_NOMEM,					/* an allocation failed */
-	AUG_CANCELLED,				/* host->poll said stop */
-	AUG_INVALID,				/* bad argument or hyperparameter */
-	AUG_DATA,					/* the data cannot be used (one class, no rows...) */
-	AUG_NUMERIC,				/* no convergence, overflow */
-	AUG_LIMIT,					/* a limit of the format or the algorithm */
-	AUG_CORRUPT,				/* model bytes are damaged or hostile */
-	AUG_INTERNAL				/* a bug */
+	AUG_NOMEM,	   /* an allocation failed */
+	AUG_CANCELLED, /* host->poll said stop */
+	AUG_INVALID,   /* bad argument or hyperparameter */
+	AUG_DATA,	   /* the data cannot be used (one class, no rows...) */
+	AUG_NUMERIC,   /* no convergence, overflow */
+	AUG_LIMIT,	   /* a limit of the format or the algorithm */
+	AUG_CORRUPT,   /* model bytes are damaged or hostile */
+	AUG_INTERNAL   /* a bug */
 } AugStatus;
 
 #define AUG_MESSAGE_SIZE 256
@@ -47,10 +47,10 @@ typedef enum AugStatus
 /* message: lower case, no period; detail and hint: sentences; "" when absent */
 typedef struct AugError
 {
-	AugStatus	status;
-	char		message[AUG_MESSAGE_SIZE];
-	char		detail[AUG_MESSAGE_SIZE];
-	char		hint[AUG_MESSAGE_SIZE];
+	AugStatus status;
+	char message[AUG_MESSAGE_SIZE];
+	char detail[AUG_MESSAGE_SIZE];
+	char hint[AUG_MESSAGE_SIZE];
 } AugError;
 
 /* ---- host ------------------------------------------------------------- */
@@ -58,18 +58,18 @@ typedef struct AugError
 typedef struct AugHost
 {
 	/* returns NULL on failure; memory is not zeroed; aligned for any type */
-	void	   *(*alloc) (void *arg, size_t size);
-	void		(*release) (void *arg, void *ptr);	/* ptr may be NULL */
+	void *(*alloc)(void *arg, size_t size);
+	void (*release)(void *arg, void *ptr); /* ptr may be NULL */
 	/* true: stop now.  done is the share of the running call, 0..1, or -1 */
-	bool		(*poll) (void *arg, double done);
-	void	   *arg;
+	bool (*poll)(void *arg, double done);
+	void *arg;
 } AugHost;
 
 /* A pointer and a length.  Owned as the function that returns it says. */
 typedef struct AugSlice
 {
 	const uint8_t *bytes;
-	size_t		length;
+	size_t length;
 } AugSlice;
 
 /* ---- features and matrix ---------------------------------------------- */
@@ -87,16 +87,16 @@ typedef enum AugTask
 } AugTask;
 
 /* Cells of a narrow column are bytes: 0..254 are bins or level codes. */
-#define AUG_MAX_BINS		255
-#define AUG_MISSING_CELL	255
+#define AUG_MAX_BINS	 255
+#define AUG_MISSING_CELL 255
 /* Cells of a wide column (a categorical of more than 255 levels) are uint32. */
-#define AUG_MISSING_WIDE	UINT32_MAX
+#define AUG_MISSING_WIDE UINT32_MAX
 /* How a raw categorical value is given to a model: level code as a double. */
-#define AUG_UNSEEN_LEVEL	(-1.0)
-#define AUG_MAX_FEATURES	65000
-#define AUG_MAX_CLASSES		65000
+#define AUG_UNSEEN_LEVEL (-1.0)
+#define AUG_MAX_FEATURES 65000
+#define AUG_MAX_CLASSES	 65000
 /* Number of the artifact format that this version writes; it reads all before. */
-#define AUG_FORMAT			1
+#define AUG_FORMAT 1
 
 /*
  * One feature.  A numeric feature has n_cuts ascending finite cut points: value v
@@ -111,19 +111,19 @@ typedef enum AugTask
  */
 typedef struct AugFeature
 {
-	const char *name;			/* shown to users, NUL-terminated */
-	const char *column;			/* source column, NUL-terminated */
-	const char *type_name;		/* source type as the host spells it */
-	uint32_t	part;			/* host's code of the part of the value */
-	uint32_t	element;		/* index within an array column, 0-based */
-	AugKind		kind;
-	uint32_t	n_cuts;
+	const char *name;	   /* shown to users, NUL-terminated */
+	const char *column;	   /* source column, NUL-terminated */
+	const char *type_name; /* source type as the host spells it */
+	uint32_t part;		   /* host's code of the part of the value */
+	uint32_t element;	   /* index within an array column, 0-based */
+	AugKind kind;
+	uint32_t n_cuts;
 	const double *cuts;
-	uint32_t	n_levels;
+	uint32_t n_levels;
 	const uint32_t *level_end;
 	const char *level_text;
-	bool		wide;			/* categorical with more than 255 levels */
-	uint32_t	slot;			/* how many narrow (wide) features come before it */
+	bool wide;	   /* categorical with more than 255 levels */
+	uint32_t slot; /* how many narrow (wide) features come before it */
 } AugFeature;
 
 /*
@@ -139,13 +139,13 @@ typedef struct AugFeature
  */
 typedef struct AugMatrix
 {
-	AugTask		task;
-	uint32_t	n_rows;
-	uint32_t	n_features;
-	uint32_t	n_narrow;
-	uint32_t	n_wide;
-	uint32_t	n_classes;		/* 0 for regression */
-	size_t		stride;
+	AugTask task;
+	uint32_t n_rows;
+	uint32_t n_features;
+	uint32_t n_narrow;
+	uint32_t n_wide;
+	uint32_t n_classes; /* 0 for regression */
+	size_t stride;
 	const uint8_t *cells;
 	const uint32_t *wide;
 	const uint32_t *label;
@@ -154,8 +154,8 @@ typedef struct AugMatrix
 	const AugFeature *features; /* [n_features] */
 	/* class labels as text, NUL-terminated, in the host's order; NULL for regression */
 	const char *const *class_names;
-	const char *target;			/* name of the target column */
-	const char *target_type;	/* its type as the host spells it */
+	const char *target;		 /* name of the target column */
+	const char *target_type; /* its type as the host spells it */
 } AugMatrix;
 
 /*
@@ -181,20 +181,19 @@ typedef enum AugParamType
 	AUG_PARAM_INT,
 	AUG_PARAM_REAL,
 	AUG_PARAM_BOOL,
-	AUG_PARAM_CHOICE,			/* one of choices */
-	AUG_PARAM_MIXED,			/* one of choices, or a number in range */
-	AUG_PARAM_MAP				/* one of choices, or label -> number pairs */
+	AUG_PARAM_CHOICE, /* one of choices */
+	AUG_PARAM_MIXED,  /* one of choices, or a number in range */
+	AUG_PARAM_MAP	  /* one of choices, or label -> number pairs */
 } AugParamType;
 
 typedef struct AugParamSpec
 {
 	const char *name;
 	AugParamType type;
-	const char *fallback;		/* the default, as text */
-	double		lo,
-				hi;				/* inclusive range of numbers */
-	const char *choices;		/* "a|b|c", or NULL */
-	const char *help;			/* one or two sentences */
+	const char *fallback; /* the default, as text */
+	double lo, hi;		  /* inclusive range of numbers */
+	const char *choices;  /* "a|b|c", or NULL */
+	const char *help;	  /* one or two sentences */
 } AugParamSpec;
 
 typedef struct AugAlgorithm
@@ -202,9 +201,9 @@ typedef struct AugAlgorithm
 	const char *name;
 	const char *title;
 	const char *help;
-	bool		classification;
-	bool		regression;
-	uint32_t	n_params;
+	bool classification;
+	bool regression;
+	uint32_t n_params;
 	const AugParamSpec *params;
 } AugAlgorithm;
 
@@ -218,15 +217,15 @@ extern const char *aug_nearest(const char *name, const char *const *names, uint3
 typedef struct AugParams AugParams;
 
 /* All at their defaults. */
-extern AugStatus aug_params_new(const AugHost *host, const AugAlgorithm *algorithm,
-								AugParams **out, AugError *err);
+extern AugStatus
+aug_params_new(const AugHost *host, const AugAlgorithm *algorithm, AugParams **out, AugError *err);
 /* Sets one from text ("12", "0.5", "sqrt", "true"); unknown names, wrong types
  * and values out of range are AUG_INVALID with the nearest name or the range. */
-extern AugStatus aug_params_set(AugParams *params, const char *name,
-								const char *value, AugError *err);
+extern AugStatus
+aug_params_set(AugParams *params, const char *name, const char *value, AugError *err);
 /* Adds one pair to a parameter of type AUG_PARAM_MAP. */
-extern AugStatus aug_params_set_pair(AugParams *params, const char *name,
-									 const char *label, double value, AugError *err);
+extern AugStatus aug_params_set_pair(AugParams *params, const char *name, const char *label,
+									 double value, AugError *err);
 /* Canonical text of all values, for storing and for another process:
  * aug_params_parse(aug_params_text(p)) equals p. */
 extern AugStatus aug_params_text(const AugParams *params, char **text, AugError *err);
@@ -241,20 +240,20 @@ extern void aug_params_free(AugParams *params);
 /* Sizes that decide memory before anything is allocated. */
 typedef struct AugShape
 {
-	AugTask		task;
-	uint32_t	n_rows;
-	uint32_t	n_narrow;
-	uint32_t	n_wide;
-	uint32_t	n_classes;
-	size_t		stride;
+	AugTask task;
+	uint32_t n_rows;
+	uint32_t n_narrow;
+	uint32_t n_wide;
+	uint32_t n_classes;
+	size_t stride;
 } AugShape;
 
 typedef struct AugPlan
 {
-	uint32_t	n_tasks;
-	size_t		shared_bytes;	/* one block, zeroed by the host, all tasks add to it */
-	size_t		scratch_bytes;	/* per participant, while a task runs */
-	size_t		result_bytes;	/* upper estimate of all results together */
+	uint32_t n_tasks;
+	size_t shared_bytes;  /* one block, zeroed by the host, all tasks add to it */
+	size_t scratch_bytes; /* per participant, while a task runs */
+	size_t result_bytes;  /* upper estimate of all results together */
 } AugPlan;
 
 typedef struct AugJob AugJob;
@@ -262,11 +261,11 @@ typedef struct AugJob AugJob;
 /* How training went, for the record; NaN where it does not apply. */
 typedef struct AugFit
 {
-	double		oob_error;		/* misclassified share, or RMSE, out of bag */
-	double		oob_score;		/* AUC (binary), accuracy (more classes), R2 */
-	uint32_t	oob_rows;		/* rows with an out-of-bag prediction */
-	uint64_t	n_nodes;
-	uint32_t	n_trees;
+	double oob_error;  /* misclassified share, or RMSE, out of bag */
+	double oob_score;  /* AUC (binary), accuracy (more classes), R2 */
+	uint32_t oob_rows; /* rows with an out-of-bag prediction */
+	uint64_t n_nodes;
+	uint32_t n_trees;
 } AugFit;
 
 extern AugStatus aug_plan(const AugAlgorithm *algorithm, const AugShape *shape,
@@ -277,19 +276,18 @@ extern AugStatus aug_plan(const AugAlgorithm *algorithm, const AugShape *shape,
  * shared: plan.shared_bytes, 16-aligned, zeroed once by the host before the first
  * participant opens; changed only by order-free integer atomics.
  */
-extern AugStatus aug_job_open(const AugHost *host, const AugAlgorithm *algorithm,
-							  const AugMatrix *matrix, const AugParams *params,
-							  uint64_t seed, void *shared, AugJob **out, AugError *err);
+extern AugStatus
+aug_job_open(const AugHost *host, const AugAlgorithm *algorithm, const AugMatrix *matrix,
+			 const AugParams *params, uint64_t seed, void *shared, AugJob **out, AugError *err);
 /* Runs task i in 0 .. n_tasks-1; the result is the host's to release.  Each
  * task must run exactly once over all participants. */
-extern AugStatus aug_job_run(AugJob *job, uint32_t i, uint8_t **bytes, size_t *length,
-							 AugError *err);
+extern AugStatus
+aug_job_run(AugJob *job, uint32_t i, uint8_t **bytes, size_t *length, AugError *err);
 /* After all tasks ran: results in task order -> artifact.  Each results[i].bytes is
  * released through the host as soon as it is used, and set to NULL, when
  * release_results is true; after a failure those not NULL are still the caller's. */
 extern AugStatus aug_job_merge(AugJob *job, AugSlice *results, bool release_results,
-							   uint8_t **artifact, size_t *length, AugFit *fit,
-							   AugError *err);
+							   uint8_t **artifact, size_t *length, AugFit *fit, AugError *err);
 extern void aug_job_close(AugJob *job);
 
 /* ---- models ----------------------------------------------------------- */
@@ -299,24 +297,24 @@ typedef struct AugModel AugModel;
 typedef struct AugModelInfo
 {
 	const AugAlgorithm *algorithm;
-	AugTask		task;
-	uint32_t	n_features;
+	AugTask task;
+	uint32_t n_features;
 	const AugFeature *features; /* with names, cuts and levels */
-	uint32_t	n_classes;
+	uint32_t n_classes;
 	const char *const *class_names;
 	const char *target;
 	const char *target_type;
 	const char *params_text;
-	uint64_t	seed;
-	uint64_t	n_rows;			/* trained on */
-	double		base;			/* mean of the target, or NaN */
-	const double *class_share;	/* [n_classes] weighted shares in training */
-	const double *importance;	/* [n_features] impurity, sums to 1; or NULL */
-	const double *permutation;	/* [n_features] out-of-bag permutation; or NULL */
-	AugFit		fit;
-	uint32_t	n_outputs;		/* 1 for regression, n_classes for classification */
-	bool		has_interval;	/* aug_model_interval works */
-	size_t		memory;			/* bytes held by the decoded model */
+	uint64_t seed;
+	uint64_t n_rows;		   /* trained on */
+	double base;			   /* mean of the target, or NaN */
+	const double *class_share; /* [n_classes] weighted shares in training */
+	const double *importance;  /* [n_features] impurity, sums to 1; or NULL */
+	const double *permutation; /* [n_features] out-of-bag permutation; or NULL */
+	AugFit fit;
+	uint32_t n_outputs; /* 1 for regression, n_classes for classification */
+	bool has_interval;	/* aug_model_interval works */
+	size_t memory;		/* bytes held by the decoded model */
 } AugModelInfo;
 
 /*
@@ -331,8 +329,8 @@ extern const AugModelInfo *aug_model_info(const AugModel *model);
 extern void aug_model_free(AugModel *model);
 
 /* Level code of a categorical value; AUG_UNSEEN_LEVEL when training had none. */
-extern double aug_model_level(const AugModel *model, uint32_t feature,
-							  const char *bytes, size_t length);
+extern double
+aug_model_level(const AugModel *model, uint32_t feature, const char *bytes, size_t length);
 
 /* Bytes of scratch that the scoring calls want; any alignment of 16. */
 extern size_t aug_model_scratch(const AugModel *model);
@@ -341,36 +339,34 @@ extern size_t aug_model_scratch(const AugModel *model);
  * aug_model_level; NaN is missing.  out: [n_outputs], the value, or probabilities
  * that sum to 1.  Allocates nothing, cannot fail, takes microseconds.
  */
-extern void aug_model_score(const AugModel *model, const double *x, void *scratch,
-							double *out);
+extern void aug_model_score(const AugModel *model, const double *x, void *scratch, double *out);
 /* The one number of predict(): regression value, or the probability of class 1
  * of 2.  Only for n_outputs <= 2.  The fast path. */
 extern double aug_model_score1(const AugModel *model, const double *x, void *scratch);
 /* Regression: interval that covers a new value with probability level (0..1),
  * calibrated out of bag.  value is what aug_model_score gave. */
-extern void aug_model_interval(const AugModel *model, const double *x, void *scratch,
-							   double level, double *lower, double *upper);
+extern void aug_model_interval(const AugModel *model, const double *x, void *scratch, double level,
+							   double *lower, double *upper);
 /*
  * Scores rows first .. first+n-1 of a matrix that was binned with the model's own
  * features (as training's holdout is).  out: [n][n_outputs].  Polls.
  */
-extern AugStatus aug_model_score_matrix(const AugModel *model, const AugHost *host,
-										const AugMatrix *matrix, uint32_t first,
-										uint32_t n, double *out, AugError *err);
+extern AugStatus
+aug_model_score_matrix(const AugModel *model, const AugHost *host, const AugMatrix *matrix,
+					   uint32_t first, uint32_t n, double *out, AugError *err);
 
 /* ---- metrics ---------------------------------------------------------- */
 
 typedef struct AugMetric
 {
-	const char *name;			/* "auc", "log_loss", "rmse"... */
-	int32_t		class_index;	/* -1: over all classes */
-	double		value;
-	double		lower,
-				upper;			/* 95 % interval, NaN when there is none */
-	bool		higher_is_better;
+	const char *name;	 /* "auc", "log_loss", "rmse"... */
+	int32_t class_index; /* -1: over all classes */
+	double value;
+	double lower, upper; /* 95 % interval, NaN when there is none */
+	bool higher_is_better;
 } AugMetric;
 
-#define AUG_MAX_METRICS 16		/* per call, without the per-class ones */
+#define AUG_MAX_METRICS 16 /* per call, without the per-class ones */
 
 /*
  * All metrics of a holdout.  proba: [n][n_classes]; label: [n].  weight may be NULL.
@@ -378,14 +374,13 @@ typedef struct AugMetric
  * metric is the leading one (auc; log_loss for more classes; rmse).
  * out: room for AUG_MAX_METRICS + 3 * n_classes (precision, recall, f1 a class).
  */
-extern AugStatus aug_metrics_classify(const AugHost *host, const double *proba,
-									  const uint32_t *label, const double *weight,
-									  uint32_t n, uint32_t n_classes,
-									  AugMetric *out, uint32_t *n_out, AugError *err);
+extern AugStatus
+aug_metrics_classify(const AugHost *host, const double *proba, const uint32_t *label,
+					 const double *weight, uint32_t n, uint32_t n_classes, AugMetric *out,
+					 uint32_t *n_out, AugError *err);
 extern AugStatus aug_metrics_regress(const AugHost *host, const double *predicted,
-									 const double *actual, const double *weight,
-									 uint32_t n, AugMetric *out, uint32_t *n_out,
-									 AugError *err);
+									 const double *actual, const double *weight, uint32_t n,
+									 AugMetric *out, uint32_t *n_out, AugError *err);
 
 /*
  * Single statistics, for aggregates.  score, label (0 or 1) and weight (may be
@@ -412,4 +407,4 @@ extern const char *aug_core_version(void);
 /* "scalar", "avx2"...: which code path this machine runs */
 extern const char *aug_core_dispatch(void);
 
-#endif							/* AUGUR_H */
+#endif /* AUGUR_H */

@@ -23,20 +23,20 @@
 #include "algorithm.h"
 #include "sort.h"
 
-#define SAMPLE_ROWS	16384
-#define N_QUANTILES	201
+#define SAMPLE_ROWS 16384
+#define N_QUANTILES 201
 #define POLL_ROWS	65536
 
 typedef struct Sum
 {
-	double		sum;
-	double		lost;			/* what rounding took away */
+	double sum;
+	double lost; /* what rounding took away */
 } Sum;
 
 static inline void
 sum_add(Sum *s, double v)
 {
-	double		t = s->sum + v;
+	double t = s->sum + v;
 
 	s->lost += fabs(s->sum) >= fabs(v) ? (s->sum - t) + v : (v - t) + s->sum;
 	s->sum = t;
@@ -50,8 +50,9 @@ baseline_plan(const AugShape *shape, const AugParams *params, AugPlan *plan, Aug
 	plan->n_tasks = 1;
 	plan->shared_bytes = 0;
 	plan->scratch_bytes = 2 * SAMPLE_ROWS * sizeof(double) + shape->n_classes * sizeof(Sum);
-	plan->result_bytes = shape->task == AUG_CLASSIFICATION ?
-		(size_t) shape->n_classes * sizeof(double) : (1 + N_QUANTILES) * sizeof(double);
+	plan->result_bytes = shape->task == AUG_CLASSIFICATION
+							 ? (size_t) shape->n_classes * sizeof(double)
+							 : (1 + N_QUANTILES) * sizeof(double);
 	return AUG_OK;
 }
 
@@ -63,22 +64,20 @@ static AugStatus
 write_quantiles(AugJob *job, AugWriter *out, AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	AugRng		rng = aug_rng(job->seed, 0, 0);
-	uint32_t	n = m->n_rows < SAMPLE_ROWS ? m->n_rows : SAMPLE_ROWS,
-				k = 0;
-	double	   *value = aug_arena_alloc(&job->arena, n, sizeof(double)),
-			   *weight = aug_arena_alloc(&job->arena, n, sizeof(double));
-	double		total = 0,
-				reached;
+	AugRng rng = aug_rng(job->seed, 0, 0);
+	uint32_t n = m->n_rows < SAMPLE_ROWS ? m->n_rows : SAMPLE_ROWS, k = 0;
+	double *value = aug_arena_alloc(&job->arena, n, sizeof(double)),
+		   *weight = aug_arena_alloc(&job->arena, n, sizeof(double));
+	double total = 0, reached;
 
 	if (value == NULL || weight == NULL)
 		return aug_fail_nomem(err, n * sizeof(double));
 	for (uint32_t i = 0; i < n; i++)
 	{
 		/* one row of each of n equal stretches: every row once when all fit */
-		uint32_t	begin = (uint32_t) ((uint64_t) m->n_rows * i / n),
-					end = (uint32_t) ((uint64_t) m->n_rows * (i + 1) / n),
-					row = begin + aug_rng_below(&rng, end - begin);
+		uint32_t begin = (uint32_t) ((uint64_t) m->n_rows * i / n),
+				 end = (uint32_t) ((uint64_t) m->n_rows * (i + 1) / n),
+				 row = begin + aug_rng_below(&rng, end - begin);
 
 		value[i] = m->y[row];
 		weight[i] = m->weight == NULL ? 1 : m->weight[row];
@@ -88,7 +87,7 @@ write_quantiles(AugJob *job, AugWriter *out, AugError *err)
 	reached = weight[0];
 	for (uint32_t q = 0; q < N_QUANTILES; q++)
 	{
-		double		wanted = total * q / (N_QUANTILES - 1);
+		double wanted = total * q / (N_QUANTILES - 1);
 
 		while (reached < wanted && k + 1 < n)
 			reached += weight[++k];
@@ -101,14 +100,13 @@ static AugStatus
 run_regression(AugJob *job, AugWriter *out, AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	Sum			y = {0, 0},
-				w = {0, 0};
-	double		mean;
+	Sum y = {0, 0}, w = {0, 0};
+	double mean;
 
 	/* about the first value, so that a large common part cancels exactly */
 	for (uint32_t i = 0; i < m->n_rows; i++)
 	{
-		double		weight = m->weight == NULL ? 1 : m->weight[i];
+		double weight = m->weight == NULL ? 1 : m->weight[i];
 
 		if (i % POLL_ROWS == POLL_ROWS - 1 &&
 			job->host->poll(job->host->arg, (double) i / m->n_rows))
@@ -127,8 +125,8 @@ static AugStatus
 run_classification(AugJob *job, AugWriter *out, AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	Sum		   *shares = aug_arena_zero(&job->arena, m->n_classes, sizeof(Sum));
-	double		total = 0;
+	Sum *shares = aug_arena_zero(&job->arena, m->n_classes, sizeof(Sum));
+	double total = 0;
 
 	if (shares == NULL)
 		return aug_fail_nomem(err, m->n_classes * sizeof(Sum));
@@ -152,16 +150,16 @@ static AugStatus
 baseline_run(AugJob *job, uint32_t i, AugWriter *out, AugError *err)
 {
 	(void) i;
-	return job->matrix->task == AUG_CLASSIFICATION ?
-		run_classification(job, out, err) : run_regression(job, out, err);
+	return job->matrix->task == AUG_CLASSIFICATION ? run_classification(job, out, err)
+												   : run_regression(job, out, err);
 }
 
 static AugStatus
-baseline_merge(AugJob *job, AugSlice *results, bool release, AugWriter *body,
-			   AugSummary *summary, AugError *err)
+baseline_merge(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugSummary *summary,
+			   AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	AugReader	r = {results[0].bytes, results[0].bytes + results[0].length, false};
+	AugReader r = {results[0].bytes, results[0].bytes + results[0].length, false};
 
 	if (m->task == AUG_CLASSIFICATION)
 	{
@@ -190,7 +188,7 @@ baseline_merge(AugJob *job, AugSlice *results, bool release, AugWriter *body,
 static AugStatus
 baseline_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state, AugError *err)
 {
-	double	   *quantiles = NULL;
+	double *quantiles = NULL;
 
 	info->has_interval = info->task == AUG_REGRESSION;
 	if (info->has_interval)
@@ -246,9 +244,9 @@ baseline_score1(const void *state, const AugModelInfo *info, const double *x, vo
 static double
 quantile_at(const double *quantiles, double p)
 {
-	double		at = p * (N_QUANTILES - 1);
-	int			k = (int) at;
-	double		half;
+	double at = p * (N_QUANTILES - 1);
+	int k = (int) at;
+	double half;
 
 	if (k >= N_QUANTILES - 1)
 		return quantiles[N_QUANTILES - 1];
@@ -279,16 +277,14 @@ baseline_score_cells(const void *state, const AugModelInfo *info, const AugMatri
 }
 
 const AugOps aug_baseline_ops = {
-	.about = {
-		.name = "baseline",
-		.title = "Baseline",
-		.help = "Predicts the mean of the target, or the shares of the classes, whatever "
-		"the features are. What other algorithms are measured against.",
-		.classification = true,
-		.regression = true,
-		.n_params = 0,
-		.params = NULL
-	},
+	.about = {.name = "baseline",
+			  .title = "Baseline",
+			  .help = "Predicts the mean of the target, or the shares of the classes, whatever "
+					  "the features are. What other algorithms are measured against.",
+			  .classification = true,
+			  .regression = true,
+			  .n_params = 0,
+			  .params = NULL},
 	.plan = baseline_plan,
 	.open = NULL,
 	.run = baseline_run,
@@ -298,5 +294,4 @@ const AugOps aug_baseline_ops = {
 	.score = baseline_score,
 	.score1 = baseline_score1,
 	.interval = baseline_interval,
-	.score_cells = baseline_score_cells
-};
+	.score_cells = baseline_score_cells};

@@ -27,7 +27,7 @@
 static double
 half_way(double a, double b)
 {
-	double		middle;
+	double middle;
 
 	if (isinf(a))
 		a = -DBL_MAX;
@@ -49,11 +49,11 @@ half_way(double a, double b)
 static size_t
 sort_values(double *values, size_t n)
 {
-	size_t		m = 0;
+	size_t m = 0;
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double		v = values[i];
+		double v = values[i];
 
 		if (!isnan(v))
 			values[m++] = v == 0.0 ? 0.0 : v;
@@ -66,7 +66,7 @@ sort_values(double *values, size_t n)
 static size_t
 run_end(const double *values, size_t n, size_t i)
 {
-	size_t		j = i + 1;
+	size_t j = i + 1;
 
 	while (j < n && values[j] == values[i])
 		j++;
@@ -81,11 +81,10 @@ run_end(const double *values, size_t n, size_t i)
 static uint32_t
 cuts_by_count(const double *values, size_t n, uint32_t max_bins, double *cuts)
 {
-	size_t		heavy = (n + max_bins - 1) / max_bins;
-	size_t		rest_rows = n,	/* rows in values that are not heavy */
-				in_bin = 0;
-	uint32_t	rest_bins = max_bins,
-				n_cuts = 0;
+	size_t heavy = (n + max_bins - 1) / max_bins;
+	size_t rest_rows = n, /* rows in values that are not heavy */
+		in_bin = 0;
+	uint32_t rest_bins = max_bins, n_cuts = 0;
 
 	for (size_t i = 0, j; i < n; i = j)
 	{
@@ -100,9 +99,8 @@ cuts_by_count(const double *values, size_t n, uint32_t max_bins, double *cuts)
 
 	for (size_t i = 0, j; i < n; i = j)
 	{
-		size_t		next_run;
-		bool		is_heavy,
-					next_heavy;
+		size_t next_run;
+		bool is_heavy, next_heavy;
 
 		j = run_end(values, n, i);
 		if (j == n || n_cuts == max_bins - 1)
@@ -116,7 +114,7 @@ cuts_by_count(const double *values, size_t n, uint32_t max_bins, double *cuts)
 		if (is_heavy || next_heavy ||
 			((double) in_bin + 0.5 * (double) next_run) * rest_bins >= (double) rest_rows)
 		{
-			double		cut = half_way(values[j - 1], values[j]);
+			double cut = half_way(values[j - 1], values[j]);
 
 			if (n_cuts == 0 || cut > cuts[n_cuts - 1])
 				cuts[n_cuts++] = cut;
@@ -138,8 +136,8 @@ cuts_by_count(const double *values, size_t n, uint32_t max_bins, double *cuts)
 uint32_t
 aug_cuts(double *values, size_t n, uint32_t max_bins, double *cuts)
 {
-	size_t		distinct = 0;
-	uint32_t	n_cuts = 0;
+	size_t distinct = 0;
+	uint32_t n_cuts = 0;
 
 	n = sort_values(values, n);
 	if (n == 0 || max_bins < 2)
@@ -152,7 +150,7 @@ aug_cuts(double *values, size_t n, uint32_t max_bins, double *cuts)
 
 	for (size_t i = run_end(values, n, 0); i < n; i = run_end(values, n, i))
 	{
-		double		cut = half_way(values[i - 1], values[i]);
+		double cut = half_way(values[i - 1], values[i]);
 
 		/* only around the largest finite numbers can two cuts coincide */
 		if (n_cuts == 0 || cut > cuts[n_cuts - 1])
@@ -169,7 +167,7 @@ uint8_t
 aug_bin(const double *cuts, uint32_t n_cuts, double value)
 {
 	const double *base = cuts;
-	uint32_t	n = n_cuts;
+	uint32_t n = n_cuts;
 
 	if (isnan(value))
 		return AUG_MISSING_CELL;
@@ -177,7 +175,7 @@ aug_bin(const double *cuts, uint32_t n_cuts, double value)
 		return 0;
 	while (n > 1)
 	{
-		uint32_t	half = n / 2;
+		uint32_t half = n / 2;
 
 		base += base[half - 1] < value ? half : 0;
 		n -= half;

@@ -34,15 +34,15 @@ aug_writer_init(AugWriter *w, const AugHost *host)
 static bool
 writer_grow(AugWriter *w, size_t wanted)
 {
-	size_t		room = w->room < ROOM_FIRST ? ROOM_FIRST : w->room;
-	uint8_t    *bytes;
+	size_t room = w->room < ROOM_FIRST ? ROOM_FIRST : w->room;
+	uint8_t *bytes;
 
 	while (room < wanted)
 		room = room > SIZE_MAX / 2 ? wanted : room * 2;
 	bytes = w->host->alloc(w->host->arg, room);
 	if (bytes == NULL)
 		return false;
-	if (w->length > 0)
+	if (w->bytes != NULL)
 		memcpy(bytes, w->bytes, w->length);
 	w->host->release(w->host->arg, w->bytes);
 	w->bytes = bytes;
@@ -58,12 +58,11 @@ writer_grow(AugWriter *w, size_t wanted)
 uint8_t *
 aug_writer_reserve(AugWriter *w, size_t n)
 {
-	uint8_t    *at;
+	uint8_t *at;
 
 	if (w->failed)
 		return NULL;
-	if (n > SIZE_MAX - w->length ||
-		(w->length + n > w->room && !writer_grow(w, w->length + n)))
+	if (n > SIZE_MAX - w->length || (w->length + n > w->room && !writer_grow(w, w->length + n)))
 	{
 		w->failed = true;
 		return NULL;
@@ -82,7 +81,7 @@ aug_writer_reserve(AugWriter *w, size_t n)
 void
 aug_write_u8(AugWriter *w, uint8_t v)
 {
-	uint8_t    *at = aug_writer_reserve(w, 1);
+	uint8_t *at = aug_writer_reserve(w, 1);
 
 	if (at != NULL)
 		*at = v;
@@ -91,7 +90,7 @@ aug_write_u8(AugWriter *w, uint8_t v)
 void
 aug_write_u32(AugWriter *w, uint32_t v)
 {
-	uint8_t    *at = aug_writer_reserve(w, 4);
+	uint8_t *at = aug_writer_reserve(w, 4);
 
 	if (at == NULL)
 		return;
@@ -102,7 +101,7 @@ aug_write_u32(AugWriter *w, uint32_t v)
 void
 aug_write_u64(AugWriter *w, uint64_t v)
 {
-	uint8_t    *at = aug_writer_reserve(w, 8);
+	uint8_t *at = aug_writer_reserve(w, 8);
 
 	if (at == NULL)
 		return;
@@ -113,7 +112,7 @@ aug_write_u64(AugWriter *w, uint64_t v)
 void
 aug_write_f32(AugWriter *w, float v)
 {
-	uint32_t	bits;
+	uint32_t bits;
 
 	memcpy(&bits, &v, sizeof(bits));
 	aug_write_u32(w, bits);
@@ -122,7 +121,7 @@ aug_write_f32(AugWriter *w, float v)
 void
 aug_write_f64(AugWriter *w, double v)
 {
-	uint64_t	bits;
+	uint64_t bits;
 
 	memcpy(&bits, &v, sizeof(bits));
 	aug_write_u64(w, bits);
@@ -145,7 +144,7 @@ aug_write_varint(AugWriter *w, uint64_t v)
 void
 aug_write_bytes(AugWriter *w, const void *p, size_t n)
 {
-	uint8_t    *at = aug_writer_reserve(w, n);
+	uint8_t *at = aug_writer_reserve(w, n);
 
 	if (at != NULL && n > 0)
 		memcpy(at, p, n);
@@ -157,7 +156,7 @@ aug_write_bytes(AugWriter *w, const void *p, size_t n)
 void
 aug_write_string(AugWriter *w, const char *s)
 {
-	size_t		n = strlen(s);
+	size_t n = strlen(s);
 
 	aug_write_varint(w, n);
 	aug_write_bytes(w, s, n);
@@ -170,7 +169,7 @@ aug_write_string(AugWriter *w, const char *s)
 uint8_t *
 aug_writer_take(AugWriter *w, size_t *length)
 {
-	uint8_t    *bytes;
+	uint8_t *bytes;
 
 	*length = 0;
 	if (aug_writer_reserve(w, 0) == NULL)
@@ -221,7 +220,7 @@ uint32_t
 aug_read_u32(AugReader *r)
 {
 	const uint8_t *at = aug_read_bytes(r, 4);
-	uint32_t	v = 0;
+	uint32_t v = 0;
 
 	if (at == NULL)
 		return 0;
@@ -234,7 +233,7 @@ uint64_t
 aug_read_u64(AugReader *r)
 {
 	const uint8_t *at = aug_read_bytes(r, 8);
-	uint64_t	v = 0;
+	uint64_t v = 0;
 
 	if (at == NULL)
 		return 0;
@@ -246,8 +245,8 @@ aug_read_u64(AugReader *r)
 float
 aug_read_f32(AugReader *r)
 {
-	uint32_t	bits = aug_read_u32(r);
-	float		v;
+	uint32_t bits = aug_read_u32(r);
+	float v;
 
 	memcpy(&v, &bits, sizeof(v));
 	return v;
@@ -256,8 +255,8 @@ aug_read_f32(AugReader *r)
 double
 aug_read_f64(AugReader *r)
 {
-	uint64_t	bits = aug_read_u64(r);
-	double		v;
+	uint64_t bits = aug_read_u64(r);
+	double v;
 
 	memcpy(&v, &bits, sizeof(v));
 	return v;
@@ -269,11 +268,11 @@ aug_read_f64(AugReader *r)
 uint64_t
 aug_read_varint(AugReader *r)
 {
-	uint64_t	v = 0;
+	uint64_t v = 0;
 
 	for (unsigned shift = 0; shift < 70; shift += 7)
 	{
-		uint8_t		byte = aug_read_u8(r);
+		uint8_t byte = aug_read_u8(r);
 
 		if (r->bad)
 			return 0;
@@ -295,7 +294,7 @@ aug_read_varint(AugReader *r)
 uint32_t
 aug_read_count(AugReader *r, uint32_t max, size_t unit)
 {
-	uint64_t	n = aug_read_varint(r);
+	uint64_t n = aug_read_varint(r);
 
 	if (r->bad)
 		return 0;

@@ -19,10 +19,10 @@
 typedef struct AugWriter
 {
 	const AugHost *host;
-	uint8_t    *bytes;
-	size_t		length;
-	size_t		room;
-	bool		failed;
+	uint8_t *bytes;
+	size_t length;
+	size_t room;
+	bool failed;
 } AugWriter;
 
 extern void aug_writer_init(AugWriter *w, const AugHost *host);
@@ -33,9 +33,9 @@ extern void aug_write_u32(AugWriter *w, uint32_t v);
 extern void aug_write_u64(AugWriter *w, uint64_t v);
 extern void aug_write_f32(AugWriter *w, float v);
 extern void aug_write_f64(AugWriter *w, double v);
-extern void aug_write_varint(AugWriter *w, uint64_t v);		/* LEB128 */
+extern void aug_write_varint(AugWriter *w, uint64_t v); /* LEB128 */
 extern void aug_write_bytes(AugWriter *w, const void *p, size_t n);
-extern void aug_write_string(AugWriter *w, const char *s);	/* varint length + bytes */
+extern void aug_write_string(AugWriter *w, const char *s); /* varint length + bytes */
 /* Hands the bytes to the caller, who releases them; the writer is empty after. */
 extern uint8_t *aug_writer_take(AugWriter *w, size_t *length);
 extern void aug_writer_free(AugWriter *w);
@@ -44,7 +44,7 @@ typedef struct AugReader
 {
 	const uint8_t *at;
 	const uint8_t *end;
-	bool		bad;
+	bool bad;
 } AugReader;
 
 extern uint8_t aug_read_u8(AugReader *r);
@@ -52,7 +52,7 @@ extern uint32_t aug_read_u32(AugReader *r);
 extern uint64_t aug_read_u64(AugReader *r);
 extern float aug_read_f32(AugReader *r);
 extern double aug_read_f64(AugReader *r);
-extern uint64_t aug_read_varint(AugReader *r);	/* at most 10 bytes, canonical or not */
+extern uint64_t aug_read_varint(AugReader *r); /* at most 10 bytes, canonical or not */
 /* A count that must be <= max and for which at least unit bytes each remain. */
 extern uint32_t aug_read_count(AugReader *r, uint32_t max, size_t unit);
 /* Pointer to n bytes inside the input, or NULL with r->bad set. */
@@ -64,4 +64,4 @@ aug_reader_left(const AugReader *r)
 	return r->bad ? 0 : (size_t) (r->end - r->at);
 }
 
-#endif							/* AUG_BYTES_H */
+#endif /* AUG_BYTES_H */

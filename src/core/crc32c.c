@@ -16,11 +16,11 @@
 uint32_t
 aug_crc32c(uint32_t crc, const uint8_t *bytes, size_t length)
 {
-	uint32_t	table[8][256];
+	uint32_t table[8][256];
 
 	for (uint32_t i = 0; i < 256; i++)
 	{
-		uint32_t	c = i;
+		uint32_t c = i;
 
 		for (int k = 0; k < 8; k++)
 			c = (c >> 1) ^ (POLYNOMIAL & (0 - (c & 1)));
@@ -35,12 +35,11 @@ aug_crc32c(uint32_t crc, const uint8_t *bytes, size_t length)
 	crc = ~crc;
 	for (; length >= 8; bytes += 8, length -= 8)
 	{
-		crc ^= (uint32_t) bytes[0] | (uint32_t) bytes[1] << 8 |
-			(uint32_t) bytes[2] << 16 | (uint32_t) bytes[3] << 24;
-		crc = table[7][crc & 255] ^ table[6][(crc >> 8) & 255] ^
-			table[5][(crc >> 16) & 255] ^ table[4][crc >> 24] ^
-			table[3][bytes[4]] ^ table[2][bytes[5]] ^
-			table[1][bytes[6]] ^ table[0][bytes[7]];
+		crc ^= (uint32_t) bytes[0] | (uint32_t) bytes[1] << 8 | (uint32_t) bytes[2] << 16 |
+			   (uint32_t) bytes[3] << 24;
+		crc = table[7][crc & 255] ^ table[6][(crc >> 8) & 255] ^ table[5][(crc >> 16) & 255] ^
+			  table[4][crc >> 24] ^ table[3][bytes[4]] ^ table[2][bytes[5]] ^ table[1][bytes[6]] ^
+			  table[0][bytes[7]];
 	}
 	for (; length > 0; bytes++, length--)
 		crc = (crc >> 8) ^ table[0][(crc ^ *bytes) & 255];

@@ -29,7 +29,7 @@ rotate(uint64_t v, unsigned k)
 static inline uint64_t
 word_at(const uint8_t *p, size_t n)
 {
-	uint64_t	v = 0;
+	uint64_t v = 0;
 
 	for (size_t i = 0; i < n; i++)
 		v |= (uint64_t) p[i] << (8 * i);
@@ -43,8 +43,8 @@ uint64_t
 aug_hash(const void *bytes, size_t length, uint64_t seed)
 {
 	const uint8_t *p = bytes;
-	uint64_t	h = aug_mix64(seed + UINT64_C(0x9E3779B97F4A7C15)) ^
-		aug_mix64((uint64_t) length + UINT64_C(0xD1B54A32D192ED03));
+	uint64_t h = aug_mix64(seed + UINT64_C(0x9E3779B97F4A7C15)) ^
+				 aug_mix64((uint64_t) length + UINT64_C(0xD1B54A32D192ED03));
 
 	for (; length >= 8; p += 8, length -= 8)
 		h = rotate(h ^ aug_mix64(word_at(p, 8)), 29) * FOLD;

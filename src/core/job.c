@@ -22,8 +22,8 @@
 #define POLL_ROWS 65536
 
 static AugStatus
-find_ops(const AugAlgorithm *algorithm, const AugParams *params, AugTask task,
-		 const AugOps **ops, AugError *err)
+find_ops(const AugAlgorithm *algorithm, const AugParams *params, AugTask task, const AugOps **ops,
+		 AugError *err)
 {
 	*ops = aug_algorithm_ops(algorithm);
 	if (*ops == NULL || params->algorithm != algorithm)
@@ -58,7 +58,7 @@ aug_plan(const AugAlgorithm *algorithm, const AugShape *shape, const AugParams *
 		 AugPlan *plan, AugError *err)
 {
 	const AugOps *ops;
-	AugStatus	status = find_ops(algorithm, params, shape->task, &ops, err);
+	AugStatus status = find_ops(algorithm, params, shape->task, &ops, err);
 
 	memset(plan, 0, sizeof(*plan));
 	if (status == AUG_OK)
@@ -75,20 +75,21 @@ aug_plan(const AugAlgorithm *algorithm, const AugShape *shape, const AugParams *
 static AugStatus
 check_features(const AugMatrix *m, AugError *err)
 {
-	uint32_t	n_narrow = 0,
-				n_wide = 0;
+	uint32_t n_narrow = 0, n_wide = 0;
 
 	for (uint32_t i = 0; i < m->n_features; i++)
 	{
 		const AugFeature *f = &m->features[i];
-		bool		wide = f->kind == AUG_CATEGORICAL_FEATURE && f->n_levels > AUG_MAX_BINS;
+		bool wide = f->kind == AUG_CATEGORICAL_FEATURE && f->n_levels > AUG_MAX_BINS;
 
 		if (f->wide != wide || f->slot != (wide ? n_wide : n_narrow) ||
 			(f->kind == AUG_NUMERIC_FEATURE && f->n_cuts >= AUG_MAX_BINS))
-			return aug_fail(err, AUG_INTERNAL, "feature \"%.80s\" does not fit its matrix", f->name);
+			return aug_fail(err, AUG_INTERNAL, "feature \"%.80s\" does not fit its matrix",
+							f->name);
 		if (f->n_levels > AUG_MAX_LEVELS)
-			return aug_fail(err, AUG_LIMIT, "column \"%.80s\" has %u levels, more than the limit of %u",
-							f->column, f->n_levels, (unsigned) AUG_MAX_LEVELS);
+			return aug_fail(err, AUG_LIMIT,
+							"column \"%.80s\" has %u levels, more than the limit of %u", f->column,
+							f->n_levels, (unsigned) AUG_MAX_LEVELS);
 		if (strlen(f->name) > AUG_NAME_MAX || strlen(f->column) > AUG_NAME_MAX ||
 			strlen(f->type_name) > AUG_NAME_MAX)
 			return aug_fail(err, AUG_LIMIT, "name of feature %u is too long", i + 1);
@@ -128,8 +129,8 @@ check_targets(const AugHost *host, const AugMatrix *m, AugError *err)
 static AugStatus
 check_matrix(const AugHost *host, const AugMatrix *m, AugError *err)
 {
-	AugShape	shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
-	AugStatus	status = check_shape(&shape, err);
+	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugStatus status = check_shape(&shape, err);
 
 	if (status == AUG_OK &&
 		(m->task == AUG_REGRESSION ? m->y == NULL : m->label == NULL || m->class_names == NULL))
@@ -146,8 +147,8 @@ aug_job_open(const AugHost *host, const AugAlgorithm *algorithm, const AugMatrix
 			 const AugParams *params, uint64_t seed, void *shared, AugJob **out, AugError *err)
 {
 	const AugOps *ops;
-	AugJob	   *job;
-	AugStatus	status = find_ops(algorithm, params, matrix->task, &ops, err);
+	AugJob *job;
+	AugStatus status = find_ops(algorithm, params, matrix->task, &ops, err);
 
 	*out = NULL;
 	if (status == AUG_OK)
@@ -180,8 +181,8 @@ aug_job_open(const AugHost *host, const AugAlgorithm *algorithm, const AugMatrix
 AugStatus
 aug_job_run(AugJob *job, uint32_t i, uint8_t **bytes, size_t *length, AugError *err)
 {
-	AugWriter	w;
-	AugStatus	status;
+	AugWriter w;
+	AugStatus status;
 
 	*bytes = NULL;
 	*length = 0;
@@ -200,9 +201,9 @@ AugStatus
 aug_job_merge(AugJob *job, AugSlice *results, bool release_results, uint8_t **artifact,
 			  size_t *length, AugFit *fit, AugError *err)
 {
-	AugWriter	w;
-	AugSummary	summary;
-	AugStatus	status;
+	AugWriter w;
+	AugSummary summary;
+	AugStatus status;
 
 	*artifact = NULL;
 	*length = 0;
@@ -214,7 +215,7 @@ aug_job_merge(AugJob *job, AugSlice *results, bool release_results, uint8_t **ar
 		status = aug_fail_nomem(err, 0);
 	if (status == AUG_OK)
 	{
-		AugSlice	body = {w.bytes, w.length};
+		AugSlice body = {w.bytes, w.length};
 
 		status = aug_artifact_write(job, &summary, body, artifact, length, err);
 		*fit = summary.fit;

@@ -21,17 +21,17 @@
 
 #include "artifact.h"
 
-#define MEMORY_BASE		((size_t) 1 << 20)
-#define MEMORY_FACTOR	64		/* decoded bytes per byte of artifact, at most */
-#define SCORE_ROWS		4096	/* between two polls */
-#define POLL_LEVELS		65536	/* likewise */
-#define EMPTY			UINT32_MAX
-#define HASH_SEED		UINT64_C(0x6C6576656C)
+#define MEMORY_BASE	  ((size_t) 1 << 20)
+#define MEMORY_FACTOR 64	/* decoded bytes per byte of artifact, at most */
+#define SCORE_ROWS	  4096	/* between two polls */
+#define POLL_LEVELS	  65536 /* likewise */
+#define EMPTY		  UINT32_MAX
+#define HASH_SEED	  UINT64_C(0x6C6576656C)
 
 typedef struct LevelTable
 {
-	uint32_t   *slots;			/* level or EMPTY; NULL: search by halves */
-	uint32_t	mask;
+	uint32_t *slots; /* level or EMPTY; NULL: search by halves */
+	uint32_t mask;
 } LevelTable;
 
 struct AugModel
@@ -39,15 +39,15 @@ struct AugModel
 	const AugHost *host;
 	const AugOps *ops;
 	AugModelInfo info;
-	LevelTable *levels;			/* [n_features] */
-	void	   *state;
-	AugArena	arena;
+	LevelTable *levels; /* [n_features] */
+	void *state;
+	AugArena arena;
 };
 
 static inline const char *
 level_at(const AugFeature *f, uint32_t i, size_t *length)
 {
-	uint32_t	begin = i > 0 ? f->level_end[i - 1] : 0;
+	uint32_t begin = i > 0 ? f->level_end[i - 1] : 0;
 
 	*length = f->level_end[i] - begin;
 	return f->level_text + begin;
@@ -60,8 +60,8 @@ level_at(const AugFeature *f, uint32_t i, size_t *length)
 static AugStatus
 table_build(LevelTable *table, const AugFeature *f, AugArena *arena, AugError *err)
 {
-	size_t		n_slots = 8;
-	uint64_t	probes = 0;
+	size_t n_slots = 8;
+	uint64_t probes = 0;
 
 	while (n_slots < (size_t) f->n_levels * 2)
 		n_slots *= 2;
@@ -72,9 +72,9 @@ table_build(LevelTable *table, const AugFeature *f, AugArena *arena, AugError *e
 	memset(table->slots, 0xFF, n_slots * sizeof(uint32_t));
 	for (uint32_t i = 0; i < f->n_levels; i++)
 	{
-		size_t		length;
+		size_t length;
 		const char *text = level_at(f, i, &length);
-		uint32_t	slot = (uint32_t) aug_hash(text, length, HASH_SEED) & table->mask;
+		uint32_t slot = (uint32_t) aug_hash(text, length, HASH_SEED) & table->mask;
 
 		for (; table->slots[slot] != EMPTY; slot = (slot + 1) & table->mask)
 			probes++;
@@ -100,7 +100,7 @@ build_tables(AugModel *model, AugError *err)
 		return aug_fail_nomem(err, 0);
 	for (uint32_t i = 0; i < info->n_features; i++)
 	{
-		AugStatus	status = AUG_OK;
+		AugStatus status = AUG_OK;
 
 		if (info->features[i].kind == AUG_CATEGORICAL_FEATURE)
 			status = table_build(&model->levels[i], &info->features[i], &model->arena, err);
@@ -114,7 +114,7 @@ static AugStatus
 decode(AugModel *model, AugReader *r, AugError *err)
 {
 	AugModelInfo *info = &model->info;
-	AugStatus	status = aug_artifact_common(r, info, &model->arena, err);
+	AugStatus status = aug_artifact_common(r, info, &model->arena, err);
 
 	if (status == AUG_OK)
 		status = build_tables(model, err);
@@ -139,9 +139,9 @@ aug_model_read(const AugHost *host, const uint8_t *bytes, size_t length, AugMode
 			   AugError *err)
 {
 	const AugOps *ops;
-	AugReader	r;
-	AugModel   *model;
-	AugStatus	status = aug_artifact_open(bytes, length, &r, &ops, err);
+	AugReader r;
+	AugModel *model;
+	AugStatus status = aug_artifact_open(bytes, length, &r, &ops, err);
 
 	*out = NULL;
 	if (status != AUG_OK)
@@ -171,7 +171,7 @@ AugStatus
 aug_model_check(const uint8_t *bytes, size_t length, AugError *err)
 {
 	const AugOps *ops;
-	AugReader	r;
+	AugReader r;
 
 	return aug_artifact_open(bytes, length, &r, &ops, err);
 }
@@ -197,16 +197,15 @@ aug_model_free(AugModel *model)
 static uint32_t
 level_search(const AugFeature *f, const char *bytes, size_t length)
 {
-	uint32_t	lo = 0,
-				hi = f->n_levels;
+	uint32_t lo = 0, hi = f->n_levels;
 
 	while (lo < hi)
 	{
-		uint32_t	middle = lo + (hi - lo) / 2;
-		size_t		other;
+		uint32_t middle = lo + (hi - lo) / 2;
+		size_t other;
 		const char *text = level_at(f, middle, &other);
-		size_t		shorter = length < other ? length : other;
-		int			order = shorter == 0 ? 0 : memcmp(text, bytes, shorter);
+		size_t shorter = length < other ? length : other;
+		int order = shorter == 0 ? 0 : memcmp(text, bytes, shorter);
 
 		if (order == 0 && other == length)
 			return middle;
@@ -223,7 +222,7 @@ aug_model_level(const AugModel *model, uint32_t feature, const char *bytes, size
 {
 	const AugFeature *f = &model->info.features[feature];
 	const LevelTable *table = &model->levels[feature];
-	uint32_t	level;
+	uint32_t level;
 
 	if (f->kind != AUG_CATEGORICAL_FEATURE || f->n_levels == 0)
 		return AUG_UNSEEN_LEVEL;
@@ -235,7 +234,7 @@ aug_model_level(const AugModel *model, uint32_t feature, const char *bytes, size
 	for (uint32_t slot = (uint32_t) aug_hash(bytes, length, HASH_SEED) & table->mask;
 		 (level = table->slots[slot]) != EMPTY; slot = (slot + 1) & table->mask)
 	{
-		size_t		other;
+		size_t other;
 		const char *text = level_at(f, level, &other);
 
 		if (other == length && (length == 0 || memcmp(text, bytes, length) == 0))
@@ -247,7 +246,7 @@ aug_model_level(const AugModel *model, uint32_t feature, const char *bytes, size
 size_t
 aug_model_scratch(const AugModel *model)
 {
-	size_t		n = model->ops->scratch(model->state, &model->info);
+	size_t n = model->ops->scratch(model->state, &model->info);
 
 	return n < 16 ? 16 : n;
 }
@@ -286,8 +285,7 @@ matrix_fits(const AugModelInfo *info, const AugMatrix *matrix)
 		return false;
 	for (uint32_t i = 0; i < info->n_features; i++)
 	{
-		const AugFeature *a = &info->features[i],
-				   *b = &matrix->features[i];
+		const AugFeature *a = &info->features[i], *b = &matrix->features[i];
 
 		if (a->kind != b->kind || a->wide != b->wide || a->slot != b->slot ||
 			a->n_cuts != b->n_cuts || a->n_levels != b->n_levels)
@@ -301,9 +299,9 @@ aug_model_score_matrix(const AugModel *model, const AugHost *host, const AugMatr
 					   uint32_t first, uint32_t n, double *out, AugError *err)
 {
 	const AugModelInfo *info = &model->info;
-	size_t		size = aug_model_scratch(model);
-	void	   *scratch;
-	AugStatus	status = AUG_OK;
+	size_t size = aug_model_scratch(model);
+	void *scratch;
+	AugStatus status = AUG_OK;
 
 	if (!matrix_fits(info, matrix) || first > matrix->n_rows || n > matrix->n_rows - first)
 		return aug_fail(err, AUG_INTERNAL, "matrix does not belong to the model");
@@ -312,7 +310,7 @@ aug_model_score_matrix(const AugModel *model, const AugHost *host, const AugMatr
 		return aug_fail_nomem(err, size);
 	for (uint32_t done = 0; done < n;)
 	{
-		uint32_t	rows = n - done < SCORE_ROWS ? n - done : SCORE_ROWS;
+		uint32_t rows = n - done < SCORE_ROWS ? n - done : SCORE_ROWS;
 
 		if (host->poll(host->arg, (double) done / n))
 		{

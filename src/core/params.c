@@ -19,7 +19,7 @@
 
 #include "params.h"
 
-#define MAX_EXACT 9007199254740992.0	/* 2^53: integers beyond are not exact */
+#define MAX_EXACT 9007199254740992.0 /* 2^53: integers beyond are not exact */
 
 /*
  * Length of the choice number k of "a|b|c" and where it begins; NULL beyond.
@@ -45,8 +45,7 @@ static int
 choice_find(const char *choices, const char *text)
 {
 	const char *at;
-	size_t		length,
-				wanted = strlen(text);
+	size_t length, wanted = strlen(text);
 
 	for (int k = 0; (at = choice_at(choices, k, &length)) != NULL; k++)
 	{
@@ -74,7 +73,7 @@ static int
 find_or_fail(const AugParams *params, const char *name, AugError *err)
 {
 	const AugAlgorithm *algorithm = params->algorithm;
-	int			i = aug_param_find(algorithm, name);
+	int i = aug_param_find(algorithm, name);
 	const char *near = NULL;
 
 	if (i >= 0)
@@ -85,8 +84,8 @@ find_or_fail(const AugParams *params, const char *name, AugError *err)
 
 		near = near == NULL ? aug_nearest(name, pair + 1, 1) : aug_nearest(name, pair, 2);
 	}
-	aug_fail(err, AUG_INVALID, "unrecognized hyperparameter \"%.80s\" for algorithm \"%s\"",
-			 name, algorithm->name);
+	aug_fail(err, AUG_INVALID, "unrecognized hyperparameter \"%.80s\" for algorithm \"%s\"", name,
+			 algorithm->name);
 	if (near != NULL)
 		aug_hint(err, "Perhaps you meant \"%s\".", near);
 	else if (algorithm->n_params == 0)
@@ -100,8 +99,8 @@ find_or_fail(const AugParams *params, const char *name, AugError *err)
 static bool
 reserve_text(AugParams *params, AugParamValue *v, size_t size)
 {
-	size_t		room = v->text_room < 16 ? 16 : v->text_room;
-	char	   *text;
+	size_t room = v->text_room < 16 ? 16 : v->text_room;
+	char *text;
 
 	if (size <= v->text_room)
 		return true;
@@ -134,8 +133,8 @@ aug_params_clear_pairs(AugParams *params, AugParamValue *v)
  * Puts a value that was checked; canonical is its text, of length bytes.
  */
 static AugStatus
-put_value(AugParams *params, uint32_t i, int choice, double number,
-		  const char *canonical, size_t length, AugError *err)
+put_value(AugParams *params, uint32_t i, int choice, double number, const char *canonical,
+		  size_t length, AugError *err)
 {
 	AugParamValue *v = &params->values[i];
 
@@ -156,17 +155,15 @@ put_value(AugParams *params, uint32_t i, int choice, double number,
 static void
 hint_accepts(AugError *err, const AugParamSpec *spec)
 {
-	char		lo[AUG_NUMBER_SIZE],
-				hi[AUG_NUMBER_SIZE];
-	char		list[160] = "";
+	char lo[AUG_NUMBER_SIZE], hi[AUG_NUMBER_SIZE];
+	char list[160] = "";
 	const char *at;
-	size_t		length,
-				used = 0;
+	size_t length, used = 0;
 
 	aug_number_text(spec->lo, lo);
 	aug_number_text(spec->hi, hi);
-	for (int k = 0; spec->choices != NULL &&
-		 (at = choice_at(spec->choices, k, &length)) != NULL; k++)
+	for (int k = 0; spec->choices != NULL && (at = choice_at(spec->choices, k, &length)) != NULL;
+		 k++)
 	{
 		if (used + length + 5 > sizeof(list))
 			break;
@@ -197,8 +194,10 @@ hint_accepts(AugError *err, const AugParamSpec *spec)
 			aug_hint(err, "Accepted values are %s, or a number from %s to %s.", list, lo, hi);
 			break;
 		case AUG_PARAM_MAP:
-			aug_hint(err, "Accepted values are %s, or an object of labels with "
-					 "numbers from %s to %s.", list, lo, hi);
+			aug_hint(err,
+					 "Accepted values are %s, or an object of labels with "
+					 "numbers from %s to %s.",
+					 list, lo, hi);
 			break;
 	}
 }
@@ -206,8 +205,8 @@ hint_accepts(AugError *err, const AugParamSpec *spec)
 static AugStatus
 fail_value(const AugParamSpec *spec, const char *value, AugError *err)
 {
-	aug_fail(err, AUG_INVALID, "invalid value for hyperparameter \"%s\": \"%.80s\"",
-			 spec->name, value);
+	aug_fail(err, AUG_INVALID, "invalid value for hyperparameter \"%s\": \"%.80s\"", spec->name,
+			 value);
 	hint_accepts(err, spec);
 	return AUG_INVALID;
 }
@@ -215,11 +214,11 @@ fail_value(const AugParamSpec *spec, const char *value, AugError *err)
 static AugStatus
 fail_range(const AugParamSpec *spec, double value, AugError *err)
 {
-	char		text[AUG_NUMBER_SIZE];
+	char text[AUG_NUMBER_SIZE];
 
 	aug_number_text(value, text);
-	aug_fail(err, AUG_INVALID, "value %s for hyperparameter \"%s\" is out of range",
-			 text, spec->name);
+	aug_fail(err, AUG_INVALID, "value %s for hyperparameter \"%s\" is out of range", text,
+			 spec->name);
 	hint_accepts(err, spec);
 	return AUG_INVALID;
 }
@@ -228,8 +227,8 @@ static AugStatus
 set_number(AugParams *params, uint32_t i, const char *value, AugError *err)
 {
 	const AugParamSpec *spec = &params->algorithm->params[i];
-	char		text[AUG_NUMBER_SIZE];
-	double		number;
+	char text[AUG_NUMBER_SIZE];
+	double number;
 
 	if (!aug_number_parse(value, &number))
 		return fail_value(spec, value, err);
@@ -260,7 +259,7 @@ set_bool(AugParams *params, uint32_t i, const char *value, AugError *err)
 AugStatus
 aug_params_set(AugParams *params, const char *name, const char *value, AugError *err)
 {
-	int			i = find_or_fail(params, name, err);
+	int i = find_or_fail(params, name, err);
 	const AugParamSpec *spec;
 
 	if (i < 0)
@@ -269,7 +268,7 @@ aug_params_set(AugParams *params, const char *name, const char *value, AugError 
 
 	if (spec->choices != NULL)
 	{
-		int			choice = choice_find(spec->choices, value);
+		int choice = choice_find(spec->choices, value);
 
 		if (choice >= 0)
 			return put_value(params, (uint32_t) i, choice, NAN, value, strlen(value), err);
@@ -298,14 +297,13 @@ aug_params_set(AugParams *params, const char *name, const char *value, AugError 
 static uint32_t
 find_pair(const AugParamValue *v, const char *label, bool *found)
 {
-	uint32_t	lo = 0,
-				hi = v->n_pairs;
+	uint32_t lo = 0, hi = v->n_pairs;
 
 	*found = false;
 	while (lo < hi)
 	{
-		uint32_t	middle = lo + (hi - lo) / 2;
-		int			order = strcmp(v->pairs[middle].label, label);
+		uint32_t middle = lo + (hi - lo) / 2;
+		int order = strcmp(v->pairs[middle].label, label);
 
 		if (order == 0)
 		{
@@ -331,8 +329,8 @@ reserve_pair(AugParams *params, AugParamValue *v, size_t text_length)
 		return false;
 	if (v->n_pairs == v->room_pairs)
 	{
-		uint32_t	room = v->room_pairs == 0 ? 4 : v->room_pairs * 2;
-		AugPair    *pairs;
+		uint32_t room = v->room_pairs == 0 ? 4 : v->room_pairs * 2;
+		AugPair *pairs;
 
 		pairs = params->host->alloc(params->host->arg, room * sizeof(AugPair));
 		if (pairs == NULL)
@@ -355,15 +353,14 @@ AugStatus
 aug_params_set_pair(AugParams *params, const char *name, const char *label, double value,
 					AugError *err)
 {
-	int			i = find_or_fail(params, name, err);
+	int i = find_or_fail(params, name, err);
 	const AugParamSpec *spec;
 	AugParamValue *v;
-	char		number[AUG_NUMBER_SIZE];
-	char	   *copy;
-	size_t		size = strlen(label) + 1,
-				text_length;
-	uint32_t	at;
-	bool		found;
+	char number[AUG_NUMBER_SIZE];
+	char *copy;
+	size_t size = strlen(label) + 1, text_length;
+	uint32_t at;
+	bool found;
 
 	if (i < 0)
 		return AUG_INVALID;
@@ -409,13 +406,13 @@ aug_params_set_pair(AugParams *params, const char *name, const char *label, doub
 static void
 refresh_text(AugParamValue *v)
 {
-	char	   *at = v->text;
+	char *at = v->text;
 
 	*at++ = '{';
 	for (uint32_t k = 0; k < v->n_pairs; k++)
 	{
-		char		number[AUG_NUMBER_SIZE];
-		size_t		length = aug_number_text(v->pairs[k].value, number);
+		char number[AUG_NUMBER_SIZE];
+		size_t length = aug_number_text(v->pairs[k].value, number);
 
 		if (k > 0)
 		{
@@ -446,8 +443,8 @@ aug_params_value(const AugParams *params, uint32_t i)
 AugStatus
 aug_params_new(const AugHost *host, const AugAlgorithm *algorithm, AugParams **out, AugError *err)
 {
-	AugParams  *params = host->alloc(host->arg, sizeof(AugParams));
-	size_t		size = (algorithm->n_params + (size_t) 1) * sizeof(AugParamValue);
+	AugParams *params = host->alloc(host->arg, sizeof(AugParams));
+	size_t size = (algorithm->n_params + (size_t) 1) * sizeof(AugParamValue);
 
 	*out = NULL;
 	if (params == NULL)
@@ -464,7 +461,7 @@ aug_params_new(const AugHost *host, const AugAlgorithm *algorithm, AugParams **o
 	for (uint32_t i = 0; i < algorithm->n_params; i++)
 	{
 		const AugParamSpec *spec = &algorithm->params[i];
-		AugStatus	status = aug_params_set(params, spec->name, spec->fallback, err);
+		AugStatus status = aug_params_set(params, spec->name, spec->fallback, err);
 
 		if (status != AUG_OK)
 		{

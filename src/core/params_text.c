@@ -19,14 +19,14 @@
 
 #include "params.h"
 
-#define NAME_SIZE		64		/* longest name that is compared for nearness */
+#define NAME_SIZE 64 /* longest name that is compared for nearness */
 
 /* ---- numbers ---------------------------------------------------------- */
 
 size_t
 aug_number_text(double value, char text[AUG_NUMBER_SIZE])
 {
-	int			n = 0;
+	int n = 0;
 
 	for (int digits = 15; digits <= 17; digits++)
 	{
@@ -40,15 +40,15 @@ aug_number_text(double value, char text[AUG_NUMBER_SIZE])
 bool
 aug_number_parse(const char *text, double *value)
 {
-	char	   *end;
-	size_t		n = strspn(text, "+-.0123456789eE");
+	char *end;
+	size_t n = strspn(text, "+-.0123456789eE");
 
 	/* strtod alone would take blanks, hexadecimal, inf and nan */
 	if (n == 0 || text[n] != '\0')
 		return false;
 	*value = strtod(text, &end);
 	if (*value == 0)
-		*value = 0;				/* -0 and 0 have one text */
+		*value = 0; /* -0 and 0 have one text */
 	return *end == '\0' && isfinite(*value);
 }
 
@@ -67,7 +67,7 @@ escaped_size(unsigned char c)
 size_t
 aug_json_string_length(const char *text)
 {
-	size_t		n = 2;
+	size_t n = 2;
 
 	for (; *text != '\0'; text++)
 		n += escaped_size((unsigned char) *text);
@@ -90,10 +90,12 @@ aug_json_string_put(char *at, const char *text)
 
 		if (escaped_size(c) == 6)
 		{
-			memcpy(at, "\\u00", 4);
-			at[4] = hex[c >> 4];
-			at[5] = hex[c & 15];
-			at += 6;
+			*at++ = '\\';
+			*at++ = 'u';
+			*at++ = '0';
+			*at++ = '0';
+			*at++ = hex[c >> 4];
+			*at++ = hex[c & 15];
 			continue;
 		}
 		if (escaped_size(c) == 2)
@@ -107,7 +109,7 @@ aug_json_string_put(char *at, const char *text)
 static void
 write_json_string(AugWriter *w, const char *text)
 {
-	uint8_t    *at = aug_writer_reserve(w, aug_json_string_length(text));
+	uint8_t *at = aug_writer_reserve(w, aug_json_string_length(text));
 
 	if (at != NULL)
 		aug_json_string_put((char *) at, text);
@@ -119,8 +121,8 @@ write_json_string(AugWriter *w, const char *text)
 AugStatus
 aug_params_text(const AugParams *params, char **text, AugError *err)
 {
-	AugWriter	w;
-	size_t		length;
+	AugWriter w;
+	size_t length;
 
 	aug_writer_init(&w, params->host);
 	aug_write_u8(&w, '{');
@@ -137,7 +139,7 @@ aug_params_text(const AugParams *params, char **text, AugError *err)
 		else
 			aug_write_bytes(&w, value, strlen(value));
 	}
-	aug_write_bytes(&w, "}", 2);	/* with its NUL */
+	aug_write_bytes(&w, "}", 2); /* with its NUL */
 	*text = (char *) aug_writer_take(&w, &length);
 	return *text == NULL ? aug_fail_nomem(err, 0) : AUG_OK;
 }
@@ -147,7 +149,7 @@ aug_params_text(const AugParams *params, char **text, AugError *err)
 typedef struct Scan
 {
 	const char *at;
-	char	   *token;			/* room for the whole text */
+	char *token; /* room for the whole text */
 } Scan;
 
 static void
@@ -182,11 +184,11 @@ hex_digit(char c)
 static int
 unescape(const char **at)
 {
-	char		c = **at;
-	int			value = 0;
+	char c = **at;
+	int value = 0;
 
 	if (c == '\0')
-		return -1;				/* never step over the end of the text */
+		return -1; /* never step over the end of the text */
 	(*at)++;
 
 	switch (c)
@@ -208,7 +210,7 @@ unescape(const char **at)
 		case 'u':
 			for (int k = 0; k < 4; k++)
 			{
-				int			digit = hex_digit(**at);
+				int digit = hex_digit(**at);
 
 				if (digit < 0)
 					return -1;
@@ -232,10 +234,10 @@ take_string(Scan *s, char *token, char **next)
 		return false;
 	while (*s->at != '"')
 	{
-		int			c = (unsigned char) *s->at;
+		int c = (unsigned char) *s->at;
 
 		if (c < 0x20)
-			return false;		/* the end of the text too */
+			return false; /* the end of the text too */
 		s->at++;
 		if (c == '\\' && (c = unescape(&s->at)) < 0)
 			return false;
@@ -251,7 +253,7 @@ take_string(Scan *s, char *token, char **next)
 static bool
 take_word(Scan *s, char *token, char **next)
 {
-	size_t		n;
+	size_t n;
 
 	skip_blanks(s);
 	n = strcspn(s->at, " \t\r\n,:{}[]\"");
@@ -276,16 +278,15 @@ fail_syntax(AugError *err)
 static AugStatus
 scan_pairs(AugParams *params, uint32_t i, Scan *s, char *token, AugError *err)
 {
-	bool		first = true;
+	bool first = true;
 
 	if (!take(s, '{'))
 		return fail_syntax(err);
 	for (; !take(s, '}'); first = false)
 	{
-		AugStatus	status;
-		char	   *word,
-				   *end;
-		double		value;
+		AugStatus status;
+		char *word, *end;
+		double value;
 
 		if ((!first && !take(s, ',')) || !take_string(s, token, &word) || !take(s, ':') ||
 			!take_word(s, word, &end) || !aug_number_parse(word, &value))
@@ -295,7 +296,8 @@ scan_pairs(AugParams *params, uint32_t i, Scan *s, char *token, AugError *err)
 			return status;
 	}
 	return first ? aug_fail(err, AUG_INVALID, "hyperparameter \"%s\" has no labels",
-							params->algorithm->params[i].name) : AUG_OK;
+							params->algorithm->params[i].name)
+				 : AUG_OK;
 }
 
 /*
@@ -306,9 +308,8 @@ static AugStatus
 scan_map(AugParams *params, uint32_t i, Scan *s, char *token, bool whole, AugError *err)
 {
 	AugParamValue old = params->values[i];
-	AugParamValue *v = &params->values[i],
-			   *gone = &old;
-	AugStatus	status;
+	AugParamValue *v = &params->values[i], *gone = &old;
+	AugStatus status;
 
 	memset(v, 0, sizeof(*v));
 	status = scan_pairs(params, i, s, token, err);
@@ -333,9 +334,9 @@ scan_map(AugParams *params, uint32_t i, Scan *s, char *token, bool whole, AugErr
 AugStatus
 aug_params_set_map(AugParams *params, uint32_t i, const char *text, AugError *err)
 {
-	Scan		s;
-	AugStatus	status;
-	size_t		size = strlen(text) + 1;
+	Scan s;
+	AugStatus status;
+	size_t size = strlen(text) + 1;
 
 	/* a word is shorter than its source, its NUL takes the place of a delimiter */
 	s.at = text;
@@ -353,9 +354,8 @@ aug_params_set_map(AugParams *params, uint32_t i, const char *text, AugError *er
 static AugStatus
 scan_member(AugParams *params, Scan *s, AugError *err)
 {
-	char	   *value,
-			   *end;
-	int			i;
+	char *value, *end;
+	int i;
 
 	if (!take_string(s, s->token, &value) || !take(s, ':'))
 		return fail_syntax(err);
@@ -375,13 +375,13 @@ scan_member(AugParams *params, Scan *s, AugError *err)
 static AugStatus
 scan_object(AugParams *params, Scan *s, AugError *err)
 {
-	bool		first = true;
+	bool first = true;
 
 	if (!take(s, '{'))
 		return fail_syntax(err);
 	for (; !take(s, '}'); first = false)
 	{
-		AugStatus	status;
+		AugStatus status;
 
 		if (!first && !take(s, ','))
 			return fail_syntax(err);
@@ -400,10 +400,10 @@ AugStatus
 aug_params_parse(const AugHost *host, const AugAlgorithm *algorithm, const char *text,
 				 AugParams **out, AugError *err)
 {
-	AugParams  *params;
-	Scan		s;
-	AugStatus	status;
-	size_t		size = strlen(text) + 2;
+	AugParams *params;
+	Scan s;
+	AugStatus status;
+	size_t size = strlen(text) + 2;
 
 	*out = NULL;
 	status = aug_params_new(host, algorithm, &params, err);
@@ -440,22 +440,20 @@ fold(char c)
 static size_t
 edit_distance(const char *a, size_t n, const char *b, size_t m)
 {
-	size_t		rows[3][NAME_SIZE + 1];
-	size_t	   *before = rows[0],
-			   *above = rows[1],
-			   *row = rows[2];
+	size_t rows[3][NAME_SIZE + 1];
+	size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
 	for (size_t j = 0; j <= m; j++)
 		above[j] = j;
 	for (size_t i = 1; i <= n; i++)
 	{
-		size_t	   *next = before;
+		size_t *next = before;
 
 		row[0] = i;
 		for (size_t j = 1; j <= m; j++)
 		{
-			bool		same = fold(a[i - 1]) == fold(b[j - 1]);
-			size_t		best = above[j - 1] + (same ? 0 : 1);
+			bool same = fold(a[i - 1]) == fold(b[j - 1]);
+			size_t best = above[j - 1] + (same ? 0 : 1);
 
 			if (above[j] + 1 < best)
 				best = above[j] + 1;
@@ -481,16 +479,15 @@ const char *
 aug_nearest(const char *name, const char *const *names, uint32_t n)
 {
 	const char *nearest = NULL;
-	size_t		length = strlen(name);
-	size_t		best = length < 3 ? 1 : 1 + length / 3;
+	size_t length = strlen(name);
+	size_t best = length < 3 ? 1 : 1 + length / 3;
 
 	if (length > NAME_SIZE)
 		return NULL;
 	best++;
 	for (uint32_t i = 0; i < n; i++)
 	{
-		size_t		other = strlen(names[i]),
-					distance;
+		size_t other = strlen(names[i]), distance;
 
 		if (other > NAME_SIZE)
 			continue;

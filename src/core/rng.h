@@ -17,8 +17,8 @@
 
 typedef struct AugRng
 {
-	uint64_t	key;
-	uint64_t	counter;
+	uint64_t key;
+	uint64_t counter;
 } AugRng;
 
 static inline uint64_t
@@ -33,7 +33,7 @@ aug_mix64(uint64_t z)
 static inline AugRng
 aug_rng(uint64_t seed, uint64_t a, uint64_t b)
 {
-	AugRng		rng;
+	AugRng rng;
 
 	rng.key = aug_mix64(seed + UINT64_C(0x9E3779B97F4A7C15));
 	rng.key = aug_mix64(rng.key ^ (a + UINT64_C(0xD1B54A32D192ED03)));
@@ -53,7 +53,7 @@ aug_rng_next(AugRng *rng)
 static inline uint32_t
 aug_rng_below(AugRng *rng, uint32_t n)
 {
-	uint64_t	x = aug_rng_next(rng);
+	uint64_t x = aug_rng_next(rng);
 
 	/* the high half of a 64 x 32 bit product, without a 128-bit type */
 	return (uint32_t) (((x >> 32) * n + (((x & UINT32_MAX) * n) >> 32)) >> 32);
@@ -66,4 +66,4 @@ aug_rng_real(AugRng *rng)
 	return (double) (aug_rng_next(rng) >> 11) * 0x1.0p-53;
 }
 
-#endif							/* AUG_RNG_H */
+#endif /* AUG_RNG_H */

@@ -22,16 +22,16 @@
 
 #include "sort.h"
 
-#define SMALL		24			/* insertion sort up to here */
-#define POLL_EVERY	65536		/* partitions larger than this poll first */
+#define SMALL	   24	 /* insertion sort up to here */
+#define POLL_EVERY 65536 /* partitions larger than this poll first */
 
 static void
 insertion_sort(double *v, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 	{
-		double		x = v[i];
-		size_t		j = i;
+		double x = v[i];
+		size_t j = i;
 
 		for (; j > 0 && v[j - 1] > x; j--)
 			v[j] = v[j - 1];
@@ -42,7 +42,7 @@ insertion_sort(double *v, size_t n)
 static void
 sift_down(double *v, size_t i, size_t n)
 {
-	double		x = v[i];
+	double x = v[i];
 
 	for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1)
 	{
@@ -63,7 +63,7 @@ heap_sort(double *v, size_t n)
 		sift_down(v, i, n);
 	for (size_t i = n; i-- > 1;)
 	{
-		double		x = v[0];
+		double x = v[0];
 
 		v[0] = v[i];
 		v[i] = x;
@@ -74,8 +74,7 @@ heap_sort(double *v, size_t n)
 static inline double
 median3(double a, double b, double c)
 {
-	double		lo = a < b ? a : b,
-				hi = a < b ? b : a;
+	double lo = a < b ? a : b, hi = a < b ? b : a;
 
 	return c < lo ? lo : c > hi ? hi : c;
 }
@@ -84,10 +83,9 @@ median3(double a, double b, double c)
 static double
 pick_pivot(const double *v, size_t n)
 {
-	size_t		s = n / 9;
+	size_t s = n / 9;
 
-	return median3(median3(v[0], v[s], v[2 * s]),
-				   median3(v[3 * s], v[4 * s], v[5 * s]),
+	return median3(median3(v[0], v[s], v[2 * s]), median3(v[3 * s], v[4 * s], v[5 * s]),
 				   median3(v[6 * s], v[7 * s], v[n - 1]));
 }
 
@@ -95,11 +93,11 @@ pick_pivot(const double *v, size_t n)
 static size_t
 partition_below(double *v, size_t n, double pivot)
 {
-	size_t		k = 0;
+	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double		x = v[i];
+		double x = v[i];
 
 		v[i] = v[k];
 		v[k] = x;
@@ -111,11 +109,11 @@ partition_below(double *v, size_t n, double pivot)
 static size_t
 partition_upto(double *v, size_t n, double pivot)
 {
-	size_t		k = 0;
+	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double		x = v[i];
+		double x = v[i];
 
 		v[i] = v[k];
 		v[k] = x;
@@ -132,8 +130,8 @@ quick_sort(double *v, size_t n, unsigned levels, bool has_floor, double floor_va
 {
 	while (n > SMALL)
 	{
-		double		pivot = pick_pivot(v, n);
-		size_t		k;
+		double pivot = pick_pivot(v, n);
+		size_t k;
 
 		if (levels-- == 0)
 		{
@@ -169,7 +167,7 @@ quick_sort(double *v, size_t n, unsigned levels, bool has_floor, double floor_va
 static unsigned
 levels_for(size_t n)
 {
-	unsigned	levels = 4;
+	unsigned levels = 4;
 
 	for (; n > 1; n >>= 1)
 		levels += 2;
@@ -193,29 +191,29 @@ aug_sort_doubles(double *values, size_t n)
 typedef struct Scored
 {
 	const AugHost *host;
-	double	   *score;
-	uint8_t    *label;
-	double	   *weight;
-	bool		stopped;
+	double *score;
+	uint8_t *label;
+	double *weight;
+	bool stopped;
 } Scored;
 
 static inline void
 swap_scored(const Scored *s, size_t i, size_t j)
 {
-	double		x = s->score[i];
+	double x = s->score[i];
 
 	s->score[i] = s->score[j];
 	s->score[j] = x;
 	if (s->label != NULL)
 	{
-		uint8_t		l = s->label[i];
+		uint8_t l = s->label[i];
 
 		s->label[i] = s->label[j];
 		s->label[j] = l;
 	}
 	if (s->weight != NULL)
 	{
-		double		w = s->weight[i];
+		double w = s->weight[i];
 
 		s->weight[i] = s->weight[j];
 		s->weight[j] = w;
@@ -257,12 +255,9 @@ quick_sort_scored(Scored *s, size_t from, size_t n, unsigned levels)
 {
 	while (n > SMALL && !s->stopped)
 	{
-		double		pivot = pick_pivot(s->score + from, n);
-		size_t		lo = from,
-					i = from,
-					hi = from + n;
-		size_t		n_low,
-					n_high;
+		double pivot = pick_pivot(s->score + from, n);
+		size_t lo = from, i = from, hi = from + n;
+		size_t n_low, n_high;
 
 		if (n > POLL_EVERY && s->host != NULL && s->host->poll(s->host->arg, -1))
 		{
@@ -276,7 +271,7 @@ quick_sort_scored(Scored *s, size_t from, size_t n, unsigned levels)
 		}
 		while (i < hi)
 		{
-			double		x = s->score[i];
+			double x = s->score[i];
 
 			if (x < pivot)
 				swap_scored(s, lo++, i++);
@@ -307,10 +302,10 @@ quick_sort_scored(Scored *s, size_t from, size_t n, unsigned levels)
 }
 
 bool
-aug_sort_scored_within(const AugHost *host, double *score, uint8_t *label, double *weight,
-					   size_t n, unsigned levels)
+aug_sort_scored_within(const AugHost *host, double *score, uint8_t *label, double *weight, size_t n,
+					   unsigned levels)
 {
-	Scored		s = {host, score, label, weight, false};
+	Scored s = {host, score, label, weight, false};
 
 	quick_sort_scored(&s, 0, n, levels);
 	return !s.stopped;

@@ -25,10 +25,9 @@
 static void
 trim_utf8(char *text)
 {
-	size_t		n = strlen(text),
-				back = 0;
+	size_t n = strlen(text), back = 0;
 	unsigned char lead;
-	size_t		wants;
+	size_t wants;
 
 	while (back < n && back < 3 && ((unsigned char) text[n - 1 - back] & 0xC0) == 0x80)
 		back++;
@@ -45,7 +44,7 @@ trim_utf8(char *text)
 static void __attribute__((format(printf, 2, 0)))
 print_bounded(char *text, const char *format, va_list args)
 {
-	int			n = vsnprintf(text, AUG_MESSAGE_SIZE, format, args);
+	int n = vsnprintf(text, AUG_MESSAGE_SIZE, format, args);
 
 	if (n < 0)
 		text[0] = '\0';
@@ -58,9 +57,9 @@ print_bounded(char *text, const char *format, va_list args)
  * the status: return aug_fail(err, AUG_DATA, "...").
  */
 AugStatus
-aug_fail(AugError *err, AugStatus status, const char *format,...)
+aug_fail(AugError *err, AugStatus status, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	err->status = status;
 	err->detail[0] = '\0';
@@ -91,9 +90,9 @@ aug_fail_cancelled(AugError *err)
 }
 
 void
-aug_detail(AugError *err, const char *format,...)
+aug_detail(AugError *err, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	va_start(args, format);
 	print_bounded(err->detail, format, args);
@@ -101,9 +100,9 @@ aug_detail(AugError *err, const char *format,...)
 }
 
 void
-aug_hint(AugError *err, const char *format,...)
+aug_hint(AugError *err, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	va_start(args, format);
 	print_bounded(err->hint, format, args);

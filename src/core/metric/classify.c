@@ -43,18 +43,18 @@ typedef struct Holdout
 	const double *proba;
 	const uint32_t *label;
 	const double *weight;
-	uint32_t	n;
-	uint32_t	n_classes;
+	uint32_t n;
+	uint32_t n_classes;
 } Holdout;
 
 /* Sums over the rows. */
 typedef struct Counts
 {
-	AugMean		log_loss;
-	AugMean		brier;
-	AugMean		correct;
-	AugMean    *true_in_actual; /* [n_classes] over rows of the class: predicted so? */
-	AugMean    *true_in_predicted;	/* [n_classes] over rows predicted so: right? */
+	AugMean log_loss;
+	AugMean brier;
+	AugMean correct;
+	AugMean *true_in_actual;	/* [n_classes] over rows of the class: predicted so? */
+	AugMean *true_in_predicted; /* [n_classes] over rows predicted so: right? */
 } Counts;
 
 double
@@ -72,10 +72,7 @@ aug_metric_f1(double tp, double fp, double fn)
 double
 aug_metric_mcc(double tp, double fp, double fn, double tn)
 {
-	double		a = tp + fp,
-				b = tp + fn,
-				c = tn + fp,
-				d = tn + fn;
+	double a = tp + fp, b = tp + fn, c = tn + fp, d = tn + fn;
 
 	if (!(a + d > 0))
 		return NAN;
@@ -88,7 +85,7 @@ aug_metric_mcc(double tp, double fp, double fn, double tn)
 static uint32_t
 most_probable(const double *p, uint32_t n)
 {
-	uint32_t	best = 0;
+	uint32_t best = 0;
 
 	for (uint32_t k = 1; k < n; k++)
 	{
@@ -101,7 +98,7 @@ most_probable(const double *p, uint32_t n)
 static double
 brier_of(const double *p, uint32_t label, uint32_t n)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	if (n == 2)
 		return (p[1] - label) * (p[1] - label);
@@ -114,15 +111,13 @@ static AugStatus
 count_rows(const Holdout *h, Counts *c, AugError *err)
 {
 	/* rows with many classes take long: poll by cells, not by rows */
-	uint32_t	every = AUG_METRIC_POLL / h->n_classes + 1;
+	uint32_t every = AUG_METRIC_POLL / h->n_classes + 1;
 
 	for (uint32_t i = 0; i < h->n; i++)
 	{
 		const double *p = h->proba + (size_t) i * h->n_classes;
-		uint32_t	label = h->label[i],
-					guess = most_probable(p, h->n_classes);
-		double		w = h->weight == NULL ? 1 : h->weight[i],
-					right = guess == label;
+		uint32_t label = h->label[i], guess = most_probable(p, h->n_classes);
+		double w = h->weight == NULL ? 1 : h->weight[i], right = guess == label;
 
 		if (i % every == every - 1 && h->host->poll(h->host->arg, (double) i / h->n))
 			return aug_fail_cancelled(err);
@@ -152,19 +147,19 @@ copy_class(const Holdout *h, uint32_t k, double *score, uint8_t *label, double *
 
 typedef struct Ranking
 {
-	double		auc;
-	double		auc_error;		/* two classes only */
-	double		pr_auc;			/* two classes only */
+	double auc;
+	double auc_error; /* two classes only */
+	double pr_auc;	  /* two classes only */
 } Ranking;
 
 static AugStatus
 rank_classes(const Holdout *h, AugArena *arena, Ranking *ranking, AugError *err)
 {
-	double	   *score = aug_arena_alloc(arena, h->n, sizeof(double));
-	uint8_t    *label = aug_arena_alloc(arena, h->n, 1);
-	double	   *weight = NULL;
-	double		sum = 0;
-	AugStatus	status = AUG_OK;
+	double *score = aug_arena_alloc(arena, h->n, sizeof(double));
+	uint8_t *label = aug_arena_alloc(arena, h->n, 1);
+	double *weight = NULL;
+	double sum = 0;
+	AugStatus status = AUG_OK;
 
 	if (h->weight != NULL)
 		weight = aug_arena_alloc(arena, h->n, sizeof(double));
@@ -174,8 +169,8 @@ rank_classes(const Holdout *h, AugArena *arena, Ranking *ranking, AugError *err)
 	if (h->n_classes == 2)
 	{
 		copy_class(h, 1, score, label, weight);
-		status = aug_auc(h->host, score, label, weight, h->n, &ranking->auc,
-						 &ranking->auc_error, err);
+		status =
+			aug_auc(h->host, score, label, weight, h->n, &ranking->auc, &ranking->auc_error, err);
 		/* sorted by now, so the second sort is quick */
 		if (status == AUG_OK)
 			status = aug_pr_auc(h->host, score, label, weight, h->n, &ranking->pr_auc, err);
@@ -183,11 +178,11 @@ rank_classes(const Holdout *h, AugArena *arena, Ranking *ranking, AugError *err)
 	}
 	for (uint32_t k = 0; k < h->n_classes && status == AUG_OK; k++)
 	{
-		double		auc;
+		double auc;
 
 		copy_class(h, k, score, label, weight);
 		status = aug_auc(h->host, score, label, weight, h->n, &auc, NULL, err);
-		sum += auc;				/* NaN when the class does not occur */
+		sum += auc; /* NaN when the class does not occur */
 	}
 	ranking->auc = sum / h->n_classes;
 	return status;
@@ -200,9 +195,7 @@ rank_classes(const Holdout *h, AugArena *arena, Ranking *ranking, AugError *err)
 static void
 auc_interval(AugMetric *metric, double error)
 {
-	double		a = metric->value,
-				logit,
-				reach;
+	double a = metric->value, logit, reach;
 
 	if (!(a > 0 && a < 1) || isnan(error))
 		return;
@@ -239,7 +232,7 @@ class_precision(const Counts *c, uint32_t k)
 static double
 class_f1(const Counts *c, uint32_t k)
 {
-	double		tp = class_tp(c, k);
+	double tp = class_tp(c, k);
 
 	return aug_metric_f1(tp, fmax(0, c->true_in_predicted[k].w - tp),
 						 fmax(0, c->true_in_actual[k].w - tp));
@@ -247,14 +240,14 @@ class_f1(const Counts *c, uint32_t k)
 
 /* Mean of a class statistic over the classes that have one. */
 static double
-class_mean(const Counts *c, uint32_t n_classes, double (*of) (const Counts *, uint32_t))
+class_mean(const Counts *c, uint32_t n_classes, double (*of)(const Counts *, uint32_t))
 {
-	double		sum = 0;
-	uint32_t	n = 0;
+	double sum = 0;
+	uint32_t n = 0;
 
 	for (uint32_t k = 0; k < n_classes; k++)
 	{
-		double		value = of(c, k);
+		double value = of(c, k);
 
 		if (!isnan(value))
 		{
@@ -271,18 +264,13 @@ class_mean(const Counts *c, uint32_t n_classes, double (*of) (const Counts *, ui
 static double
 mcc_of(const Counts *c, uint32_t n_classes)
 {
-	double		s = c->correct.w,
-				right = c->correct.mean,
-				cross = 0,
-				predicted = 0,
-				actual = 0;
+	double s = c->correct.w, right = c->correct.mean, cross = 0, predicted = 0, actual = 0;
 
 	if (!(s > 0))
 		return NAN;
 	for (uint32_t k = 0; k < n_classes; k++)
 	{
-		double		p = c->true_in_predicted[k].w / s,
-					t = c->true_in_actual[k].w / s;
+		double p = c->true_in_predicted[k].w / s, t = c->true_in_actual[k].w / s;
 
 		cross += p * t;
 		predicted += p * p;
@@ -299,8 +287,7 @@ mcc_of(const Counts *c, uint32_t n_classes)
 static void
 put_probable(AugMetric *out, uint32_t *n_out, const char *name, const AugMean *mean, double hi)
 {
-	AugMetric  *metric = aug_metric_put(out, n_out, name, -1, mean->w > 0 ? mean->mean : NAN,
-										false);
+	AugMetric *metric = aug_metric_put(out, n_out, name, -1, mean->w > 0 ? mean->mean : NAN, false);
 
 	aug_metric_normal(metric, aug_mean_error(mean), 0, hi);
 }
@@ -308,23 +295,25 @@ put_probable(AugMetric *out, uint32_t *n_out, const char *name, const AugMean *m
 static void
 put_overall(const Counts *c, uint32_t n_classes, AugMetric *out, uint32_t *n_out)
 {
-	bool		binary = n_classes == 2;
-	AugMetric  *metric;
+	bool binary = n_classes == 2;
+	AugMetric *metric;
 
-	metric = aug_metric_put(out, n_out, "accuracy", -1, c->correct.w > 0 ? c->correct.mean : NAN,
-							true);
+	metric =
+		aug_metric_put(out, n_out, "accuracy", -1, c->correct.w > 0 ? c->correct.mean : NAN, true);
 	aug_metric_wilson(metric, aug_mean_effective(&c->correct));
 	aug_metric_put(out, n_out, "balanced_accuracy", -1, class_mean(c, n_classes, class_recall),
 				   true);
 	aug_metric_put(out, n_out, "f1", -1,
 				   binary ? class_f1(c, 1) : class_mean(c, n_classes, class_f1), true);
 	aug_metric_put(out, n_out, "mcc", -1, mcc_of(c, n_classes), true);
-	metric = aug_metric_put(out, n_out, "precision", -1, binary ? class_precision(c, 1) :
-							class_mean(c, n_classes, class_precision), true);
+	metric = aug_metric_put(
+		out, n_out, "precision", -1,
+		binary ? class_precision(c, 1) : class_mean(c, n_classes, class_precision), true);
 	if (binary)
 		aug_metric_wilson(metric, aug_mean_effective(&c->true_in_predicted[1]));
-	metric = aug_metric_put(out, n_out, "recall", -1, binary ? class_recall(c, 1) :
-							class_mean(c, n_classes, class_recall), true);
+	metric = aug_metric_put(out, n_out, "recall", -1,
+							binary ? class_recall(c, 1) : class_mean(c, n_classes, class_recall),
+							true);
 	if (binary)
 		aug_metric_wilson(metric, aug_mean_effective(&c->true_in_actual[1]));
 }
@@ -334,7 +323,7 @@ put_classes(const Counts *c, uint32_t n_classes, AugMetric *out, uint32_t *n_out
 {
 	for (uint32_t k = 0; k < n_classes; k++)
 	{
-		AugMetric  *metric;
+		AugMetric *metric;
 
 		metric = aug_metric_put(out, n_out, "precision", (int32_t) k, class_precision(c, k), true);
 		aug_metric_wilson(metric, aug_mean_effective(&c->true_in_predicted[k]));
@@ -347,10 +336,10 @@ put_classes(const Counts *c, uint32_t n_classes, AugMetric *out, uint32_t *n_out
 static AugStatus
 classify(const Holdout *h, AugArena *arena, AugMetric *out, uint32_t *n_out, AugError *err)
 {
-	Counts		c;
-	Ranking		ranking = {NAN, NAN, NAN};
-	bool		binary = h->n_classes == 2;
-	AugStatus	status;
+	Counts c;
+	Ranking ranking = {NAN, NAN, NAN};
+	bool binary = h->n_classes == 2;
+	AugStatus status;
 
 	memset(&c, 0, sizeof(c));
 	c.true_in_actual = aug_arena_zero(arena, h->n_classes, sizeof(AugMean));
@@ -365,8 +354,7 @@ classify(const Holdout *h, AugArena *arena, AugMetric *out, uint32_t *n_out, Aug
 
 	if (binary)
 	{
-		auc_interval(aug_metric_put(out, n_out, "auc", -1, ranking.auc, true),
-					 ranking.auc_error);
+		auc_interval(aug_metric_put(out, n_out, "auc", -1, ranking.auc, true), ranking.auc_error);
 		aug_metric_put(out, n_out, "pr_auc", -1, ranking.pr_auc, true);
 	}
 	put_probable(out, n_out, "log_loss", &c.log_loss, INFINITY);
@@ -386,9 +374,9 @@ aug_metrics_classify(const AugHost *host, const double *proba, const uint32_t *l
 					 const double *weight, uint32_t n, uint32_t n_classes, AugMetric *out,
 					 uint32_t *n_out, AugError *err)
 {
-	Holdout		h = {host, proba, label, weight, n, n_classes};
-	AugArena	arena;
-	AugStatus	status;
+	Holdout h = {host, proba, label, weight, n, n_classes};
+	AugArena arena;
+	AugStatus status;
 
 	*n_out = 0;
 	if (n_classes == 0)

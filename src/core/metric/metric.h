@@ -10,22 +10,22 @@
 
 #include "../algorithm.h"
 
-#define AUG_METRIC_Z	1.959963984540054	/* 97.5 % of the normal */
-#define AUG_METRIC_POLL 65536	/* rows between two polls */
+#define AUG_METRIC_Z	1.959963984540054 /* 97.5 % of the normal */
+#define AUG_METRIC_POLL 65536			  /* rows between two polls */
 
 /* Running weighted mean and variance (West 1979), and what intervals need. */
 typedef struct AugMean
 {
-	double		w;				/* sum of weights */
-	double		w2;				/* sum of squared weights */
-	double		mean;
-	double		m2;				/* weighted sum of squares about the mean */
+	double w;  /* sum of weights */
+	double w2; /* sum of squared weights */
+	double mean;
+	double m2; /* weighted sum of squares about the mean */
 } AugMean;
 
 static inline void
 aug_mean_add(AugMean *m, double value, double weight)
 {
-	double		d = value - m->mean;
+	double d = value - m->mean;
 
 	m->w += weight;
 	m->w2 += weight * weight;
@@ -51,4 +51,4 @@ extern void aug_metric_normal(AugMetric *metric, double error, double lo, double
 /* Wilson's interval (1927) of a share seen in n effective rows. */
 extern void aug_metric_wilson(AugMetric *metric, double n);
 
-#endif							/* AUG_METRIC_H */
+#endif /* AUG_METRIC_H */

@@ -24,19 +24,19 @@
 
 typedef struct Totals
 {
-	double		w[2];			/* weight of negatives, positives */
-	double		w2[2];			/* of squared weights */
+	double w[2];  /* weight of negatives, positives */
+	double w2[2]; /* of squared weights */
 } Totals;
 
 static Totals
 totals_of(const uint8_t *label, const double *weight, size_t begin, size_t end)
 {
-	Totals		t = {{0, 0}, {0, 0}};
+	Totals t = {{0, 0}, {0, 0}};
 
 	for (size_t i = begin; i < end; i++)
 	{
-		double		w = weight == NULL ? 1 : weight[i];
-		int			k = label[i] != 0;
+		double w = weight == NULL ? 1 : weight[i];
+		int k = label[i] != 0;
 
 		t.w[k] += w;
 		t.w2[k] += w * w;
@@ -47,7 +47,7 @@ totals_of(const uint8_t *label, const double *weight, size_t begin, size_t end)
 static inline size_t
 ties_end(const double *score, size_t n, size_t i)
 {
-	size_t		j = i + 1;
+	size_t j = i + 1;
 
 	while (j < n && score[j] == score[i])
 		j++;
@@ -67,7 +67,7 @@ stop_now(const AugHost *host, size_t *groups)
 static double
 side_variance(double sum, double w, double w2)
 {
-	double		n = w * w / w2;
+	double n = w * w / w2;
 
 	return n > 1 ? sum / (w * w) * (n / (n - 1)) : NAN;
 }
@@ -76,14 +76,12 @@ side_variance(double sum, double w, double w2)
  * See augur.h.
  */
 AugStatus
-aug_auc(const AugHost *host, double *score, uint8_t *label, double *weight, size_t n,
-		double *value, double *standard_error, AugError *err)
+aug_auc(const AugHost *host, double *score, uint8_t *label, double *weight, size_t n, double *value,
+		double *standard_error, AugError *err)
 {
-	Totals		all;
-	double		below[2] = {0, 0},
-				area = 0,
-				sum[2] = {0, 0};
-	size_t		groups = 0;
+	Totals all;
+	double below[2] = {0, 0}, area = 0, sum[2] = {0, 0};
+	size_t groups = 0;
 
 	*value = NAN;
 	if (standard_error != NULL)
@@ -96,7 +94,7 @@ aug_auc(const AugHost *host, double *score, uint8_t *label, double *weight, size
 
 	for (size_t i = 0, j; i < n; i = j)
 	{
-		Totals		t;
+		Totals t;
 
 		j = ties_end(score, n, i);
 		t = totals_of(label, weight, i, j);
@@ -112,9 +110,8 @@ aug_auc(const AugHost *host, double *score, uint8_t *label, double *weight, size
 	below[0] = 0;
 	for (size_t i = 0, j; i < n; i = j)
 	{
-		Totals		t;
-		double		positive,
-					negative;
+		Totals t;
+		double positive, negative;
 
 		j = ties_end(score, n, i);
 		t = totals_of(label, weight, i, j);
@@ -140,10 +137,9 @@ AugStatus
 aug_pr_auc(const AugHost *host, double *score, uint8_t *label, double *weight, size_t n,
 		   double *value, AugError *err)
 {
-	Totals		all;
-	double		above[2] = {0, 0},
-				area = 0;
-	size_t		groups = 0;
+	Totals all;
+	double above[2] = {0, 0}, area = 0;
+	size_t groups = 0;
 
 	*value = NAN;
 	if (!aug_sort_scored(host, score, label, weight, n))
@@ -154,7 +150,7 @@ aug_pr_auc(const AugHost *host, double *score, uint8_t *label, double *weight, s
 
 	for (size_t end = n, begin; end > 0; end = begin)
 	{
-		Totals		t;
+		Totals t;
 
 		begin = end - 1;
 		while (begin > 0 && score[begin - 1] == score[end - 1])

@@ -27,16 +27,16 @@
 double
 aug_mean_error(const AugMean *m)
 {
-	double		n = aug_mean_effective(m);
+	double n = aug_mean_effective(m);
 
 	return n > 1 ? sqrt(m->m2 / m->w / (n - 1)) : NAN;
 }
 
 AugMetric *
-aug_metric_put(AugMetric *out, uint32_t *n_out, const char *name, int32_t class_index,
-			   double value, bool higher)
+aug_metric_put(AugMetric *out, uint32_t *n_out, const char *name, int32_t class_index, double value,
+			   bool higher)
 {
-	AugMetric  *metric = &out[(*n_out)++];
+	AugMetric *metric = &out[(*n_out)++];
 
 	metric->name = name;
 	metric->class_index = class_index;
@@ -58,10 +58,7 @@ aug_metric_normal(AugMetric *metric, double error, double lo, double hi)
 void
 aug_metric_wilson(AugMetric *metric, double n)
 {
-	double		z2 = AUG_METRIC_Z * AUG_METRIC_Z,
-				p = metric->value,
-				middle,
-				half;
+	double z2 = AUG_METRIC_Z * AUG_METRIC_Z, p = metric->value, middle, half;
 
 	if (isnan(p) || !(n > 0))
 		return;
@@ -76,7 +73,7 @@ aug_metric_wilson(AugMetric *metric, double n)
 static double
 symmetric_error(double actual, double predicted)
 {
-	double		scale = fabs(actual) / 2 + fabs(predicted) / 2;
+	double scale = fabs(actual) / 2 + fabs(predicted) / 2;
 
 	return scale > 0 ? fabs(predicted / 2 - actual / 2) / scale * 2 : 0;
 }
@@ -88,10 +85,9 @@ mean_or_nan(const AugMean *m)
 }
 
 static void
-put_mean(AugMetric *out, uint32_t *n_out, const char *name, const AugMean *m, double lo,
-		 double hi)
+put_mean(AugMetric *out, uint32_t *n_out, const char *name, const AugMean *m, double lo, double hi)
 {
-	AugMetric  *metric = aug_metric_put(out, n_out, name, -1, mean_or_nan(m), false);
+	AugMetric *metric = aug_metric_put(out, n_out, name, -1, mean_or_nan(m), false);
 
 	aug_metric_normal(metric, aug_mean_error(m), lo, hi);
 }
@@ -104,24 +100,17 @@ aug_metrics_regress(const AugHost *host, const double *predicted, const double *
 					const double *weight, uint32_t n, AugMetric *out, uint32_t *n_out,
 					AugError *err)
 {
-	AugMean		squared = {0, 0, 0, 0},
-				absolute = squared,
-				relative = squared,
-				symmetric = squared,
-				bias = squared,
-				target = squared;
-	AugMetric  *metric;
-	double		error,
-				reach;
+	AugMean squared = {0, 0, 0, 0}, absolute = squared, relative = squared, symmetric = squared,
+			bias = squared, target = squared;
+	AugMetric *metric;
+	double error, reach;
 
 	*n_out = 0;
 	for (uint32_t i = 0; i < n; i++)
 	{
-		double		e = predicted[i] - actual[i],
-					w = weight == NULL ? 1 : weight[i];
+		double e = predicted[i] - actual[i], w = weight == NULL ? 1 : weight[i];
 
-		if (i % AUG_METRIC_POLL == AUG_METRIC_POLL - 1 &&
-			host->poll(host->arg, (double) i / n))
+		if (i % AUG_METRIC_POLL == AUG_METRIC_POLL - 1 && host->poll(host->arg, (double) i / n))
 			return aug_fail_cancelled(err);
 		aug_mean_add(&squared, e * e, w);
 		aug_mean_add(&absolute, fabs(e), w);
