@@ -10,19 +10,17 @@
  * the very fields they will be put in, so no stack is needed and a tree may be as
  * deep as it is long.  All sizes are bounded by the bytes that are left.
  *
- * Memory: the model's arena.  Interrupts: polled between trees, about every 16,384
- * nodes.
+ * Memory: the model's arena.  Interrupts: none; decoding takes milliseconds.
  *
  *-------------------------------------------------------------------------
  */
 #include <math.h>
 #include <string.h>
 
-#include "forest.h"
+#include "pack.h"
 
 #define BODY_VERSION	1
 #define SET_IS_BITS		4
-#define POLL_NODES		16384
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -374,6 +372,82 @@ predictions_are_finite(const ForestModel *m)
 	return isfinite(fabs(m->base) + largest / m->scale);
 }
 
+/* The trees, which lie in the arena given: the model's, or one until they are packed. */
+static AugStatus
+read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
+{
+	TreeLimits	limits = {info->task, info->n_classes, info->n_features, info->features};
+	TreeSizes  *sizes = aug_arena_alloc(arena, m->n_trees, sizeof(TreeSizes)),
+				sum = {0};
+	Walk	   *walk = &m->walk;
+	uint32_t	polled = 0;
+	AugStatus	status;
+
+	m->roots = aug_arena_alloc(arena, m->n_trees, sizeof(uint32_t));
+	if (sizes == NULL || m->roots == NULL)
+		return aug_fail_nomem(err, m->n_trees * sizeof(TreeSizes));
+	status = read_sizes(r, m, sizes, &sum, err);
+	if (status != AUG_OK)
+		return status;
+
+	walk->nodes = aug_arena_alloc(arena, 2 * (size_t) sum.n_splits + m->n_trees,
+								  sizeof(WalkNode));
+	walk->sets = aug_arena_alloc(arena, sum.n_sets, sizeof(uint32_t));
+	walk->shares = aug_arena_alloc(arena, sum.n_shares, sizeof(uint32_t));
+	if (walk->nodes == NULL || walk->sets == NULL || walk->shares == NULL)
+		return aug_fail_nomem(err, (2 * (size_t) sum.n_splits + m->n_trees) * sizeof(WalkNode));
+	for (uint32_t i = 0; i < m->n_trees; i++)
+	{
+		const uint8_t *end = r->at + sizes[i].n_bytes;
+
+		m->roots[i] = walk->n_nodes;
+		if (!aug_forest_decode(r, &limits, &sizes[i], walk) || r->at != end)
+			return damaged(err, "a tree that is none");
+		if (walk->n_nodes - polled >= POLL_NODES)
+		{
+			polled = walk->n_nodes;
+			if (arena->host->poll(arena->host->arg, (double) i / m->n_trees))
+				return aug_fail_cancelled(err);
+		}
+	}
+	if (!predictions_are_finite(m))
+		return damaged(err, "values out of range");
+	return AUG_OK;
+}
+
+/*
+ * Reads the trees into an arena of their own, packs them and lets them go.  What
+ * leaves hold beside their link, the shares of many classes, stays.
+ */
+static AugStatus
+read_packed(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
+{
+	AugArena	own;
+	AugStatus	status;
+	uint32_t   *shares = NULL;
+
+	aug_arena_init(&own, arena->host);
+	own.limit = arena->limit;
+	status = read_trees(r, info, m, &own, err);
+	if (status == AUG_OK)
+		status = aug_pack_build(m, info, arena, &m->pack, err);
+	if (status == AUG_OK)
+	{
+		shares = aug_arena_alloc(arena, m->walk.n_shares, sizeof(uint32_t));
+		if (shares == NULL)
+			status = aug_fail_nomem(err, m->walk.n_shares * sizeof(uint32_t));
+		else if (m->walk.n_shares > 0)
+			memcpy(shares, m->walk.shares, m->walk.n_shares * sizeof(uint32_t));
+	}
+	arena->limited |= own.limited;
+	aug_arena_free(&own);
+	m->walk.nodes = NULL;
+	m->walk.sets = NULL;
+	m->walk.shares = shares;
+	m->roots = NULL;
+	return status;
+}
+
 /*
  * Decodes the body into the arena.  AUG_CORRUPT for anything that is not a
  * forest over these features and classes.
@@ -382,12 +456,7 @@ AugStatus
 aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state, AugError *err)
 {
 	ForestModel *m = aug_arena_zero(arena, 1, sizeof(ForestModel));
-	TreeLimits	limits = {info->task, info->n_classes, info->n_features, info->features};
-	TreeSizes  *sizes,
-				sum = {0};
 	AugStatus	status;
-	uint32_t	polled = 0,
-				i;
 
 	if (m == NULL)
 		return aug_fail_nomem(err, sizeof(ForestModel));
@@ -395,38 +464,11 @@ aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state,
 	m->n_classes = info->n_classes;
 	m->n_features = info->n_features;
 	status = read_head(r, info, m, arena, err);
+	if (status == AUG_OK)
+		status = aug_pack_fits(info) ? read_packed(r, info, m, arena, err)
+			: read_trees(r, info, m, arena, err);
 	if (status != AUG_OK)
 		return status;
-	sizes = aug_arena_alloc(arena, m->n_trees, sizeof(TreeSizes));
-	m->roots = aug_arena_alloc(arena, m->n_trees, sizeof(uint32_t));
-	if (sizes == NULL || m->roots == NULL)
-		return aug_fail_nomem(err, m->n_trees * sizeof(TreeSizes));
-	status = read_sizes(r, m, sizes, &sum, err);
-	if (status != AUG_OK)
-		return status;
-
-	m->walk.nodes = aug_arena_alloc(arena, 2 * (size_t) sum.n_splits + m->n_trees,
-									sizeof(WalkNode));
-	m->walk.sets = aug_arena_alloc(arena, sum.n_sets, sizeof(uint32_t));
-	m->walk.shares = aug_arena_alloc(arena, sum.n_shares, sizeof(uint32_t));
-	if (m->walk.nodes == NULL || m->walk.sets == NULL || m->walk.shares == NULL)
-		return aug_fail_nomem(err, (2 * (size_t) sum.n_splits + m->n_trees) * sizeof(WalkNode));
-	for (i = 0; i < m->n_trees; i++)
-	{
-		const uint8_t *end = r->at + sizes[i].n_bytes;
-
-		m->roots[i] = m->walk.n_nodes;
-		if (!aug_forest_decode(r, &limits, &sizes[i], &m->walk) || r->at != end)
-			return damaged(err, "a tree that is none");
-		if (m->walk.n_nodes - polled >= POLL_NODES)
-		{
-			polled = m->walk.n_nodes;
-			if (arena->host->poll(arena->host->arg, (double) i / m->n_trees))
-				return aug_fail_cancelled(err);
-		}
-	}
-	if (!predictions_are_finite(m))
-		return damaged(err, "values out of range");
 	info->has_interval = m->has_interval;
 	info->fit.n_trees = m->n_trees;
 	info->fit.n_nodes = m->walk.n_nodes;

@@ -477,7 +477,8 @@ typedef struct ForestModel
 	double		spread_floor;
 	float	   *quantiles;		/* [N_QUANTILES] of |residual| / spread */
 	uint32_t   *roots;			/* [n_trees] */
-	Walk		walk;
+	Walk		walk;			/* empty when packed */
+	struct Pack *pack;			/* or NULL: see pack.h */
 } ForestModel;
 
 /* What a decoder checks against. */

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "forest.h"
+#include "pack.h"
 
 /* Is a level in the set?  Levels that training did not see are in none. */
 static bool
@@ -125,9 +125,30 @@ leaf_value(uint32_t link)
 	return (double) value;
 }
 
+/* The leaf of each tree, for raw values or for row of a matrix; they lie in scratch. */
+static const uint32_t *
+find_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
+			const AugMatrix *matrix, uint32_t row, void *scratch)
+{
+	uint32_t   *codes = scratch,
+			   *leaves = codes + m->n_features;
+
+	if (m->pack != NULL)
+		return x != NULL ? aug_pack_values(m->pack, x, scratch)
+			: aug_pack_cells(m->pack, matrix->cells + (size_t) row * matrix->stride, scratch);
+
+	if (x != NULL)
+		codes_of_values(info, x, codes);
+	else
+		aug_forest_row_codes(matrix, row, codes);
+	for (uint32_t t = 0; t < m->n_trees; t++)
+		leaves[t] = aug_forest_walk(&m->walk, m->roots[t], codes);
+	return leaves;
+}
+
 /* Probabilities of all classes, which sum to 1. */
 static void
-score_classes(const ForestModel *m, const uint32_t *codes, double *out)
+sum_classes(const ForestModel *m, const uint32_t *leaves, double *out)
 {
 	uint32_t	k = m->n_classes,
 				t,
@@ -138,7 +159,7 @@ score_classes(const ForestModel *m, const uint32_t *codes, double *out)
 		out[i] = 0;
 	for (t = 0; t < m->n_trees; t++)
 	{
-		uint32_t	link = aug_forest_walk(&m->walk, m->roots[t], codes);
+		uint32_t	link = leaves[t];
 
 		if (link < k)
 			out[link] += 1;
@@ -156,58 +177,69 @@ score_classes(const ForestModel *m, const uint32_t *codes, double *out)
 		out[i] /= total;
 }
 
-/* Mean over the trees: of the target, or the probability of class 1. */
+/*
+ * Mean over the trees: of the target, or the probability of class 1.  Four sums,
+ * as one would wait for each addition.
+ */
 static double
-score_mean(const ForestModel *m, const uint32_t *codes)
+mean_of(const ForestModel *m, const uint32_t *leaves)
 {
-	double		sum = 0;
+	double		sum[4] = {0, 0, 0, 0},
+				mean;
 	uint32_t	t;
 
-	for (t = 0; t < m->n_trees; t++)
-		sum += leaf_value(aug_forest_walk(&m->walk, m->roots[t], codes));
-	sum /= m->n_trees;
-	return m->task == AUG_REGRESSION ? m->base + sum / m->scale : sum;
+	for (t = 0; t + 4 <= m->n_trees; t += 4)
+	{
+		for (uint32_t i = 0; i < 4; i++)
+			sum[i] += leaf_value(leaves[t + i]);
+	}
+	for (; t < m->n_trees; t++)
+		sum[0] += leaf_value(leaves[t]);
+	mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / m->n_trees;
+	return m->task == AUG_REGRESSION ? m->base + mean / m->scale : mean;
 }
 
 static void
-score_codes(const ForestModel *m, const uint32_t *codes, double *out)
+put_outputs(const ForestModel *m, const uint32_t *leaves, double *out)
 {
+	double		v;
+
 	if (m->task == AUG_CLASSIFICATION && m->n_classes > 2)
-		score_classes(m, codes, out);
+	{
+		sum_classes(m, leaves, out);
+		return;
+	}
+	v = mean_of(m, leaves);
+	if (m->task == AUG_REGRESSION)
+		out[0] = v;
 	else
 	{
-		double		v = score_mean(m, codes);
-
-		if (m->task == AUG_REGRESSION)
-			out[0] = v;
-		else
-		{
-			out[0] = 1 - v;
-			out[1] = v;
-		}
+		out[0] = 1 - v;
+		out[1] = v;
 	}
 }
 
 size_t
 aug_forest_scratch(const void *state, const AugModelInfo *info)
 {
-	(void) state;
-	return (size_t) info->n_features * sizeof(uint32_t);
+	const ForestModel *m = state;
+
+	if (m->pack != NULL)
+		return aug_pack_scratch(m->pack);
+	return ((size_t) info->n_features + m->n_trees) * sizeof(uint32_t);
 }
 
 void
 aug_forest_score(const void *state, const AugModelInfo *info, const double *x, void *scratch,
 				 double *out)
 {
-	codes_of_values(info, x, scratch);
-	score_codes(state, scratch, out);
+	put_outputs(state, find_leaves(state, info, x, NULL, 0, scratch), out);
 }
 
 double
 aug_forest_score1(const void *state, const AugModelInfo *info, const double *x, void *scratch)
 {
-	codes_of_values(info, x, scratch);
-	return score_mean(state, scratch);
+	return mean_of(state, find_leaves(state, info, x, NULL, 0, scratch));
 }
 
 void
@@ -217,10 +249,8 @@ aug_forest_score_cells(const void *state, const AugModelInfo *info, const AugMat
 	uint32_t	i;
 
 	for (i = 0; i < n; i++)
-	{
-		aug_forest_row_codes(matrix, first + i, scratch);
-		score_codes(state, scratch, out + (size_t) i * info->n_outputs);
-	}
+		put_outputs(state, find_leaves(state, info, NULL, matrix, first + i, scratch),
+					out + (size_t) i * info->n_outputs);
 }
 
 /* The quantile at share p, linear between those kept. */
@@ -244,6 +274,7 @@ aug_forest_interval(const void *state, const AugModelInfo *info, const double *x
 					double level, double *lower, double *upper)
 {
 	const ForestModel *m = state;
+	const uint32_t *leaves;
 	double		sum = 0,
 				squares = 0,
 				mean,
@@ -251,10 +282,10 @@ aug_forest_interval(const void *state, const AugModelInfo *info, const double *x
 				width;
 	uint32_t	t;
 
-	codes_of_values(info, x, scratch);
+	leaves = find_leaves(m, info, x, NULL, 0, scratch);
 	for (t = 0; t < m->n_trees; t++)
 	{
-		double		v = leaf_value(aug_forest_walk(&m->walk, m->roots[t], scratch));
+		double		v = leaf_value(leaves[t]);
 
 		sum += v;
 		squares += v * v;

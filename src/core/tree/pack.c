@@ -1,0 +1,485 @@
+/*-------------------------------------------------------------------------
+ *
+ * pack.c
+ *		Forests of numeric splits, packed so that a walk has no branches.
+ *
+ * A row becomes bytes, its cells, once: each feature has a high cell, its bin or
+ * 255 for a missing value, and, where some split sends missing values to the left, a
+ * low cell, its bin or 0.  A split names the cell that sends missing values to
+ * its side, so the one test "cell > bin" decides for all values.
+ *
+ * A tree is an array of slots in preorder.  A split is one slot {cell, bin, step}:
+ * the left child is the next slot, the right child lies step slots ahead.  A
+ * leaf is two slots: a split on the dummy cell, which is always 255, with step 0, so
+ * that whoever is there stays there; and what the leaf holds.  Slots are 4 bytes while
+ * cells and steps allow, else 8.
+ *
+ * Eight trees are walked at once: one visit is a chain of two loads, which eight
+ * chains hide from each other.  All eight go as many steps as the deepest of them
+ * needs, so trees are taken in order of their depth.
+ *
+ * Memory: the model's arena.  Interrupts: none, microseconds a row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <string.h>
+
+#include "pack.h"
+
+#define LANES			8
+#define STRIDE_STEPS	4		/* steps between two looks whether all are at leaves */
+#define SHORT_CELLS		256		/* cells that a 4-byte slot can name */
+#define MAX_CELLS		65536
+#define NO_CELL			UINT32_MAX
+
+/* Where the cells of one feature go, and how its bins are found. */
+typedef struct PackFeature
+{
+	const double *cuts;			/* [2^n_steps - 1], padded with infinity */
+	uint32_t	n_steps;
+	uint32_t	source;			/* feature of the model */
+	uint32_t	slot;			/* column of a matrix's cells */
+	uint32_t	high,
+				low;			/* cells, or NO_CELL when no split uses them */
+} PackFeature;
+
+struct Pack
+{
+	bool		is_short;		/* slots of 4 bytes */
+	uint32_t	n_trees;
+	uint32_t	n_groups;
+	uint32_t	n_cells;		/* the last one is the dummy */
+	uint32_t	n_features;		/* that some split uses */
+	PackFeature *features;
+	uint32_t   *roots;			/* [n_groups * LANES] first slots */
+	uint32_t   *trees;			/* [n_groups * LANES] whose leaf it is */
+	uint32_t   *depths;			/* [n_groups] */
+	uint32_t   *slots4;
+	uint64_t   *slots8;
+};
+
+/* ---- building ---------------------------------------------------------- */
+
+typedef struct Builder
+{
+	const ForestModel *m;
+	const AugModelInfo *info;
+	AugArena   *arena;
+	AugArena	own;			/* what only building needs */
+	Pack	   *pack;
+	uint32_t   *high,			/* [n_features] cells */
+			   *low;
+	uint32_t   *at;				/* [n_nodes + 1] slot of each node within its tree */
+	uint32_t   *depth;			/* [n_nodes], then of each tree */
+	uint32_t   *order;			/* [n_trees] by depth */
+	uint64_t	n_slots;
+	uint32_t	longest;		/* largest step */
+} Builder;
+
+bool
+aug_pack_fits(const AugModelInfo *info)
+{
+	/* two cells a feature and the dummy */
+	if (info->n_features > (MAX_CELLS - 1) / 2)
+		return false;
+	for (uint32_t i = 0; i < info->n_features; i++)
+	{
+		if (info->features[i].kind != AUG_NUMERIC_FEATURE)
+			return false;
+	}
+	return true;
+}
+
+static uint32_t
+tree_end(const ForestModel *m, uint32_t tree)
+{
+	return tree + 1 < m->n_trees ? m->roots[tree + 1] : m->walk.n_nodes;
+}
+
+/*
+ * Slots, depths and the largest step of one tree.  Children follow their parents,
+ * so one pass forward finds depths.
+ */
+static void
+measure_tree(Builder *b, uint32_t tree)
+{
+	const WalkNode *nodes = b->m->walk.nodes;
+	uint32_t	begin = b->m->roots[tree],
+				end = tree_end(b->m, tree),
+				slot = 0,
+				deepest = 0;
+
+	b->depth[begin] = 0;
+	for (uint32_t i = begin; i < end; i++)
+	{
+		uint32_t	depth = b->depth[i];
+
+		b->at[i] = slot;
+		if (nodes[i].kind == NODE_LEAF)
+		{
+			slot += 2;
+			deepest = depth > deepest ? depth : deepest;
+		}
+		else
+		{
+			slot += 1;
+			b->depth[i + 1] = b->depth[nodes[i].link] = depth + 1;
+			if (nodes[i].kind == NODE_MISSING_LEFT)
+				b->low[nodes[i].feature] = 0;
+			else
+				b->high[nodes[i].feature] = 0;
+		}
+	}
+	for (uint32_t i = begin; i < end; i++)
+	{
+		if (nodes[i].kind != NODE_LEAF && b->at[nodes[i].link] - b->at[i] > b->longest)
+			b->longest = b->at[nodes[i].link] - b->at[i];
+	}
+	b->depth[begin] = deepest;
+	b->n_slots += slot;
+}
+
+/* Gives cells to what the splits use. */
+static void
+number_cells(Builder *b)
+{
+	uint32_t	n = 0;
+
+	for (uint32_t i = 0; i < b->info->n_features; i++)
+	{
+		if (b->high[i] != NO_CELL)
+			b->high[i] = n++;
+		if (b->low[i] != NO_CELL)
+			b->low[i] = n++;
+		b->pack->n_features += b->high[i] != NO_CELL || b->low[i] != NO_CELL;
+	}
+	b->pack->n_cells = n + 1;
+}
+
+/* Trees by depth, equal ones by number: Shell's method. */
+static void
+order_trees(Builder *b)
+{
+	const uint32_t *roots = b->m->roots;
+	uint32_t	n = b->m->n_trees;
+
+	for (uint32_t i = 0; i < n; i++)
+		b->order[i] = i;
+	for (uint32_t gap = n / 2; gap > 0; gap /= 2)
+	{
+		for (uint32_t i = gap; i < n; i++)
+		{
+			uint32_t	tree = b->order[i],
+						depth = b->depth[roots[tree]],
+						j = i;
+
+			for (; j >= gap && (b->depth[roots[b->order[j - gap]]] > depth ||
+								(b->depth[roots[b->order[j - gap]]] == depth &&
+								 b->order[j - gap] > tree)); j -= gap)
+				b->order[j] = b->order[j - gap];
+			b->order[j] = tree;
+		}
+	}
+}
+
+/* Cuts of one feature, padded to 2^n - 1 for a search of exactly n steps. */
+static bool
+pack_cuts(Builder *b, const AugFeature *f, PackFeature *out)
+{
+	uint32_t	n_steps = 0;
+	double	   *cuts;
+
+	while ((1u << n_steps) - 1 < f->n_cuts)
+		n_steps++;
+	cuts = aug_arena_alloc(b->arena, 1u << n_steps, sizeof(double));
+	if (cuts == NULL)
+		return false;
+	for (uint32_t i = 0; i < 1u << n_steps; i++)
+		cuts[i] = i < f->n_cuts ? f->cuts[i] : INFINITY;
+	out->cuts = cuts;
+	out->n_steps = n_steps;
+	out->slot = f->slot;
+	return true;
+}
+
+static bool
+pack_features(Builder *b)
+{
+	Pack	   *pack = b->pack;
+	uint32_t	n = 0;
+
+	pack->features = aug_arena_alloc(b->arena, pack->n_features, sizeof(PackFeature));
+	if (pack->features == NULL)
+		return false;
+	for (uint32_t i = 0; i < b->info->n_features; i++)
+	{
+		PackFeature *f = &pack->features[n];
+
+		if (b->high[i] == NO_CELL && b->low[i] == NO_CELL)
+			continue;
+		if (!pack_cuts(b, &b->info->features[i], f))
+			return false;
+		/* a cell that nobody asks for shares the other's place */
+		f->high = b->high[i] != NO_CELL ? b->high[i] : b->low[i];
+		f->low = b->low[i];
+		f->source = i;
+		n++;
+	}
+	return true;
+}
+
+static inline void
+put_slot(Pack *pack, size_t at, uint32_t cell, uint32_t bin, uint32_t step)
+{
+	if (pack->is_short)
+		pack->slots4[at] = cell | bin << 8 | step << 16;
+	else
+		pack->slots8[at] = cell | bin << 16 | (uint64_t) step << 32;
+}
+
+static inline void
+put_leaf(Pack *pack, size_t at, uint32_t link)
+{
+	put_slot(pack, at, pack->n_cells - 1, 0, 0);
+	if (pack->is_short)
+		pack->slots4[at + 1] = link;
+	else
+		pack->slots8[at + 1] = link;
+}
+
+/* Writes one tree from slot first on; returns how many slots it took. */
+static uint32_t
+pack_tree(Builder *b, uint32_t tree, size_t first)
+{
+	const WalkNode *nodes = b->m->walk.nodes;
+	uint32_t	end = tree_end(b->m, tree),
+				slots = 0;
+
+	for (uint32_t i = b->m->roots[tree]; i < end; i++)
+	{
+		const WalkNode *node = &nodes[i];
+		size_t		at = first + b->at[i];
+
+		if (node->kind == NODE_LEAF)
+		{
+			put_leaf(b->pack, at, node->link);
+			slots += 2;
+		}
+		else
+		{
+			put_slot(b->pack, at, node->kind == NODE_MISSING_LEFT ? b->low[node->feature]
+					 : b->high[node->feature], node->bin, b->at[node->link] - b->at[i]);
+			slots++;
+		}
+	}
+	return slots;
+}
+
+/* All trees, and the groups; places left over in the last group repeat its last tree. */
+static bool
+pack_trees(Builder *b)
+{
+	Pack	   *pack = b->pack;
+	uint32_t	n_places = pack->n_groups * LANES;
+	size_t		at = 0;
+
+	pack->roots = aug_arena_alloc(b->arena, n_places, sizeof(uint32_t));
+	pack->trees = aug_arena_alloc(b->arena, n_places, sizeof(uint32_t));
+	pack->depths = aug_arena_zero(b->arena, pack->n_groups, sizeof(uint32_t));
+	if (pack->is_short)
+		pack->slots4 = aug_arena_alloc(b->arena, (size_t) b->n_slots, sizeof(uint32_t));
+	else
+		pack->slots8 = aug_arena_alloc(b->arena, (size_t) b->n_slots, sizeof(uint64_t));
+	if (pack->roots == NULL || pack->trees == NULL || pack->depths == NULL ||
+		(pack->slots4 == NULL && pack->slots8 == NULL))
+		return false;
+	for (uint32_t i = 0; i < n_places; i++)
+	{
+		bool		extra = i >= pack->n_trees;
+		uint32_t	tree = b->order[extra ? pack->n_trees - 1 : i],
+					depth = b->depth[b->m->roots[tree]];
+
+		pack->roots[i] = extra ? pack->roots[i - 1] : (uint32_t) at;
+		pack->trees[i] = tree;
+		if (depth > pack->depths[i / LANES])
+			pack->depths[i / LANES] = depth;
+		if (!extra)
+			at += pack_tree(b, tree, at);
+	}
+	return true;
+}
+
+static bool
+build(Builder *b)
+{
+	const ForestModel *m = b->m;
+	Pack	   *pack = b->pack;
+	uint32_t	n_features = b->info->n_features;
+
+	b->high = aug_arena_alloc(&b->own, n_features, sizeof(uint32_t));
+	b->low = aug_arena_alloc(&b->own, n_features, sizeof(uint32_t));
+	b->at = aug_arena_alloc(&b->own, m->walk.n_nodes, sizeof(uint32_t));
+	b->depth = aug_arena_alloc(&b->own, m->walk.n_nodes, sizeof(uint32_t));
+	b->order = aug_arena_alloc(&b->own, m->n_trees, sizeof(uint32_t));
+	if (b->high == NULL || b->low == NULL || b->at == NULL || b->depth == NULL || b->order == NULL)
+		return false;
+	for (uint32_t i = 0; i < n_features; i++)
+		b->high[i] = b->low[i] = NO_CELL;
+	for (uint32_t i = 0; i < m->n_trees; i++)
+		measure_tree(b, i);
+	number_cells(b);
+	order_trees(b);
+
+	pack->n_trees = m->n_trees;
+	pack->n_groups = (m->n_trees + LANES - 1) / LANES;
+	pack->is_short = pack->n_cells <= SHORT_CELLS && b->longest <= UINT16_MAX;
+	return b->n_slots <= UINT32_MAX && pack_features(b) && pack_trees(b);
+}
+
+/*
+ * See pack.h.  Fails only for lack of memory (or slots, of which there are 4
+ * billion).
+ */
+AugStatus
+aug_pack_build(const ForestModel *m, const AugModelInfo *info, AugArena *arena, Pack **out,
+			   AugError *err)
+{
+	Builder		b = {.m = m,.info = info,.arena = arena};
+	bool		ok;
+
+	*out = b.pack = aug_arena_zero(arena, 1, sizeof(Pack));
+	if (b.pack == NULL)
+		return aug_fail_nomem(err, sizeof(Pack));
+	aug_arena_init(&b.own, arena->host);
+	ok = build(&b);
+	aug_arena_free(&b.own);
+	return ok ? AUG_OK : aug_fail_nomem(err, (size_t) b.n_slots * sizeof(uint64_t));
+}
+
+/* ---- scoring ----------------------------------------------------------- */
+
+static inline size_t
+leaves_offset(const Pack *pack)
+{
+	return ((size_t) pack->n_cells + 3) & ~(size_t) 3;
+}
+
+size_t
+aug_pack_scratch(const Pack *pack)
+{
+	return leaves_offset(pack) + (size_t) pack->n_trees * sizeof(uint32_t);
+}
+
+/*
+ * Walks all trees.  SLOT is the type of a slot; CELL, BIN and STEP take it apart.
+ * The compiler unrolls the lanes; there is nothing to mispredict but the end.
+ */
+#define DEFINE_WALK(name, SLOT, CELL, BIN, STEP) \
+static void \
+name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
+	 uint32_t *restrict leaves) \
+{ \
+	for (uint32_t g = 0; g < pack->n_groups; g++) \
+	{ \
+		const uint32_t *roots = pack->roots + (size_t) g * LANES, \
+				   *trees = pack->trees + (size_t) g * LANES; \
+		uint32_t	left = pack->depths[g]; \
+		const SLOT *at[LANES]; \
+		\
+		for (int l = 0; l < LANES; l++) \
+			at[l] = slots + roots[l]; \
+		while (left > 0) \
+		{ \
+			SLOT		moved = 0; \
+			\
+			for (int s = 0; s < STRIDE_STEPS; s++) \
+			{ \
+				_Pragma("GCC unroll 8") \
+				for (int l = 0; l < LANES; l++) \
+				{ \
+					SLOT		slot = *at[l]; \
+					uint64_t	right = 0 - (uint64_t) (cells[CELL(slot)] > BIN(slot)); \
+					\
+					/* 1, or the step: as arithmetic, or compilers make it a branch */ \
+					at[l] += 1 + (((uint64_t) STEP(slot) - 1) & right); \
+				} \
+			} \
+			left -= left < STRIDE_STEPS ? left : STRIDE_STEPS; \
+			_Pragma("GCC unroll 8") \
+			for (int l = 0; l < LANES; l++) \
+				moved |= STEP(*at[l]); \
+			if (moved == 0) \
+				break; \
+		} \
+		_Pragma("GCC unroll 8") \
+		for (int l = 0; l < LANES; l++) \
+			leaves[trees[l]] = (uint32_t) at[l][1]; \
+	} \
+}
+
+#define CELL4(slot)		((slot) & 0xFF)
+#define BIN4(slot)		((uint8_t) ((slot) >> 8))
+#define STEP4(slot)		((slot) >> 16)
+#define CELL8(slot)		((slot) & 0xFFFF)
+#define BIN8(slot)		((uint8_t) ((slot) >> 16))
+#define STEP8(slot)		((slot) >> 32)
+
+DEFINE_WALK(walk4, uint32_t, CELL4, BIN4, STEP4)
+DEFINE_WALK(walk8, uint64_t, CELL8, BIN8, STEP8)
+
+static const uint32_t *
+walk_all(const Pack *pack, void *scratch)
+{
+	uint8_t    *cells = scratch;
+	uint32_t   *leaves = (uint32_t *) (void *) (cells + leaves_offset(pack));
+
+	cells[pack->n_cells - 1] = 255;
+	if (pack->is_short)
+		walk4(pack, pack->slots4, cells, leaves);
+	else
+		walk8(pack, pack->slots8, cells, leaves);
+	return leaves;
+}
+
+/* Both cells of a feature; high first, as the two may share a place. */
+static inline void
+put_cells(const PackFeature *f, uint8_t cell, uint8_t *cells)
+{
+	cells[f->high] = cell;
+	if (f->low != NO_CELL)
+		cells[f->low] = cell == AUG_MISSING_CELL ? 0 : cell;
+}
+
+/*
+ * Raw values.  The bin is the number of cuts below the value, found by a search
+ * whose comparisons become arithmetic.
+ */
+const uint32_t *
+aug_pack_values(const Pack *pack, const double *x, void *scratch)
+{
+	for (uint32_t i = 0; i < pack->n_features; i++)
+	{
+		const PackFeature *f = &pack->features[i];
+		double		v = x[f->source];
+		uint32_t	bin = 0;
+
+		for (uint32_t half = (1u << f->n_steps) >> 1; half > 0; half >>= 1)
+			bin += half & (0u - (uint32_t) (f->cuts[bin + half - 1] < v));
+		put_cells(f, isnan(v) ? AUG_MISSING_CELL : (uint8_t) bin, scratch);
+	}
+	return walk_all(pack, scratch);
+}
+
+/* Cells of a row of a matrix. */
+const uint32_t *
+aug_pack_cells(const Pack *pack, const uint8_t *row, void *scratch)
+{
+	for (uint32_t i = 0; i < pack->n_features; i++)
+	{
+		const PackFeature *f = &pack->features[i];
+
+		put_cells(f, row[f->slot], scratch);
+	}
+	return walk_all(pack, scratch);
+}
