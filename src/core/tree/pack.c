@@ -15,8 +15,9 @@
  * cells and steps allow, else 8.
  *
  * Eight trees are walked at once: one visit is a chain of two loads, which eight
- * chains hide from each other.  All eight go as many steps as the deepest of them
- * needs, so trees are taken in order of their depth.
+ * chains hide from each other.  Shallow trees go in groups of eight, as many steps as
+ * the deepest of the group needs, so they are taken in order of their depth; deep
+ * ones make room for the next tree as soon as a look finds them at a leaf.
  *
  * Memory: the model's arena.  Interrupts: none, microseconds a row.
  *
@@ -28,10 +29,12 @@
 #include "pack.h"
 
 #define LANES			8
-#define STRIDE_STEPS	4		/* steps between two looks whether all are at leaves */
+#define STRIDE_STEPS	4		/* steps without a look at where they lead */
+#define DEEP			20		/* deeper trees are walked each for itself */
 #define SHORT_CELLS		256		/* cells that a 4-byte slot can name */
 #define MAX_CELLS		65536
 #define NO_CELL			UINT32_MAX
+#define NO_PLACE		UINT32_MAX
 
 /* Where the cells of one feature go, and how its bins are found. */
 typedef struct PackFeature
@@ -47,6 +50,7 @@ typedef struct PackFeature
 struct Pack
 {
 	bool		is_short;		/* slots of 4 bytes */
+	bool		is_deep;		/* lanes take the next tree each for itself */
 	uint32_t	n_trees;
 	uint32_t	n_groups;
 	uint32_t	n_cells;		/* the last one is the dummy */
@@ -307,6 +311,7 @@ pack_trees(Builder *b)
 		if (!extra)
 			at += pack_tree(b, tree, at);
 	}
+	pack->is_deep = pack->depths[pack->n_groups - 1] > DEEP;
 	return true;
 }
 
@@ -372,10 +377,28 @@ aug_pack_scratch(const Pack *pack)
 }
 
 /*
- * Walks all trees.  SLOT is the type of a slot; CELL, BIN and STEP take it apart.
- * The compiler unrolls the lanes; there is nothing to mispredict but the end.
+ * One stride of all lanes.  The compiler unrolls them; there is nothing to
+ * mispredict.
  */
-#define DEFINE_WALK(name, SLOT, CELL, BIN, STEP) \
+#define STRIDE(SLOT, CELL, BIN, STEP) \
+	for (int s = 0; s < STRIDE_STEPS; s++) \
+	{ \
+		_Pragma("GCC unroll 8") \
+		for (int l = 0; l < LANES; l++) \
+		{ \
+			SLOT		slot = *at[l]; \
+			uint64_t	right = 0 - (uint64_t) (cells[CELL(slot)] > BIN(slot)); \
+			\
+			/* 1, or the step: as arithmetic, or compilers make it a branch */ \
+			at[l] += 1 + (((uint64_t) STEP(slot) - 1) & right); \
+		} \
+	}
+
+/*
+ * Walks all trees, eight by eight: for trees of little depth, of which most leaves
+ * lie near the bottom.
+ */
+#define DEFINE_WALK_LEVEL(name, SLOT, CELL, BIN, STEP) \
 static void \
 name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
 	 uint32_t *restrict leaves) \
@@ -384,37 +407,55 @@ name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
 	{ \
 		const uint32_t *roots = pack->roots + (size_t) g * LANES, \
 				   *trees = pack->trees + (size_t) g * LANES; \
-		uint32_t	left = pack->depths[g]; \
 		const SLOT *at[LANES]; \
 		\
 		for (int l = 0; l < LANES; l++) \
 			at[l] = slots + roots[l]; \
-		while (left > 0) \
+		for (uint32_t left = pack->depths[g]; left > 0; \
+			 left -= left < STRIDE_STEPS ? left : STRIDE_STEPS) \
 		{ \
-			SLOT		moved = 0; \
-			\
-			for (int s = 0; s < STRIDE_STEPS; s++) \
-			{ \
-				_Pragma("GCC unroll 8") \
-				for (int l = 0; l < LANES; l++) \
-				{ \
-					SLOT		slot = *at[l]; \
-					uint64_t	right = 0 - (uint64_t) (cells[CELL(slot)] > BIN(slot)); \
-					\
-					/* 1, or the step: as arithmetic, or compilers make it a branch */ \
-					at[l] += 1 + (((uint64_t) STEP(slot) - 1) & right); \
-				} \
-			} \
-			left -= left < STRIDE_STEPS ? left : STRIDE_STEPS; \
-			_Pragma("GCC unroll 8") \
-			for (int l = 0; l < LANES; l++) \
-				moved |= STEP(*at[l]); \
-			if (moved == 0) \
-				break; \
+			STRIDE(SLOT, CELL, BIN, STEP) \
 		} \
 		_Pragma("GCC unroll 8") \
 		for (int l = 0; l < LANES; l++) \
 			leaves[trees[l]] = (uint32_t) at[l][1]; \
+	} \
+}
+
+/*
+ * Walks all trees, and gives a lane that has reached a leaf the next tree: for deep
+ * trees, whose leaves lie at all depths.  A lane without a tree stays at its
+ * last leaf.
+ */
+#define DEFINE_WALK_DEEP(name, SLOT, CELL, BIN, STEP) \
+static void \
+name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
+	 uint32_t *restrict leaves) \
+{ \
+	uint32_t	next = LANES, \
+				done = 0, \
+				place[LANES]; \
+	const SLOT *at[LANES]; \
+	\
+	for (uint32_t l = 0; l < LANES; l++) \
+	{ \
+		place[l] = l; \
+		at[l] = slots + pack->roots[l]; \
+	} \
+	while (done < pack->n_groups * LANES) \
+	{ \
+		STRIDE(SLOT, CELL, BIN, STEP) \
+		_Pragma("GCC unroll 8") \
+		for (int l = 0; l < LANES; l++) \
+		{ \
+			if (STEP(*at[l]) != 0 || place[l] == NO_PLACE) \
+				continue; \
+			leaves[pack->trees[place[l]]] = (uint32_t) at[l][1]; \
+			done++; \
+			place[l] = next < pack->n_groups * LANES ? next++ : NO_PLACE; \
+			if (place[l] != NO_PLACE) \
+				at[l] = slots + pack->roots[place[l]]; \
+		} \
 	} \
 }
 
@@ -425,8 +466,10 @@ name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
 #define BIN8(slot)		((uint8_t) ((slot) >> 16))
 #define STEP8(slot)		((slot) >> 32)
 
-DEFINE_WALK(walk4, uint32_t, CELL4, BIN4, STEP4)
-DEFINE_WALK(walk8, uint64_t, CELL8, BIN8, STEP8)
+DEFINE_WALK_LEVEL(walk_level4, uint32_t, CELL4, BIN4, STEP4)
+DEFINE_WALK_LEVEL(walk_level8, uint64_t, CELL8, BIN8, STEP8)
+DEFINE_WALK_DEEP(walk_deep4, uint32_t, CELL4, BIN4, STEP4)
+DEFINE_WALK_DEEP(walk_deep8, uint64_t, CELL8, BIN8, STEP8)
 
 static const uint32_t *
 walk_all(const Pack *pack, void *scratch)
@@ -436,9 +479,9 @@ walk_all(const Pack *pack, void *scratch)
 
 	cells[pack->n_cells - 1] = 255;
 	if (pack->is_short)
-		walk4(pack, pack->slots4, cells, leaves);
+		(pack->is_deep ? walk_deep4 : walk_level4) (pack, pack->slots4, cells, leaves);
 	else
-		walk8(pack, pack->slots8, cells, leaves);
+		(pack->is_deep ? walk_deep8 : walk_level8) (pack, pack->slots8, cells, leaves);
 	return leaves;
 }
 
