@@ -14,8 +14,8 @@
  * that whoever is there stays there; and what the leaf holds.  Slots are 4 bytes while
  * cells and steps allow, else 8.
  *
- * Eight trees are walked at once: one visit is a chain of two loads, which eight
- * chains hide from each other.  Shallow trees go in groups of eight, as many steps as
+ * Ten trees are walked at once: one visit is a chain of two loads, which ten
+ * chains hide from each other.  Shallow trees go in groups of ten, as many steps as
  * the deepest of the group needs, so they are taken in order of their depth; deep
  * ones make room for the next tree as soon as a look finds them at a leaf.
  *
@@ -28,13 +28,15 @@
 
 #include "pack.h"
 
-#define LANES			8
+#define LANES			10
 #define STRIDE_STEPS	4		/* steps without a look at where they lead */
 #define DEEP			20		/* deeper trees are walked each for itself */
 #define SHORT_CELLS		256		/* cells that a 4-byte slot can name */
 #define MAX_CELLS		65536
 #define NO_CELL			UINT32_MAX
 #define NO_PLACE		UINT32_MAX
+#define MAX_STEPS		8		/* 254 cuts are found in 8 */
+#define SEARCHES		4		/* at once */
 
 /* Where the cells of one feature go, and how its bins are found. */
 typedef struct PackFeature
@@ -187,15 +189,24 @@ order_trees(Builder *b)
 	}
 }
 
+/* How many halvings find one of n_cuts + 1 bins. */
+static uint32_t
+steps_of(uint32_t n_cuts)
+{
+	uint32_t	n_steps = 0;
+
+	while ((1u << n_steps) - 1 < n_cuts)
+		n_steps++;
+	return n_steps;
+}
+
 /* Cuts of one feature, padded to 2^n - 1 for a search of exactly n steps. */
 static bool
 pack_cuts(Builder *b, const AugFeature *f, PackFeature *out)
 {
-	uint32_t	n_steps = 0;
+	uint32_t	n_steps = steps_of(f->n_cuts);
 	double	   *cuts;
 
-	while ((1u << n_steps) - 1 < f->n_cuts)
-		n_steps++;
 	cuts = aug_arena_alloc(b->arena, 1u << n_steps, sizeof(double));
 	if (cuts == NULL)
 		return false;
@@ -207,6 +218,7 @@ pack_cuts(Builder *b, const AugFeature *f, PackFeature *out)
 	return true;
 }
 
+/* The features that splits use, in order of the steps of their searches. */
 static bool
 pack_features(Builder *b)
 {
@@ -216,19 +228,23 @@ pack_features(Builder *b)
 	pack->features = aug_arena_alloc(b->arena, pack->n_features, sizeof(PackFeature));
 	if (pack->features == NULL)
 		return false;
-	for (uint32_t i = 0; i < b->info->n_features; i++)
+	for (uint32_t n_steps = 0; n_steps <= MAX_STEPS; n_steps++)
 	{
-		PackFeature *f = &pack->features[n];
+		for (uint32_t i = 0; i < b->info->n_features; i++)
+		{
+			PackFeature *f = &pack->features[n];
 
-		if (b->high[i] == NO_CELL && b->low[i] == NO_CELL)
-			continue;
-		if (!pack_cuts(b, &b->info->features[i], f))
-			return false;
-		/* a cell that nobody asks for shares the other's place */
-		f->high = b->high[i] != NO_CELL ? b->high[i] : b->low[i];
-		f->low = b->low[i];
-		f->source = i;
-		n++;
+			if ((b->high[i] == NO_CELL && b->low[i] == NO_CELL) ||
+				steps_of(b->info->features[i].n_cuts) != n_steps)
+				continue;
+			if (!pack_cuts(b, &b->info->features[i], f))
+				return false;
+			/* a cell that nobody asks for shares the other's place */
+			f->high = b->high[i] != NO_CELL ? b->high[i] : b->low[i];
+			f->low = b->low[i];
+			f->source = i;
+			n++;
+		}
 	}
 	return true;
 }
@@ -383,7 +399,7 @@ aug_pack_scratch(const Pack *pack)
 #define STRIDE(SLOT, CELL, BIN, STEP) \
 	for (int s = 0; s < STRIDE_STEPS; s++) \
 	{ \
-		_Pragma("GCC unroll 8") \
+		_Pragma("GCC unroll 10") \
 		for (int l = 0; l < LANES; l++) \
 		{ \
 			SLOT		slot = *at[l]; \
@@ -395,7 +411,7 @@ aug_pack_scratch(const Pack *pack)
 	}
 
 /*
- * Walks all trees, eight by eight: for trees of little depth, of which most leaves
+ * Walks all trees, group by group: for trees of little depth, of which most leaves
  * lie near the bottom.
  */
 #define DEFINE_WALK_LEVEL(name, SLOT, CELL, BIN, STEP) \
@@ -416,7 +432,7 @@ name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
 		{ \
 			STRIDE(SLOT, CELL, BIN, STEP) \
 		} \
-		_Pragma("GCC unroll 8") \
+		_Pragma("GCC unroll 10") \
 		for (int l = 0; l < LANES; l++) \
 			leaves[trees[l]] = (uint32_t) at[l][1]; \
 	} \
@@ -445,7 +461,7 @@ name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
 	while (done < pack->n_groups * LANES) \
 	{ \
 		STRIDE(SLOT, CELL, BIN, STEP) \
-		_Pragma("GCC unroll 8") \
+		_Pragma("GCC unroll 10") \
 		for (int l = 0; l < LANES; l++) \
 		{ \
 			if (STEP(*at[l]) != 0 || place[l] == NO_PLACE) \
@@ -495,21 +511,52 @@ put_cells(const PackFeature *f, uint8_t cell, uint8_t *cells)
 }
 
 /*
- * Raw values.  The bin is the number of cuts below the value, found by a search
- * whose comparisons become arithmetic.
+ * The bins of n features, n at most SEARCHES, whose searches have as many steps: the
+ * number of cuts below the value.  Comparisons become arithmetic, and searches
+ * of several features hide each other's loads.
  */
+static inline void
+search_bins(const PackFeature *f, uint32_t n, const double *x, uint8_t *cells)
+{
+	const double *cuts[SEARCHES];
+	double		v[SEARCHES];
+	uint32_t	bin[SEARCHES] = {0};
+
+	for (uint32_t i = 0; i < n; i++)
+	{
+		cuts[i] = f[i].cuts;
+		v[i] = x[f[i].source];
+	}
+	for (uint32_t half = (1u << f->n_steps) >> 1; half > 0; half >>= 1)
+	{
+		for (uint32_t i = 0; i < n; i++)
+			bin[i] += half & (0u - (uint32_t) (cuts[i][bin[i] + half - 1] < v[i]));
+	}
+	for (uint32_t i = 0; i < n; i++)
+		put_cells(&f[i], isnan(v[i]) ? AUG_MISSING_CELL : (uint8_t) bin[i], cells);
+}
+
+/* Raw values. */
 const uint32_t *
 aug_pack_values(const Pack *pack, const double *x, void *scratch)
 {
-	for (uint32_t i = 0; i < pack->n_features; i++)
+	uint32_t	i = 0;
+
+	while (i < pack->n_features)
 	{
 		const PackFeature *f = &pack->features[i];
-		double		v = x[f->source];
-		uint32_t	bin = 0;
 
-		for (uint32_t half = (1u << f->n_steps) >> 1; half > 0; half >>= 1)
-			bin += half & (0u - (uint32_t) (f->cuts[bin + half - 1] < v));
-		put_cells(f, isnan(v) ? AUG_MISSING_CELL : (uint8_t) bin, scratch);
+		/* features are in order of their steps, so the last of the four tells for all */
+		if (i + SEARCHES <= pack->n_features && f[SEARCHES - 1].n_steps == f->n_steps)
+		{
+			search_bins(f, SEARCHES, x, scratch);
+			i += SEARCHES;
+		}
+		else
+		{
+			search_bins(f, 1, x, scratch);
+			i++;
+		}
 	}
 	return walk_all(pack, scratch);
 }
