@@ -10,7 +10,8 @@
  * the very fields they will be put in, so no stack is needed and a tree may be as
  * deep as it is long.  All sizes are bounded by the bytes that are left.
  *
- * Memory: the model's arena.  Interrupts: none; decoding takes milliseconds.
+ * Memory: the model's arena; nodes that will be packed (pack.c) lie in one of their
+ * own.  Interrupts: polled between trees, about every 16,384 nodes.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +22,7 @@
 
 #define BODY_VERSION	1
 #define SET_IS_BITS		4
+#define POLL_NODES		16384
 
 /* ---- writing ----------------------------------------------------------- */
 

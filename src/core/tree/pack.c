@@ -19,7 +19,8 @@
  * the deepest of the group needs, so they are taken in order of their depth; deep
  * ones make room for the next tree as soon as a look finds them at a leaf.
  *
- * Memory: the model's arena.  Interrupts: none, microseconds a row.
+ * Memory: the model's arena.  Interrupts: building polls between trees; scoring takes
+ * microseconds a row.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,7 @@
 #define NO_PLACE		UINT32_MAX
 #define MAX_STEPS		8		/* 254 cuts are found in 8 */
 #define SEARCHES		4		/* at once */
+#define POLL_NODES		65536
 
 /* Where the cells of one feature go, and how its bins are found. */
 typedef struct PackFeature
@@ -81,6 +83,8 @@ typedef struct Builder
 	uint32_t   *order;			/* [n_trees] by depth */
 	uint64_t	n_slots;
 	uint32_t	longest;		/* largest step */
+	uint32_t	polled;			/* nodes since the last poll */
+	bool		cancelled;
 } Builder;
 
 bool
@@ -95,6 +99,19 @@ aug_pack_fits(const AugModelInfo *info)
 			return false;
 	}
 	return true;
+}
+
+/* Called after each tree; false when the host wants to stop. */
+static bool
+go_on(Builder *b, uint32_t n_nodes)
+{
+	b->polled += n_nodes;
+	if (b->polled >= POLL_NODES)
+	{
+		b->polled = 0;
+		b->cancelled = b->arena->host->poll(b->arena->host->arg, -1);
+	}
+	return !b->cancelled;
 }
 
 static uint32_t
@@ -324,8 +341,11 @@ pack_trees(Builder *b)
 		pack->trees[i] = tree;
 		if (depth > pack->depths[i / LANES])
 			pack->depths[i / LANES] = depth;
-		if (!extra)
-			at += pack_tree(b, tree, at);
+		if (extra)
+			continue;
+		at += pack_tree(b, tree, at);
+		if (!go_on(b, tree_end(b->m, tree) - b->m->roots[tree]))
+			return false;
 	}
 	pack->is_deep = pack->depths[pack->n_groups - 1] > DEEP;
 	return true;
@@ -348,7 +368,11 @@ build(Builder *b)
 	for (uint32_t i = 0; i < n_features; i++)
 		b->high[i] = b->low[i] = NO_CELL;
 	for (uint32_t i = 0; i < m->n_trees; i++)
+	{
 		measure_tree(b, i);
+		if (!go_on(b, tree_end(m, i) - m->roots[i]))
+			return false;
+	}
 	number_cells(b);
 	order_trees(b);
 
@@ -375,6 +399,8 @@ aug_pack_build(const ForestModel *m, const AugModelInfo *info, AugArena *arena, 
 	aug_arena_init(&b.own, arena->host);
 	ok = build(&b);
 	aug_arena_free(&b.own);
+	if (b.cancelled)
+		return aug_fail_cancelled(err);
 	return ok ? AUG_OK : aug_fail_nomem(err, (size_t) b.n_slots * sizeof(uint64_t));
 }
 
