@@ -1,237 +1,222 @@
--- The permission matrix (R19): every function of the extension, and who may execute it. A function that
--- has no row here fails the test: decide about its rights, then add the row.
---   read	writes nothing: every preset
---   write	trainers, operators, admins
---   admin	superusers and the extension's owner only
+-- The permission matrix (R19): every function of the extension as every kind of role.
+--
+-- Functions come from the catalog; one without a row here fails.  A row has the call, and what
+-- comes of it as: superuser, owner (a trainer whose model it is), grantee (a predictor with a grant),
+-- reader (with a grant to read), peer (another trainer), operator, stranger (no preset at all).
+-- Outcomes are "ok" or an SQLSTATE; each call is rolled back.  Functions that SQL cannot call
+-- (internal arguments, triggers) have no call, and their privileges are looked at instead.
 \set QUIET on
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT no_plan();
 
-CREATE TEMP TABLE expected (signature text PRIMARY KEY, class text NOT NULL);
-INSERT INTO expected VALUES
-	('augur."grant"(text,name,text)', 'write'),
-	('augur."precision"("any","any")', 'read'),
-	('augur."precision"("any","any",text)', 'read'),
-	('augur._absolute_add(double precision[],double precision,double precision)', 'read'),
-	('augur._algorithms()', 'read'),
-	('augur._alias_move(augur.models,text,bigint,text,text)', 'write'),
-	('augur._auc(internal)', 'read'),
-	('augur._balanced_accuracy(internal)', 'read'),
-	('augur._brier_add(double precision[],boolean,double precision)', 'read'),
-	('augur._cache_invalidate()', 'write'),
-	('augur._calibration(double precision[])', 'read'),
-	('augur._calibration_add(double precision[],boolean,double precision)', 'read'),
-	('augur._calibration_add(double precision[],boolean,double precision,integer)', 'read'),
-	('augur._calibration_combine(double precision[],double precision[])', 'read'),
-	('augur._check_alias(text)', 'read'),
-	('augur._check_model_name(text)', 'read'),
-	('augur._confusion(internal)', 'read'),
-	('augur._coverage_add(double precision[],double precision,double precision,double precision)', 'read'),
-	('augur._equal_add(double precision[],"any","any")', 'read'),
-	('augur._f1(internal)', 'read'),
-	('augur._guard_alias()', 'write'),
-	('augur._guard_append_only()', 'write'),
-	('augur._guard_chunk()', 'write'),
-	('augur._guard_model()', 'write'),
-	('augur._guard_run()', 'write'),
-	('augur._guard_run_part()', 'write'),
-	('augur._guard_version()', 'write'),
-	('augur._ingest_report(text,text,jsonb)', 'write'),
-	('augur._label_add(internal,"any","any")', 'read'),
-	('augur._label_add(internal,"any","any",text)', 'read'),
-	('augur._label_combine(internal,internal)', 'read'),
-	('augur._label_deserialize(bytea,internal)', 'read'),
-	('augur._label_serialize(internal)', 'read'),
-	('augur._leading_metric(text,jsonb)', 'read'),
-	('augur._lift(internal)', 'read'),
-	('augur._log_loss_add(double precision[],boolean,double precision)', 'read'),
-	('augur._mcc(internal)', 'read'),
-	('augur._mean(double precision[])', 'read'),
-	('augur._metric_set(bigint,text,text,text,double precision,double precision,double precision,bigint)', 'write'),
-	('augur._model(text)', 'read'),
-	('augur._model_locked(text,text)', 'write'),
-	('augur._operates(regrole)', 'read'),
-	('augur._owns(regrole)', 'read'),
-	('augur._pinball_add(double precision[],double precision,double precision,double precision)', 'read'),
-	('augur._pr_auc(internal)', 'read'),
-	('augur._precision(internal)', 'read'),
-	('augur._preset_drop(regrole)', 'admin'),
-	('augur._preset_functions(text)', 'read'),
-	('augur._preset_privileges(text)', 'read'),
-	('augur._production_version(text)', 'read'),
-	('augur._progress()', 'read'),
-	('augur._promote(augur.models,bigint,text,text,text)', 'write'),
-	('augur._promote_if(bigint,text,bigint)', 'write'),
-	('augur._r2(double precision[])', 'read'),
-	('augur._r2_add(double precision[],double precision,double precision)', 'read'),
-	('augur._r2_combine(double precision[],double precision[])', 'read'),
-	('augur._random_forest_collect(internal,anyelement,record)', 'read'),
-	('augur._random_forest_collect(internal,anyelement,record,jsonb)', 'read'),
-	('augur._random_forest_train(internal)', 'read'),
-	('augur._rank_add(internal,boolean,double precision)', 'read'),
-	('augur._rank_add(internal,boolean,double precision,integer)', 'read'),
-	('augur._rank_combine(internal,internal)', 'read'),
-	('augur._rank_deserialize(bytea,internal)', 'read'),
-	('augur._rank_serialize(internal)', 'read'),
-	('augur._recall(internal)', 'read'),
-	('augur._relative_add(double precision[],double precision,double precision)', 'read'),
-	('augur._roc(internal)', 'read'),
-	('augur._role(name)', 'read'),
-	('augur._root(double precision[])', 'read'),
-	('augur._run_finish(bigint,text,bigint,bigint,double precision,text[],jsonb)', 'write'),
-	('augur._run_start(text,text,text,text,text,text,jsonb,jsonb,bigint,text)', 'write'),
-	('augur._scaled(double precision[])', 'read'),
-	('augur._scaled_add(double precision[],double precision,double precision,double precision)', 'read'),
-	('augur._squared_add(double precision[],double precision,double precision)', 'read'),
-	('augur._sum_combine(double precision[],double precision[])', 'read'),
-	('augur._symmetric_add(double precision[],double precision,double precision)', 'read'),
-	('augur._version(augur.models,integer)', 'read'),
-	('augur._version_create(bigint,integer,bigint,bytea,jsonb)', 'write'),
-	('augur._version_ready(bigint)', 'write'),
-	('augur._version_store(bigint,augur.model)', 'write'),
-	('augur.accuracy("any","any")', 'read'),
-	('augur.auc(boolean,double precision)', 'read'),
-	('augur.balanced_accuracy("any","any")', 'read'),
-	('augur.brier(boolean,double precision)', 'read'),
-	('augur.calibration(boolean,double precision)', 'read'),
-	('augur.calibration(boolean,double precision,integer)', 'read'),
-	('augur.classify(augur.model,record)', 'read'),
-	('augur.classify(text,record)', 'read'),
-	('augur.confusion("any","any")', 'read'),
-	('augur.coverage(double precision,double precision,double precision)', 'read'),
-	('augur.drop_alias(text,text,text)', 'write'),
-	('augur.drop_model(text)', 'write'),
-	('augur.drop_version(text,integer)', 'write'),
-	('augur.evaluate(text,regclass,name)', 'read'),
-	('augur.f1("any","any")', 'read'),
-	('augur.f1("any","any",text)', 'read'),
-	('augur.features(text)', 'read'),
-	('augur.grant_preset(name,text)', 'admin'),
-	('augur.hyperparameters(text)', 'read'),
-	('augur.importance(text,regclass,integer)', 'read'),
-	('augur.lift(boolean,double precision)', 'read'),
-	('augur.lift(boolean,double precision,integer)', 'read'),
-	('augur.log_loss(boolean,double precision)', 'read'),
-	('augur.mae(double precision,double precision)', 'read'),
-	('augur.mape(double precision,double precision)', 'read'),
-	('augur.mase(double precision,double precision,double precision)', 'read'),
-	('augur.mcc("any","any")', 'read'),
-	('augur.model_in(cstring)', 'read'),
-	('augur.model_info(augur.model)', 'read'),
-	('augur.model_info(text)', 'read'),
-	('augur.model_out(augur.model)', 'read'),
-	('augur.model_recv(internal)', 'read'),
-	('augur.model_send(augur.model)', 'read'),
-	('augur.pinball(double precision,double precision,double precision)', 'read'),
-	('augur.pr_auc(boolean,double precision)', 'read'),
-	('augur.predict(augur.model,record)', 'read'),
-	('augur.predict(text,record)', 'read'),
-	('augur.predict_array(text,double precision[])', 'read'),
-	('augur.predict_full(augur.model,record,double precision)', 'read'),
-	('augur.predict_full(text,record,double precision)', 'read'),
-	('augur.predict_json(text,jsonb)', 'read'),
-	('augur.predict_pinned(bigint,record)', 'read'),
-	('augur.probabilities(augur.model,record)', 'read'),
-	('augur.probabilities(text,record)', 'read'),
-	('augur.promote(text,integer,text,text)', 'write'),
-	('augur.r2(double precision,double precision)', 'read'),
-	('augur.random_forest_agg(anyelement,record)', 'read'),
-	('augur.random_forest_agg(anyelement,record,jsonb)', 'read'),
-	('augur.recall("any","any")', 'read'),
-	('augur.recall("any","any",text)', 'read'),
-	('augur.refresh_presets()', 'admin'),
-	('augur.register(text,augur.model,text,text)', 'write'),
-	('augur.revoke(text,name,text)', 'write'),
-	('augur.revoke_preset(name)', 'admin'),
-	('augur.rmse(double precision,double precision)', 'read'),
-	('augur.roc(boolean,double precision)', 'read'),
-	('augur.rollback(text,text)', 'write'),
-	('augur.set_owner(text,name)', 'write'),
-	('augur.set_status(text,integer,text)', 'write'),
-	('augur.smape(double precision,double precision)', 'read'),
-	('augur.train(text,regclass,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', 'write'),
-	('augur.train_query(text,text,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', 'write'),
-	('augur.version()', 'read');
+CREATE ROLE pm_owner;
+CREATE ROLE pm_grantee;
+CREATE ROLE pm_reader;
+CREATE ROLE pm_peer;
+CREATE ROLE pm_operator;
+CREATE ROLE pm_stranger;
+CREATE ROLE pm_other;
+SELECT augur.grant_preset(r, p) FROM (VALUES ('pm_owner'::name, 'trainer'), ('pm_grantee', 'predictor'),
+	('pm_reader', 'reader'), ('pm_peer', 'trainer'), ('pm_operator', 'operator')) t (r, p);
+CREATE TABLE pm_rows AS
+SELECT i % 5 AS a, (ARRAY['u', 'v'])[1 + i % 2] AS b, i % 7 > 3 AS y FROM generate_series(1, 40) i;
+GRANT SELECT ON pm_rows TO PUBLIC;
+CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
+GRANT SELECT ON pm_value TO PUBLIC;
+SET ROLE pm_owner;
+SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 2}', promote => 'always')).version;
+SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 3}', promote => 'always')).version;
+SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 4}', promote => 'never')).version;
+SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 5}', promote => 'never')).version;
+SELECT augur.grant('pm', 'pm_grantee'), augur.grant('pm', 'pm_reader', 'read');
+SELECT augur.promote('pm', 3, 'canary');
+RESET ROLE;
+SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
+WHERE m.name = 'pm' AND v.version = 1 \gset
 
-CREATE TEMP VIEW present AS
-SELECT f.oid, f.oid::regprocedure::text AS signature FROM pg_proc f
-WHERE f.pronamespace = 'augur'::regnamespace
-AND EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'augur'
-			WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e');
-SELECT is((SELECT array_agg(signature ORDER BY signature) FROM present
-		   WHERE signature NOT IN (SELECT signature FROM expected)), NULL, 'every function has a row');
-SELECT is((SELECT array_agg(signature ORDER BY signature) FROM expected
-		   WHERE signature NOT IN (SELECT signature FROM present)), NULL, 'every row is a function');
-
-CREATE ROLE mx_reader;
-CREATE ROLE mx_predictor;
-CREATE ROLE mx_trainer;
-CREATE ROLE mx_operator;
-CREATE ROLE mx_admin;
-CREATE ROLE mx_stranger;
-CREATE ROLE mx_super SUPERUSER;
-SELECT augur.grant_preset(('mx_' || p)::name, p)
-FROM unnest('{reader,predictor,trainer,operator,admin}'::text[]) p;
-CREATE TEMP TABLE roles AS
-SELECT role, ('mx_' || role)::name AS name
-FROM unnest('{reader,predictor,trainer,operator,admin,stranger,super}'::text[]) AS r (role);
-
-CREATE TEMP VIEW matrix AS
-SELECT r.role, e.class, e.signature, has_function_privilege(r.name, p.oid, 'EXECUTE') AS may,
-	CASE r.role WHEN 'super' THEN true WHEN 'stranger' THEN false
-		WHEN 'reader' THEN e.class = 'read' WHEN 'predictor' THEN e.class = 'read'
-		ELSE e.class <> 'admin' END AS should
-FROM expected e JOIN present p USING (signature), roles r;
-SELECT is((SELECT array_agg(signature ORDER BY signature) FROM matrix m
-		   WHERE m.role = r.role AND may <> should),
-		  NULL, format('%s: rights on %s functions', r.role, (SELECT count(*) FROM expected)))
-FROM roles r;
-SELECT is(has_schema_privilege(name, 'augur', 'USAGE'), role <> 'stranger', role || ': the schema')
-FROM roles;
-SELECT is(has_schema_privilege(name, 'augur', 'CREATE'), role = 'super', role || ': nothing new in it')
-FROM roles;
-
--- The same for tables: s select, i insert, u update (of some column), d delete.
-CREATE TEMP TABLE expected_tables (name text PRIMARY KEY, reader text, predictor text, trainer text);
-INSERT INTO expected_tables VALUES
-	('preset_roles', 's', 's', 's'), ('models', 's', 's', 'siud'), ('model_grants', 's', 's', 'sid'),
-	('runs', 's', '', 'siud'), ('params', 's', '', 'si'), ('metrics', 's', '', 'si'),
-	('versions', 's', 's', 'siud'), ('version_chunks', '', 's', 'si'),
-	('alias_history', 's', '', 'si'), ('aliases', 's', 's', 'siud');
-SELECT is((SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
-		   WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'
-		   AND relname::text NOT IN (SELECT name FROM expected_tables)),
-		  NULL, 'every table has a row');
-CREATE FUNCTION pg_temp.rights(role name, t text) RETURNS text LANGUAGE sql AS $$
-	SELECT concat(CASE WHEN has_table_privilege(role, t, 'SELECT') THEN 's' END,
-		CASE WHEN has_any_column_privilege(role, t, 'INSERT') THEN 'i' END,
-		CASE WHEN has_any_column_privilege(role, t, 'UPDATE') THEN 'u' END,
-		CASE WHEN has_table_privilege(role, t, 'DELETE') THEN 'd' END,
-		CASE WHEN has_table_privilege(role, t, 'TRUNCATE') THEN 't' END,
-		CASE WHEN has_table_privilege(role, t, 'TRIGGER') THEN 'T' END,
-		CASE WHEN has_table_privilege(role, t, 'REFERENCES') THEN 'R' END)
+CREATE FUNCTION pm_try(role name, call text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		IF role <> 'superuser' THEN
+			EXECUTE format('SET LOCAL ROLE %I', role);
+		END IF;
+		EXECUTE 'SELECT ' || call;
+		RAISE EXCEPTION USING ERRCODE = '00YES';
+	EXCEPTION WHEN OTHERS THEN
+		RETURN CASE WHEN SQLSTATE = '00YES' THEN 'ok' ELSE SQLSTATE END;
+	END;
+END
 $$;
-SELECT is(pg_temp.rights(r.name, 'augur.' || e.name),
-		  CASE role WHEN 'reader' THEN reader WHEN 'predictor' THEN predictor
-			  WHEN 'stranger' THEN '' ELSE trainer END,
-		  format('%s: %s', role, e.name))
-FROM expected_tables e, roles r WHERE role <> 'super';
--- who and when are never the writer's to choose
-SELECT is((SELECT array_agg(format('%s.%s', c.relname, a.attname))
-		   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-		   WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
-		   AND (c.relname, a.attname) <> ('model_grants', 'role')
-		   AND a.attname = ANY ('{id,created_by,created_at,actor,at,granted_by,granted_at,started_at,role,status_at}')
-		   AND (has_column_privilege('mx_admin', c.oid, a.attnum, 'INSERT')
-				OR has_column_privilege('mx_admin', c.oid, a.attnum, 'UPDATE'))),
-		  NULL, 'nobody writes who did it and when');
-SELECT is((SELECT array_agg(relname::text) FROM pg_class
-		   WHERE relnamespace = 'augur'::regnamespace AND relkind = 'v'
-		   AND (has_table_privilege('mx_stranger', oid, 'SELECT')
-				OR NOT has_table_privilege('mx_reader', oid, 'SELECT')
-				OR has_table_privilege('mx_admin', oid, 'INSERT, UPDATE, DELETE'))),
-		  NULL, 'views are for readers, and only read');
+CREATE TEMP TABLE pm_roles (n int, role name);
+INSERT INTO pm_roles VALUES (1, 'superuser'), (2, 'pm_owner'), (3, 'pm_grantee'), (4, 'pm_reader'), (5, 'pm_peer'),
+	(6, 'pm_operator'), (7, 'pm_stranger');
+
+CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
+\set model '(SELECT m FROM public.pm_value)'
+\set row '(SELECT r FROM public.pm_rows r LIMIT 1)'
+\set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
+INSERT INTO pm_matrix VALUES
+('augur."grant"(text,name,text)', $$augur.grant('pm', 'pm_other')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur."precision"("any","any")', $$augur.precision('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur."precision"("any","any",text)', $$augur.precision('x'::text, 'x'::text, 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._absolute_add(double precision[],double precision,double precision)', $$augur._absolute_add('{1,2,3}', 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._algorithms()', $$augur._algorithms()$$, 'ok ok ok ok ok ok 42501'),
+('augur._alias_move(augur.models,text,bigint,text,text)', $$augur._alias_move(:registered, 'production', :version, 'promote', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
+('augur._auc(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._balanced_accuracy(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._brier_add(double precision[],boolean,double precision)', $$augur._brier_add('{1,2,3}', true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._cache_invalidate()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._calibration(double precision[])', $$augur._calibration('{1,2,3}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._calibration_add(double precision[],boolean,double precision)', $$augur._calibration_add('{1,2,3}', true, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._calibration_add(double precision[],boolean,double precision,integer)', $$augur._calibration_add('{1,2,3}', true, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._calibration_combine(double precision[],double precision[])', $$augur._calibration_combine('{1,2,3}', '{1,2,3}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_alias(text)', $$augur._check_alias('x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_model_name(text)', $$augur._check_model_name('x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._confusion(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._coverage_add(double precision[],double precision,double precision,double precision)', $$augur._coverage_add('{1,2,3}', 1, 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._equal_add(double precision[],"any","any")', $$augur._equal_add('{1,2,3}', 'x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur._f1(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._guard_alias()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_append_only()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_chunk()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_model()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_run_part()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_version()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._ingest_report(text,text,jsonb)', $$augur._ingest_report('SELECT * FROM public.pm_rows', 'y')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._label_add(internal,"any","any")', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._label_add(internal,"any","any",text)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._label_combine(internal,internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._label_deserialize(bytea,internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._label_serialize(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._leading_metric(text,jsonb)', $$augur._leading_metric('classification', '{"classes": ["a", "b"]}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._lift(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._log_loss_add(double precision[],boolean,double precision)', $$augur._log_loss_add('{1,2,3}', true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._mcc(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._mean(double precision[])', $$augur._mean('{1,2,3}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._metric_set(bigint,text,text,text,double precision,double precision,double precision,bigint)', $$augur._metric_set(:run, 'holdout', 'x', '', 1, NULL, NULL, 1)$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._model(text)', $$augur._model(name => 'pm')$$, 'ok ok ok ok 42704 ok 42501'),
+('augur._model_locked(text,text)', $$augur._model_locked('pm', 'own')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._operates(regrole)', $$augur._operates('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
+('augur._owns(regrole)', $$augur._owns('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
+('augur._pinball_add(double precision[],double precision,double precision,double precision)', $$augur._pinball_add('{1,2,3}', 1, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._pr_auc(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._precision(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._preset_drop(regrole)', $$augur._preset_drop('pm_peer')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._preset_functions(text)', $$augur._preset_functions('reader')$$, 'ok ok ok ok ok ok 42501'),
+('augur._preset_privileges(text)', $$augur._preset_privileges('reader')$$, 'ok ok ok ok ok ok 42501'),
+('augur._production_version(text)', $$augur._production_version('pm')$$, 'ok ok ok ok ok ok 42501'),
+('augur._progress()', $$augur._progress()$$, 'ok ok ok ok ok ok 42501'),
+('augur._promote(augur.models,bigint,text,text,text)', $$augur._promote(:registered, :version, 'production', 'promote', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
+('augur._promote_if(bigint,text,bigint)', $$augur._promote_if(:version, 'always')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._r2(double precision[])', $$augur._r2('{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._r2_add(double precision[],double precision,double precision)', $$augur._r2_add('{1,2,3}', 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._r2_combine(double precision[],double precision[])', $$augur._r2_combine('{1,2,3}', '{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._random_forest_collect(internal,anyelement,record)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._random_forest_collect(internal,anyelement,record,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._random_forest_train(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rank_add(internal,boolean,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rank_add(internal,boolean,double precision,integer)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rank_combine(internal,internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rank_deserialize(bytea,internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rank_serialize(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._recall(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._relative_add(double precision[],double precision,double precision)', $$augur._relative_add('{1,2,3}', 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._roc(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._role(name)', $$augur._role('pm_other')$$, 'ok ok ok ok ok ok 42501'),
+('augur._root(double precision[])', $$augur._root('{1,2,3}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._run_finish(bigint,text,bigint,bigint,double precision,text[],jsonb)', $$augur._run_finish(:run, 'finished', 1, 0, 1, '{}', '{}')$$, '55000 55000 42501 42501 42704 42704 42501'),
+('augur._run_start(text,text,text,text,text,text,jsonb,jsonb,bigint,text)', $$augur._run_start('pm', 'baseline', 'classification', 'pm_rows', NULL, 'y', '{}', '{}', 1, NULL)$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._scaled(double precision[])', $$augur._scaled('{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._scaled_add(double precision[],double precision,double precision,double precision)', $$augur._scaled_add('{1,2,3}', 1, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur._squared_add(double precision[],double precision,double precision)', $$augur._squared_add('{1,2,3}', 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._sum_combine(double precision[],double precision[])', $$augur._sum_combine('{1,2,3}', '{1,2,3}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._symmetric_add(double precision[],double precision,double precision)', $$augur._symmetric_add('{1,2,3}', 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._version(augur.models,integer)', $$augur._version(:registered, 1)$$, 'ok ok ok ok 42704 ok 42501'),
+('augur._version_create(bigint,integer,bigint,bytea,jsonb)', $$augur._version_create(:run, 1, 1, sha256('x'), '{"features": []}')$$, '55000 55000 42501 42501 55000 55000 42501'),
+('augur._version_ready(bigint)', $$augur._version_ready(:version)$$, '55000 55000 42501 42501 42704 55000 42501'),
+('augur._version_store(bigint,augur.model)', $$augur._version_store(:run, :model)$$, '55000 55000 42501 42501 55000 55000 42501'),
+('augur.accuracy("any","any")', $$augur.accuracy('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.auc(boolean,double precision)', $$augur.auc(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.balanced_accuracy("any","any")', $$augur.balanced_accuracy('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.brier(boolean,double precision)', $$augur.brier(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.calibration(boolean,double precision)', $$augur.calibration(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.calibration(boolean,double precision,integer)', $$augur.calibration(true, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur.classify(augur.model,record)', $$augur.classify(:model, :row)$$, 'ok ok ok ok ok ok 42501'),
+('augur.classify(text,record)', $$augur.classify('pm', :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.confusion("any","any")', $$augur.confusion('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.coverage(double precision,double precision,double precision)', $$augur.coverage(1, 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.drop_alias(text,text,text)', $$augur.drop_alias('pm', 'canary')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.drop_model(text)', $$augur.drop_model('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.drop_version(text,integer)', $$augur.drop_version('pm', 4)$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.evaluate(text,regclass,name)', $$augur.evaluate('pm', 'public.pm_rows')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.f1("any","any")', $$augur.f1('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.f1("any","any",text)', $$augur.f1('x'::text, 'x'::text, 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur.features(text)', $$augur.features('pm')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.grant_preset(name,text)', $$augur.grant_preset('pm_other', 'reader')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.hyperparameters(text)', $$augur.hyperparameters('baseline')$$, 'ok ok ok ok ok ok 42501'),
+('augur.importance(text,regclass,integer)', $$augur.importance('pm', 'public.pm_rows')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.lift(boolean,double precision)', $$augur.lift(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.lift(boolean,double precision,integer)', $$augur.lift(true, 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.log_loss(boolean,double precision)', $$augur.log_loss(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.mae(double precision,double precision)', $$augur.mae(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.mape(double precision,double precision)', $$augur.mape(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.mase(double precision,double precision,double precision)', $$augur.mase(1, 1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.mcc("any","any")', $$augur.mcc('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.model_in(cstring)', $$augur.model_in('x')$$, '22P02 22P02 22P02 22P02 22P02 22P02 42501'),
+('augur.model_info(augur.model)', $$augur.model_info(:model)$$, 'ok ok ok ok ok ok 42501'),
+('augur.model_info(text)', $$augur.model_info('pm')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.model_out(augur.model)', $$augur.model_out(:model)$$, 'ok ok ok ok ok ok 42501'),
+('augur.model_recv(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur.model_send(augur.model)', $$augur.model_send(:model)$$, 'ok ok ok ok ok ok 42501'),
+('augur.pinball(double precision,double precision,double precision)', $$augur.pinball(1, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur.pr_auc(boolean,double precision)', $$augur.pr_auc(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.predict(augur.model,record)', $$augur.predict(:model, :row)$$, 'ok ok ok ok ok ok 42501'),
+('augur.predict(text,record)', $$augur.predict('pm', :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.predict_array(text,double precision[])', $$augur.predict_array('pm', '{1,0}')$$, '42804 42804 42804 42501 42704 42804 42501'),
+('augur.predict_full(augur.model,record,double precision)', $$augur.predict_full(:model, :row, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
+('augur.predict_full(text,record,double precision)', $$augur.predict_full('pm', :row, 1)$$, '22023 22023 22023 42501 42704 22023 42501'),
+('augur.predict_json(text,jsonb)', $$augur.predict_json('pm', '{"a": 1, "b": "u"}')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.predict_pinned(bigint,record)', $$augur.predict_pinned(:version, :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.probabilities(augur.model,record)', $$augur.probabilities(:model, :row)$$, 'ok ok ok ok ok ok 42501'),
+('augur.probabilities(text,record)', $$augur.probabilities('pm', :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.promote(text,integer,text,text)', $$augur.promote('pm', 1)$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.r2(double precision,double precision)', $$augur.r2(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.random_forest_agg(anyelement,record)', $$augur.random_forest_agg('x'::text, :row)$$, '22000 22000 22000 22000 22000 22000 42501'),
+('augur.random_forest_agg(anyelement,record,jsonb)', $$augur.random_forest_agg('x'::text, :row, '{}')$$, '22000 22000 22000 22000 22000 22000 42501'),
+('augur.recall("any","any")', $$augur.recall('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.recall("any","any",text)', $$augur.recall('x'::text, 'x'::text, 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur.refresh_presets()', $$augur.refresh_presets()$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.register(text,augur.model,text,text)', $$augur.register('pm_new', :model)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur.revoke(text,name,text)', $$augur.revoke('pm', 'pm_grantee')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.revoke_preset(name)', $$augur.revoke_preset('pm_peer')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.rmse(double precision,double precision)', $$augur.rmse(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.roc(boolean,double precision)', $$augur.roc(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.rollback(text,text)', $$augur.rollback('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.set_owner(text,name)', $$augur.set_owner('pm', current_user)$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.set_status(text,integer,text)', $$augur.set_status('pm', 4, 'archived')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.smape(double precision,double precision)', $$augur.smape(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.train(text,regclass,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', $$augur.train('pm', 'public.pm_rows', 'y', params => '{"n_trees": 2}')$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur.train_query(text,text,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', $$augur.train_query('mine', 'SELECT * FROM public.pm_rows', 'y', params => '{"n_trees": 2}')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur.version()', $$augur.version()$$, 'ok ok ok ok ok ok 42501');
+UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
+	':registered', :'registered'), ':version', :'version'), ':run', :'run');
+
+SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
+		   WHERE p.pronamespace = 'augur'::regnamespace
+		   AND p.oid::regprocedure::text NOT IN (SELECT f FROM pm_matrix)), NULL, 'every function has its row');
+SELECT is((SELECT array_agg(f ORDER BY f) FROM pm_matrix WHERE to_regprocedure(f) IS NULL), NULL, 'every row has its function');
+SELECT is((SELECT array_agg(f ORDER BY f) FROM pm_matrix m JOIN pg_proc p ON p.oid = to_regprocedure(f)
+		   WHERE (call IS NULL) <> ('internal'::regtype = ANY (p.proargtypes::oid[]) OR p.prorettype = 'trigger'::regtype)),
+		  NULL, 'every function that can be called is called');
+SELECT is((SELECT string_agg(CASE WHEN m.call IS NOT NULL THEN pm_try(r.role, m.call)
+								  WHEN r.role = 'superuser' THEN 'ok'
+								  WHEN has_function_privilege(r.role, m.f, 'EXECUTE') THEN 'ok' ELSE '42501' END, ' ' ORDER BY r.n)
+		   FROM pm_roles r), m.outcome, m.f)
+FROM pm_matrix m ORDER BY m.f;
+SELECT is((SELECT array_agg(f) FROM pm_matrix WHERE split_part(outcome, ' ', 7) <> '42501'), NULL,
+		  'a stranger may call nothing');
 
 SELECT * FROM finish();
 ROLLBACK;
