@@ -85,9 +85,9 @@ class Session:
 
 
 def pg_type(series):
-    kind, size = series.dtype.kind, series.dtype.itemsize
     if series.dtype == bool:
         return "boolean"
+    kind, size = getattr(series.dtype, "kind", "O"), getattr(series.dtype, "itemsize", 0)
     if kind in "iu":
         return {1: "smallint", 2: "smallint", 4: "integer"}.get(size, "bigint")
     if kind == "f":
