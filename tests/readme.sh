@@ -49,7 +49,7 @@ perl -e '
 blocks=$(cat "$WORK/count")
 
 psql -qX -d postgres -c "CREATE DATABASE $DB" || { echo "0 passed, 1 failed"; exit 1; }
-(cd "$WORK" && psql -X -d "$DB" -v ON_ERROR_STOP=1 -f script.sql >out 2>err)
+(cd "$WORK" && psql -qX -d "$DB" -v ON_ERROR_STOP=1 -f script.sql >out 2>err)
 status=$?
 
 # NN.got: the output of block NN; the line where each began

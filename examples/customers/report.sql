@@ -1,5 +1,6 @@
 -- A report to read with psql: what the model is worth, whom to call, what it looks at.
 
+\set QUIET on
 \pset null '-'
 \pset footer off
 \set model high_value
@@ -52,7 +53,8 @@ SELECT jsonb_pretty(augur.predict_json(:'model', '{"age": 35, "region": "East", 
 
 \echo
 \echo 'The model in the registry'
-SELECT * FROM augur.serving_now WHERE model = :'model';
+SELECT model, version, task, target, metric, round(value::numeric, 3) AS value, actor, reason
+FROM augur.serving_now WHERE model = :'model';
 
 \pset footer on
 \pset null ''

@@ -8,6 +8,5 @@
 \ir export.sql
 \ir load.sql
 \ir features.sql
-\set QUIET off
 \ir train.sql
 \ir report.sql

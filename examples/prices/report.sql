@@ -1,7 +1,9 @@
 -- A report to read with psql: how far off the prices are, with what certainty, and a batch of scores.
 
+\set QUIET on
 \pset footer off
 \set model diamond_price
+SET client_min_messages = warning;
 
 \echo
 \echo 'How good is it on the rows it has not seen?  (rmse and mae in dollars)'

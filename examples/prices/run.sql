@@ -4,6 +4,5 @@
 
 \set QUIET on
 \ir load.sql
-\set QUIET off
 \ir train.sql
 \ir report.sql

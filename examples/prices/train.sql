@@ -4,5 +4,5 @@ SELECT model, version, task, rows_used, metric, round(value::numeric, 1) AS valu
 	   round(seconds::numeric, 2) AS seconds
 FROM augur.train('diamond_price', 'gems.training', 'price',
 				 key => 'id',
-				 params => '{"n_trees": 200, "max_features": "third"}',
+				 params => '{"n_trees": 100}',
 				 note => 'price in dollars from weight, cut, colour, clarity and size');
