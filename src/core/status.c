@@ -115,12 +115,12 @@ aug_core_version(void)
 	return AUGUR_VERSION;
 }
 
+/*
+ * The core is compiled for the baseline of its platform and has one code path: one
+ * that is chosen at run time would have to be named here.
+ */
 const char *
 aug_core_dispatch(void)
 {
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
-	if (__builtin_cpu_supports("avx2"))
-		return "avx2";
-#endif
 	return "scalar";
 }

@@ -13,19 +13,26 @@
 
 #include "../../src/core/rng.h"
 
-#define N_ROWS		24
-#define MAX_MEMORY	((size_t) 256 << 20)
+#define N_ROWS	   24
+#define MAX_MEMORY ((size_t) 256 << 20)
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the program, which is how a fuzzer is told. */
-#define DEMAND(what) \
-	do { if (!(what)) { fprintf(stderr, "not so: %s\n", #what); abort(); } } while (0)
+#define DEMAND(what)                                \
+	do                                              \
+	{                                               \
+		if (!(what))                                \
+		{                                           \
+			fprintf(stderr, "not so: %s\n", #what); \
+			abort();                                \
+		}                                           \
+	} while (0)
 
 static void
 demand_output(const AugModelInfo *info, const double *out)
 {
-	double		sum = 0;
+	double sum = 0;
 
 	for (uint32_t k = 0; k < info->n_outputs; k++)
 	{
@@ -40,7 +47,7 @@ static double
 raw_value(AugRng *rng, const AugFeature *f)
 {
 	static const double odd[] = {NAN, INFINITY, -INFINITY, 0, -1, 1e300, -1e300, 255, 4294967296.0};
-	uint32_t	choice = aug_rng_below(rng, 16);
+	uint32_t choice = aug_rng_below(rng, 16);
 
 	if (choice < 9)
 		return odd[choice];
@@ -53,13 +60,12 @@ static void
 score_raw(const AugModel *model, AugRng *rng, void *scratch, double *out)
 {
 	const AugModelInfo *info = aug_model_info(model);
-	double	   *x = malloc((info->n_features + (size_t) 1) * sizeof(double));
+	double *x = malloc((info->n_features + (size_t) 1) * sizeof(double));
 
 	DEMAND(x != NULL);
 	for (int row = 0; row < N_ROWS; row++)
 	{
-		double		lower,
-					upper;
+		double lower, upper;
 
 		for (uint32_t f = 0; f < info->n_features; f++)
 			x[f] = raw_value(rng, &info->features[f]);
@@ -81,10 +87,10 @@ static void
 score_cells(const AugModel *model, AugRng *rng, UnitHost *h, double *out)
 {
 	const AugModelInfo *info = aug_model_info(model);
-	AugMatrix	m;
-	AugError	err;
-	uint8_t    *cells;
-	uint32_t   *wide;
+	AugMatrix m;
+	AugError err;
+	uint8_t *cells;
+	uint32_t *wide;
 
 	memset(&m, 0, sizeof(m));
 	m.task = info->task;
@@ -103,10 +109,10 @@ score_cells(const AugModel *model, AugRng *rng, UnitHost *h, double *out)
 		for (uint32_t f = 0; f < m.n_features; f++)
 		{
 			const AugFeature *feature = &info->features[f];
-			bool		categorical = feature->kind == AUG_CATEGORICAL_FEATURE;
-			uint32_t	n = categorical ? feature->n_levels : feature->n_cuts + 1;
-			bool		missing = n == 0 || aug_rng_below(rng, 4) == 0;
-			uint32_t	cell = missing ? 0 : aug_rng_below(rng, n);
+			bool categorical = feature->kind == AUG_CATEGORICAL_FEATURE;
+			uint32_t n = categorical ? feature->n_levels : feature->n_cuts + 1;
+			bool missing = n == 0 || aug_rng_below(rng, 4) == 0;
+			uint32_t cell = missing ? 0 : aug_rng_below(rng, n);
 
 			if (feature->wide)
 				wide[(size_t) feature->slot * N_ROWS + i] = missing ? AUG_MISSING_WIDE : cell;
@@ -126,10 +132,10 @@ score_cells(const AugModel *model, AugRng *rng, UnitHost *h, double *out)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	UnitHost	h;
-	AugError	err;
-	AugModel   *model;
-	AugStatus	status;
+	UnitHost h;
+	AugError err;
+	AugModel *model;
+	AugStatus status;
 
 	unit_host(&h);
 	status = aug_model_read(&h.host, data, size, &model, &err);
@@ -137,15 +143,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (status == AUG_OK)
 	{
 		const AugModelInfo *info = aug_model_info(model);
-		AugRng		rng = aug_rng(aug_hash(data, size, 1), 0, 0);
-		double	   *out = malloc(N_ROWS * (size_t) info->n_outputs * sizeof(double));
-		void	   *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
+		AugRng rng = aug_rng(aug_hash(data, size, 1), 0, 0);
+		double *out = malloc(N_ROWS * (size_t) info->n_outputs * sizeof(double));
+		void *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
 
 		DEMAND(out != NULL && scratch != NULL);
 		for (uint32_t f = 0; f < info->n_features; f++)
 		{
 			const AugFeature *feature = &info->features[f];
-			double		level = aug_model_level(model, f, "a001", 4);
+			double level = aug_model_level(model, f, "a001", 4);
 
 			DEMAND(level == AUG_UNSEEN_LEVEL || level < feature->n_levels);
 		}

@@ -10,11 +10,18 @@
  */
 #include "../unit/unit.h"
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the program, which is how a fuzzer is told. */
-#define DEMAND(what) \
-	do { if (!(what)) { fprintf(stderr, "not so: %s\n", #what); abort(); } } while (0)
+#define DEMAND(what)                                \
+	do                                              \
+	{                                               \
+		if (!(what))                                \
+		{                                           \
+			fprintf(stderr, "not so: %s\n", #what); \
+			abort();                                \
+		}                                           \
+	} while (0)
 
 static const AugParamSpec specs[] = {
 	{"n", AUG_PARAM_INT, "100", 1, 10000, NULL, "Int."},
@@ -29,10 +36,9 @@ static const AugAlgorithm every = {"every", "", "", true, true, 6, specs};
 static void
 demand_round_trip(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params)
 {
-	AugParams  *again;
-	char	   *text,
-			   *second;
-	AugError	err;
+	AugParams *again;
+	char *text, *second;
+	AugError err;
 
 	DEMAND(aug_params_text(params, &text, &err) == AUG_OK);
 	DEMAND(aug_params_parse(&h->host, algorithm, text, &again, &err) == AUG_OK);
@@ -47,10 +53,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const AugAlgorithm *algorithm = &every;
-	UnitHost	h;
-	AugError	err;
-	AugParams  *params;
-	char	   *text;
+	UnitHost h;
+	AugError err;
+	AugParams *params;
+	char *text;
 	const char *nearest;
 
 	if (size == 0)

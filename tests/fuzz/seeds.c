@@ -13,8 +13,8 @@
 static void
 write_file(const char *directory, const char *name, unsigned i, const void *bytes, size_t length)
 {
-	char		path[4096];
-	FILE	   *file;
+	char path[4096];
+	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s-%u", directory, name, i);
 	file = fopen(path, "wb");
@@ -31,18 +31,21 @@ write_models(const AugAlgorithm *a, const char *directory)
 	/* task and classes by two bits, weights, missing, wide by one each */
 	for (unsigned i = 0; i < 32; i++)
 	{
-		UnitDataOptions options = {
-			i & 3 ? AUG_CLASSIFICATION : AUG_REGRESSION, 20 + 10 * (i & 7), i & 3,
-			(i & 4) != 0, (i & 8) != 0, (i & 16) != 0, i
-		};
-		UnitHost	h;
-		UnitData	d;
-		AugError	err;
-		AugParams  *params;
-		uint8_t    *artifact;
-		size_t		length;
-		AugFit		fit;
-		AugStatus	status;
+		UnitDataOptions options = {i & 3 ? AUG_CLASSIFICATION : AUG_REGRESSION,
+								   20 + 10 * (i & 7),
+								   i & 3,
+								   (i & 4) != 0,
+								   (i & 8) != 0,
+								   (i & 16) != 0,
+								   i};
+		UnitHost h;
+		UnitData d;
+		AugError err;
+		AugParams *params;
+		uint8_t *artifact;
+		size_t length;
+		AugFit fit;
+		AugStatus status;
 
 		if (options.task == AUG_CLASSIFICATION ? !a->classification : !a->regression)
 			continue;
@@ -71,14 +74,17 @@ write_params(unsigned i, const char *directory)
 	static const char *const texts[] = {
 		"{\"n\": 5, \"r\": -1.5e10, \"c\": \"random\", \"x\": 0.5, \"b\": false}",
 		"{\"m\": {\"no\": 1, \"yes\": 4.5, \"caf\\u0065\\n\": 0.25}, \"x\": \"all\"}",
-		"{\"m\": \"balanced\"}", "{}", "0.1", "true", "sqrt", "{\"a\": 1}"
-	};
+		"{\"m\": \"balanced\"}",
+		"{}",
+		"0.1",
+		"true",
+		"sqrt",
+		"{\"a\": 1}"};
 	const AugAlgorithm *a = aug_algorithm_at(i);
-	UnitHost	h;
-	AugError	err;
-	AugParams  *params;
-	char	   *text,
-			   *input;
+	UnitHost h;
+	AugError err;
+	AugParams *params;
+	char *text, *input;
 
 	unit_host(&h);
 	if (aug_params_new(&h.host, a, &params, &err) != AUG_OK ||
@@ -95,7 +101,7 @@ write_params(unsigned i, const char *directory)
 	aug_params_free(params);
 	for (unsigned k = 0; i == 0 && k < sizeof(texts) / sizeof(texts[0]); k++)
 	{
-		char		line[128];
+		char line[128];
 
 		line[0] = 1;
 		strcpy(line + 1, texts[k]);

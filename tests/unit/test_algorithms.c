@@ -13,12 +13,12 @@
 /* Kinds of data that each algorithm is trained on. */
 typedef struct Variant
 {
-	AugTask		task;
-	uint32_t	n_classes;
-	uint32_t	n_rows;
-	bool		weights;
-	bool		missing;
-	bool		wide;
+	AugTask task;
+	uint32_t n_classes;
+	uint32_t n_rows;
+	bool weights;
+	bool missing;
+	bool wide;
 } Variant;
 
 static const Variant variants[] = {
@@ -38,8 +38,8 @@ static const Variant variants[] = {
 static void
 variant_data(UnitData *d, const Variant *v, uint64_t seed)
 {
-	UnitDataOptions options = {v->task, v->n_rows, v->n_classes, v->weights, v->missing, v->wide,
-	seed};
+	UnitDataOptions options = {v->task,	   v->n_rows, v->n_classes, v->weights,
+							   v->missing, v->wide,	  seed};
 
 	unit_data(d, &options);
 }
@@ -51,14 +51,14 @@ variant_data(UnitData *d, const Variant *v, uint64_t seed)
 static bool
 does(const AugAlgorithm *algorithm, const Variant *v)
 {
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugParams  *params;
-	uint8_t    *artifact;
-	size_t		length;
-	AugFit		fit;
-	AugStatus	status;
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugParams *params;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
+	AugStatus status;
 
 	if (v->task == AUG_CLASSIFICATION ? !algorithm->classification : !algorithm->regression)
 		return false;
@@ -81,7 +81,7 @@ does(const AugAlgorithm *algorithm, const Variant *v)
 static void
 test_registry(void)
 {
-	uint32_t	n = aug_algorithm_count();
+	uint32_t n = aug_algorithm_count();
 
 	CHECK(n >= 1);
 	CHECK(aug_algorithm_at(n) == NULL && aug_algorithm_find("no such") == NULL);
@@ -106,8 +106,8 @@ test_registry(void)
 static AugStatus
 set_number(AugParams *params, const char *name, double value)
 {
-	char		text[64];
-	AugError	err;
+	char text[64];
+	AugError err;
 
 	snprintf(text, sizeof(text), "%.17g", value);
 	return aug_params_set(params, name, text, &err);
@@ -116,7 +116,7 @@ set_number(AugParams *params, const char *name, double value)
 static void
 check_range(AugParams *params, const AugParamSpec *spec)
 {
-	double		step = spec->type == AUG_PARAM_INT ? 1 : fabs(spec->lo) * 1e-9 + 1e-12;
+	double step = spec->type == AUG_PARAM_INT ? 1 : fabs(spec->lo) * 1e-9 + 1e-12;
 
 	CHECK(spec->lo < spec->hi);
 	CHECK(set_number(params, spec->name, spec->lo) == AUG_OK);
@@ -128,8 +128,8 @@ check_range(AugParams *params, const AugParamSpec *spec)
 static void
 check_choices(AugParams *params, const AugParamSpec *spec)
 {
-	char		list[256];
-	AugError	err;
+	char list[256];
+	AugError err;
 
 	if (!CHECK(strlen(spec->choices) < sizeof(list)))
 		return;
@@ -143,8 +143,8 @@ check_choices(AugParams *params, const AugParamSpec *spec)
 static void
 check_spec(AugParams *params, const AugParamSpec *spec)
 {
-	AugError	err;
-	AugStatus	pair;
+	AugError err;
+	AugStatus pair;
 
 	CHECK(spec->name[0] != '\0' && spec->help[0] != '\0' && spec->fallback[0] != '\0');
 	CHECK(spec->help[strlen(spec->help) - 1] == '.');
@@ -153,8 +153,9 @@ check_spec(AugParams *params, const AugParamSpec *spec)
 	if (spec->type == AUG_PARAM_INT || spec->type == AUG_PARAM_REAL ||
 		spec->type == AUG_PARAM_MIXED)
 		check_range(params, spec);
-	CHECK((spec->choices != NULL) == (spec->type == AUG_PARAM_CHOICE ||
-									  spec->type == AUG_PARAM_MIXED || spec->type == AUG_PARAM_MAP));
+	CHECK((spec->choices != NULL) ==
+		  (spec->type == AUG_PARAM_CHOICE || spec->type == AUG_PARAM_MIXED ||
+		   spec->type == AUG_PARAM_MAP));
 	if (spec->choices != NULL)
 		check_choices(params, spec);
 	CHECK(aug_params_set(params, spec->name, "\x01", &err) == AUG_INVALID);
@@ -169,11 +170,10 @@ test_params(void)
 	for (uint32_t i = 0; i < aug_algorithm_count(); i++)
 	{
 		const AugAlgorithm *a = aug_algorithm_at(i);
-		UnitHost	h;
-		AugError	err;
-		AugParams  *params,
-				   *again;
-		char	   *text;
+		UnitHost h;
+		AugError err;
+		AugParams *params, *again;
+		char *text;
 
 		unit_host(&h);
 		if (!CHECK(aug_params_new(&h.host, a, &params, &err) == AUG_OK))
@@ -201,7 +201,7 @@ static void
 check_info(const AugModelInfo *info, const AugAlgorithm *a, const UnitData *d)
 {
 	const AugMatrix *m = &d->matrix;
-	double		sum = 0;
+	double sum = 0;
 
 	CHECK(info->algorithm == a && info->task == m->task);
 	CHECK(info->n_features == m->n_features && info->n_classes == m->n_classes);
@@ -213,8 +213,7 @@ check_info(const AugModelInfo *info, const AugAlgorithm *a, const UnitData *d)
 	CHECK(!info->has_interval || m->task == AUG_REGRESSION);
 	for (uint32_t i = 0; i < m->n_features; i++)
 	{
-		const AugFeature *f = &info->features[i],
-				   *g = &m->features[i];
+		const AugFeature *f = &info->features[i], *g = &m->features[i];
 
 		CHECK_TEXT(f->name, g->name);
 		CHECK_TEXT(f->column, g->column);
@@ -235,8 +234,8 @@ check_info(const AugModelInfo *info, const AugAlgorithm *a, const UnitData *d)
 static void
 check_output(const AugModelInfo *info, const double *out)
 {
-	double		sum = 0;
-	bool		ok = true;
+	double sum = 0;
+	bool ok = true;
 
 	for (uint32_t k = 0; k < info->n_outputs; k++)
 	{
@@ -254,20 +253,20 @@ check_output(const AugModelInfo *info, const double *out)
 static void
 check_hostile_rows(const AugModel *model)
 {
-	static const double odd[] = {0, -0.0, 1, -1, 1e300, -1e300, INFINITY, -INFINITY, NAN,
-	4294967296.0, 254, 255, 256, 2147483648.0, 0.5, -0.5, 1e-320, 299, 300, 1e18};
+	static const double odd[] = {
+		0,	 -0.0, 1,	-1,			  1e300, -1e300, INFINITY, -INFINITY, NAN, 4294967296.0,
+		254, 255,  256, 2147483648.0, 0.5,	 -0.5,	 1e-320,   299,		  300, 1e18};
 	const AugModelInfo *info = aug_model_info(model);
-	double	   *x = malloc((info->n_features + (size_t) 1) * sizeof(double)),
-			   *out = malloc(info->n_outputs * sizeof(double));
-	void	   *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
-	unsigned	n_odd = sizeof(odd) / sizeof(odd[0]);
+	double *x = malloc((info->n_features + (size_t) 1) * sizeof(double)),
+		   *out = malloc(info->n_outputs * sizeof(double));
+	void *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
+	unsigned n_odd = sizeof(odd) / sizeof(odd[0]);
 
 	if (x == NULL || out == NULL || scratch == NULL)
 		abort();
 	for (unsigned t = 0; t < n_odd * 3; t++)
 	{
-		double		lower = 0,
-					upper = 0;
+		double lower = 0, upper = 0;
 
 		for (uint32_t f = 0; f < info->n_features; f++)
 			x[f] = odd[(t + f * (t / n_odd)) % n_odd];
@@ -288,13 +287,11 @@ static void
 check_scores(UnitHost *h, const AugModel *model, const UnitData *d)
 {
 	const AugModelInfo *info = aug_model_info(model);
-	uint32_t	n = d->matrix.n_rows,
-				k = info->n_outputs;
-	double	   *cells = malloc((size_t) n * k * sizeof(double)),
-			   *row = malloc(k * sizeof(double));
-	void	   *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
-	AugError	err;
-	bool		same = true;
+	uint32_t n = d->matrix.n_rows, k = info->n_outputs;
+	double *cells = malloc((size_t) n * k * sizeof(double)), *row = malloc(k * sizeof(double));
+	void *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
+	AugError err;
+	bool same = true;
 
 	if (cells == NULL || row == NULL || scratch == NULL)
 		abort();
@@ -325,15 +322,15 @@ check_scores(UnitHost *h, const AugModel *model, const UnitData *d)
 static void
 train_variant(const AugAlgorithm *a, const Variant *v)
 {
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugParams  *params;
-	AugModel   *model = NULL;
-	uint8_t    *artifact;
-	size_t		length;
-	AugFit		fit;
-	AugStatus	status;
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugParams *params;
+	AugModel *model = NULL;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
+	AugStatus status;
 
 	unit_host(&h);
 	variant_data(&d, v, 3);
@@ -384,13 +381,13 @@ test_order(void)
 	for (uint32_t i = 0; i < aug_algorithm_count() * N_VARIANTS; i++)
 	{
 		const AugAlgorithm *a = aug_algorithm_at(i / (uint32_t) N_VARIANTS);
-		UnitHost	h;
-		UnitData	d;
-		AugError	err;
-		AugParams  *params;
-		uint8_t    *first = NULL;
-		size_t		first_length = 0;
-		AugFit		fit;
+		UnitHost h;
+		UnitData d;
+		AugError err;
+		AugParams *params;
+		uint8_t *first = NULL;
+		size_t first_length = 0;
+		AugFit fit;
 
 		if (!does(a, &variants[i % N_VARIANTS]))
 			continue;
@@ -399,12 +396,12 @@ test_order(void)
 		params = unit_small_params(&h, a);
 		for (uint64_t order = 0; order < 4; order++)
 		{
-			uint8_t    *artifact;
-			size_t		length;
+			uint8_t *artifact;
+			size_t length;
 
 			h.fill = (uint8_t) (order * 85);
-			CHECK(unit_train(&h, a, params, &d.matrix, 42, order, &artifact, &length, &fit,
-							 &err) == AUG_OK);
+			CHECK(unit_train(&h, a, params, &d.matrix, 42, order, &artifact, &length, &fit, &err) ==
+				  AUG_OK);
 			if (first == NULL)
 			{
 				first = artifact;
@@ -427,22 +424,22 @@ test_order(void)
 typedef struct Whole
 {
 	const AugAlgorithm *algorithm;
-	UnitData	data;
-	double	   *out;
+	UnitData data;
+	double *out;
 } Whole;
 
 /* All that a host does with an algorithm, from parameters to scores. */
 static AugStatus
 whole_step(UnitHost *h, void *arg, AugError *err)
 {
-	Whole	   *w = arg;
+	Whole *w = arg;
 	const AugAlgorithm *a = w->algorithm;
-	AugParams  *params;
-	AugModel   *model = NULL;
-	uint8_t    *artifact = NULL;
-	size_t		length;
-	AugFit		fit;
-	AugStatus	status = aug_params_new(&h->host, a, &params, err);
+	AugParams *params;
+	AugModel *model = NULL;
+	uint8_t *artifact = NULL;
+	size_t length;
+	AugFit fit;
+	AugStatus status = aug_params_new(&h->host, a, &params, err);
 
 	if (status != AUG_OK)
 		return status;
@@ -456,8 +453,8 @@ whole_step(UnitHost *h, void *arg, AugError *err)
 	if (status == AUG_OK)
 		status = aug_model_read(&h->host, artifact, length, &model, err);
 	if (status == AUG_OK)
-		status = aug_model_score_matrix(model, &h->host, &w->data.matrix, 0,
-										w->data.matrix.n_rows, w->out, err);
+		status = aug_model_score_matrix(model, &h->host, &w->data.matrix, 0, w->data.matrix.n_rows,
+										w->out, err);
 	aug_model_free(model);
 	h->host.release(h, artifact);
 	aug_params_free(params);
@@ -469,8 +466,8 @@ each_whole(bool memory, uint32_t n_rows)
 {
 	for (uint32_t i = 0; i < aug_algorithm_count() * N_VARIANTS; i++)
 	{
-		Variant		v = variants[i % N_VARIANTS];
-		Whole		w;
+		Variant v = variants[i % N_VARIANTS];
+		Whole w;
 
 		w.algorithm = aug_algorithm_at(i / (uint32_t) N_VARIANTS);
 		if (!does(w.algorithm, &v))
@@ -505,7 +502,7 @@ test_cancel_each_poll(void)
 static void
 reseal(uint8_t *bytes, size_t length)
 {
-	uint32_t	crc;
+	uint32_t crc;
 
 	if (length < AUG_HEADER_SIZE + AUG_TRAILER_SIZE)
 		return;
@@ -520,10 +517,10 @@ reseal(uint8_t *bytes, size_t length)
 static bool
 try_bytes(UnitHost *h, const uint8_t *bytes, size_t length, bool score)
 {
-	uint8_t    *copy = malloc(length > 0 ? length : 1);
-	AugModel   *model;
-	AugError	err;
-	AugStatus	status;
+	uint8_t *copy = malloc(length > 0 ? length : 1);
+	AugModel *model;
+	AugError err;
+	AugStatus status;
 
 	if (copy == NULL)
 		abort();
@@ -546,23 +543,21 @@ try_bytes(UnitHost *h, const uint8_t *bytes, size_t length, bool score)
 static uint8_t *
 small_artifact(const AugAlgorithm *a, const Variant *v, size_t *length)
 {
-	UnitHost	h;
-	UnitData	d;
-	Variant		small = *v;
-	AugError	err;
-	AugParams  *params;
-	uint8_t    *artifact,
-			   *copy = NULL;
-	AugFit		fit;
+	UnitHost h;
+	UnitData d;
+	Variant small = *v;
+	AugError err;
+	AugParams *params;
+	uint8_t *artifact, *copy = NULL;
+	AugFit fit;
 
 	if (small.n_rows > 40)
 		small.n_rows = 40;
-	small.wide = false;			/* 300 levels would be most of the bytes */
+	small.wide = false; /* 300 levels would be most of the bytes */
 	unit_host(&h);
 	variant_data(&d, &small, 6);
 	params = unit_small_params(&h, a);
-	if (CHECK(unit_train(&h, a, params, &d.matrix, 42, 0, &artifact, length, &fit, &err) ==
-			  AUG_OK))
+	if (CHECK(unit_train(&h, a, params, &d.matrix, 42, 0, &artifact, length, &fit, &err) == AUG_OK))
 	{
 		copy = malloc(*length);
 		if (copy == NULL)
@@ -580,14 +575,13 @@ damage(const AugAlgorithm *a, const Variant *v)
 {
 	static const uint8_t values[] = {0, 1, 0x7F, 0x80, 0xFE, 0xFF};
 	/* 1.7e308, -1.7e308, 2.3e-308, -1, NaN as they are stored */
-	static const uint64_t doubles[] = {
-		UINT64_C(0x7FEE42D130773B76), UINT64_C(0xFFEE42D130773B76), UINT64_C(0x001089ED0AD81EE3),
-		UINT64_C(0xBFF0000000000000), UINT64_C(0x7FF8000000000000)
-	};
-	UnitHost	h;
-	size_t		length;
-	uint8_t    *bytes = small_artifact(a, v, &length);
-	uint8_t    *scratch = malloc(length + 16);
+	static const uint64_t doubles[] = {UINT64_C(0x7FEE42D130773B76), UINT64_C(0xFFEE42D130773B76),
+									   UINT64_C(0x001089ED0AD81EE3), UINT64_C(0xBFF0000000000000),
+									   UINT64_C(0x7FF8000000000000)};
+	UnitHost h;
+	size_t length;
+	uint8_t *bytes = small_artifact(a, v, &length);
+	uint8_t *scratch = malloc(length + 16);
 
 	if (bytes == NULL || scratch == NULL)
 		abort();
@@ -644,7 +638,7 @@ damage(const AugAlgorithm *a, const Variant *v)
 static void
 test_damage(void)
 {
-	bool		brief = getenv("UNIT_SHORT") != NULL;
+	bool brief = getenv("UNIT_SHORT") != NULL;
 
 	for (uint32_t i = 0; i < aug_algorithm_count(); i++)
 	{

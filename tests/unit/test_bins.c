@@ -13,16 +13,13 @@
 
 #define N 20000
 
-static double values[N],
-			copy[N],
-			cuts[AUG_MAX_BINS];
+static double values[N], copy[N], cuts[AUG_MAX_BINS];
 static size_t counts[AUG_MAX_BINS];
 
 static double
 draw(AugRng *rng, int shape)
 {
-	double		u = aug_rng_real(rng),
-				v = aug_rng_real(rng);
+	double u = aug_rng_real(rng), v = aug_rng_real(rng);
 
 	switch (shape)
 	{
@@ -32,9 +29,9 @@ draw(AugRng *rng, int shape)
 			return -log(1 - u);
 		case 2:
 			return floor(u * 100);
-		case 3:					/* half zeros, the rest spread */
+		case 3: /* half zeros, the rest spread */
 			return v < 0.5 ? 0 : u * 1000;
-		case 4:					/* a few heavy values in a spread */
+		case 4: /* a few heavy values in a spread */
 			return v < 0.2 ? 10 : v < 0.4 ? 20 : v < 0.41 ? INFINITY : u * 50;
 		case 5:
 			return v < 0.1 ? NAN : (u - 0.5) * 1e300 * 1e8;
@@ -56,7 +53,7 @@ draw(AugRng *rng, int shape)
 static void
 check_contract(size_t n, uint32_t max_bins, uint32_t n_cuts)
 {
-	bool		ok = true;
+	bool ok = true;
 
 	CHECK(n_cuts <= (max_bins > 0 ? max_bins - 1 : 0));
 	for (uint32_t k = 0; k < n_cuts; k++)
@@ -65,8 +62,8 @@ check_contract(size_t n, uint32_t max_bins, uint32_t n_cuts)
 	memset(counts, 0, sizeof(counts));
 	for (size_t i = 0; i < n; i++)
 	{
-		uint8_t		bin = aug_bin(cuts, n_cuts, copy[i]);
-		uint32_t	below = 0;
+		uint8_t bin = aug_bin(cuts, n_cuts, copy[i]);
+		uint32_t below = 0;
 
 		if (isnan(copy[i]))
 		{
@@ -94,8 +91,8 @@ test_contract(void)
 		{
 			for (unsigned b = 0; b < sizeof(max_bins) / sizeof(max_bins[0]); b++)
 			{
-				AugRng		rng = aug_rng(5, (uint64_t) shape, s);
-				uint32_t	n_cuts;
+				AugRng rng = aug_rng(5, (uint64_t) shape, s);
+				uint32_t n_cuts;
 
 				for (size_t i = 0; i < sizes[s]; i++)
 					copy[i] = values[i] = draw(&rng, shape);
@@ -104,8 +101,8 @@ test_contract(void)
 				for (uint32_t k = 0; k <= n_cuts && sizes[s] > 0 && shape < 5; k++)
 				{
 					if (!CHECK(counts[k] > 0))
-						fprintf(stderr, "shape %d size %zu bins %u: bin %u of %u is empty\n",
-								shape, sizes[s], max_bins[b], k, n_cuts);
+						fprintf(stderr, "shape %d size %zu bins %u: bin %u of %u is empty\n", shape,
+								sizes[s], max_bins[b], k, n_cuts);
 				}
 			}
 		}
@@ -116,7 +113,7 @@ test_contract(void)
 static void
 test_few_values(void)
 {
-	double		v[] = {3, 1, 2, 2, NAN, 10, 1};
+	double v[] = {3, 1, 2, 2, NAN, 10, 1};
 
 	CHECK(aug_cuts(v, 7, 255, cuts) == 3);
 	CHECK(cuts[0] == 1.5 && cuts[1] == 2.5 && cuts[2] == 6.5);
@@ -136,9 +133,9 @@ test_few_values(void)
 static void
 test_extremes(void)
 {
-	double		v[] = {-INFINITY, -DBL_MAX, 0, DBL_MAX, INFINITY};
-	double		next = nextafter(1, 2);
-	uint32_t	n = aug_cuts(v, 5, 255, cuts);
+	double v[] = {-INFINITY, -DBL_MAX, 0, DBL_MAX, INFINITY};
+	double next = nextafter(1, 2);
+	uint32_t n = aug_cuts(v, 5, 255, cuts);
 
 	/* -Inf and -DBL_MAX have no finite number between them; all others do */
 	CHECK(n == 4 || n == 3);
@@ -169,8 +166,8 @@ test_balance(void)
 {
 	for (int shape = 0; shape < 2; shape++)
 	{
-		AugRng		rng = aug_rng(8, (uint64_t) shape, 0);
-		uint32_t	n_cuts;
+		AugRng rng = aug_rng(8, (uint64_t) shape, 0);
+		uint32_t n_cuts;
 
 		for (size_t i = 0; i < N; i++)
 			copy[i] = values[i] = draw(&rng, shape);
@@ -186,11 +183,10 @@ test_balance(void)
 static void
 test_heavy_values(void)
 {
-	AugRng		rng = aug_rng(8, 3, 0);
-	uint32_t	n_cuts;
-	uint8_t		ten,
-				twenty;
-	size_t		most = 0;
+	AugRng rng = aug_rng(8, 3, 0);
+	uint32_t n_cuts;
+	uint8_t ten, twenty;
+	size_t most = 0;
 
 	for (size_t i = 0; i < N; i++)
 		copy[i] = values[i] = draw(&rng, 4);
@@ -209,7 +205,7 @@ test_heavy_values(void)
 	CHECK(most < 300);
 	CHECK(counts[ten] < N * 0.23 && counts[twenty] < N * 0.23);
 	{
-		size_t		exact = 0;
+		size_t exact = 0;
 
 		for (size_t i = 0; i < N; i++)
 			exact += copy[i] == 10;
@@ -221,9 +217,9 @@ test_heavy_values(void)
 static void
 test_order(void)
 {
-	AugRng		rng = aug_rng(8, 4, 0);
+	AugRng rng = aug_rng(8, 4, 0);
 	static double other[AUG_MAX_BINS];
-	uint32_t	n;
+	uint32_t n;
 
 	for (size_t i = 0; i < N; i++)
 		values[i] = copy[N - 1 - i] = draw(&rng, 1);
@@ -233,12 +229,8 @@ test_order(void)
 }
 
 static const UnitTest tests[] = {
-	{"contract", test_contract},
-	{"few_values", test_few_values},
-	{"extremes", test_extremes},
-	{"balance", test_balance},
-	{"heavy_values", test_heavy_values},
-	{"order", test_order},
+	{"contract", test_contract}, {"few_values", test_few_values},	  {"extremes", test_extremes},
+	{"balance", test_balance},	 {"heavy_values", test_heavy_values}, {"order", test_order},
 };
 
 UNIT_MAIN("bins", tests);

@@ -14,28 +14,28 @@
 
 typedef struct Case
 {
-	char		name[64];
-	bool		classify;
-	uint32_t	n;
-	uint32_t	n_classes;
-	bool		weighted;
-	uint32_t	label[MAX_ROWS];
-	double		weight[MAX_ROWS];
-	double		actual[MAX_ROWS];
-	double		predicted[MAX_ROWS * MAX_CLASSES];
-	AugMetric	metrics[AUG_MAX_METRICS + 3 * MAX_CLASSES];
-	uint32_t	n_metrics;
+	char name[64];
+	bool classify;
+	uint32_t n;
+	uint32_t n_classes;
+	bool weighted;
+	uint32_t label[MAX_ROWS];
+	double weight[MAX_ROWS];
+	double actual[MAX_ROWS];
+	double predicted[MAX_ROWS * MAX_CLASSES];
+	AugMetric metrics[AUG_MAX_METRICS + 3 * MAX_CLASSES];
+	uint32_t n_metrics;
 } Case;
 
 static AugStatus
 run_case(UnitHost *h, void *arg, AugError *err)
 {
-	Case	   *c = arg;
+	Case *c = arg;
 	const double *weight = c->weighted ? c->weight : NULL;
 
 	if (c->classify)
-		return aug_metrics_classify(&h->host, c->predicted, c->label, weight, c->n,
-									c->n_classes, c->metrics, &c->n_metrics, err);
+		return aug_metrics_classify(&h->host, c->predicted, c->label, weight, c->n, c->n_classes,
+									c->metrics, &c->n_metrics, err);
 	return aug_metrics_regress(&h->host, c->predicted, c->actual, weight, c->n, c->metrics,
 							   &c->n_metrics, err);
 }
@@ -55,9 +55,9 @@ find_metric(const Case *c, const char *name, int class_index)
 static void
 check_expected(const Case *c, char *name, int class_index, double value)
 {
-	char	   *dot = strchr(name, '.');
+	char *dot = strchr(name, '.');
 	const AugMetric *metric;
-	double		got;
+	double got;
 
 	if (dot != NULL)
 		*dot = '\0';
@@ -67,8 +67,9 @@ check_expected(const Case *c, char *name, int class_index, double value)
 		fprintf(stderr, "%s: no %s\n", c->name, name);
 		return;
 	}
-	got = dot == NULL ? metric->value : strcmp(dot + 1, "lower") == 0 ? metric->lower
-		: metric->upper;
+	got = dot == NULL					  ? metric->value
+		  : strcmp(dot + 1, "lower") == 0 ? metric->lower
+										  : metric->upper;
 	if (!CHECK_NEAR(got, value, 1e-11))
 		fprintf(stderr, "%s: %s of class %d\n", c->name, name, class_index);
 	if (dot == NULL && !isnan(metric->lower))
@@ -78,7 +79,7 @@ check_expected(const Case *c, char *name, int class_index, double value)
 static bool
 read_row(FILE *file, Case *c, uint32_t i)
 {
-	uint32_t	columns = c->classify ? c->n_classes : 1;
+	uint32_t columns = c->classify ? c->n_classes : 1;
 
 	if (fscanf(file, " row %lf %lf", &c->actual[i], &c->weight[i]) != 2)
 		return false;
@@ -94,20 +95,18 @@ read_row(FILE *file, Case *c, uint32_t i)
 static void
 test_golden(void)
 {
-	FILE	   *file = fopen(UNIT_DATA "/metrics_golden.txt", "r");
+	FILE *file = fopen(UNIT_DATA "/metrics_golden.txt", "r");
 	static Case c;
-	char		task[32],
-				word[64];
-	int			weighted,
-				n_cases = 0;
+	char task[32], word[64];
+	int weighted, n_cases = 0;
 
 	if (!CHECK(file != NULL))
 		return;
-	while (fscanf(file, " case %63s %31s %u %u %d", c.name, task, &c.n, &c.n_classes,
-				  &weighted) == 5)
+	while (fscanf(file, " case %63s %31s %u %u %d", c.name, task, &c.n, &c.n_classes, &weighted) ==
+		   5)
 	{
-		UnitHost	h;
-		AugError	err;
+		UnitHost h;
+		AugError err;
 
 		c.classify = strcmp(task, "classify") == 0;
 		c.weighted = weighted != 0;
@@ -121,8 +120,8 @@ test_golden(void)
 		CHECK_TEXT(c.metrics[0].name, !c.classify ? "rmse" : c.n_classes == 2 ? "auc" : "log_loss");
 		while (fscanf(file, " %63s", word) == 1 && strcmp(word, "expect") == 0)
 		{
-			double		value;
-			int			class_index;
+			double value;
+			int class_index;
 
 			if (CHECK(fscanf(file, " %63s %d %lf", word, &class_index, &value) == 3))
 				check_expected(&c, word, class_index, value);
@@ -171,22 +170,22 @@ test_failures(void)
 
 typedef struct Long
 {
-	uint32_t	n;
-	uint32_t	n_classes;
-	double	   *proba;
-	double	   *weight;
-	uint32_t   *label;
-	uint8_t    *binary;
+	uint32_t n;
+	uint32_t n_classes;
+	double *proba;
+	double *weight;
+	uint32_t *label;
+	uint8_t *binary;
 } Long;
 
 static AugStatus
 long_classify(UnitHost *h, void *arg, AugError *err)
 {
-	Long	   *l = arg;
-	AugMetric	out[AUG_MAX_METRICS + 9];
-	uint32_t	n_out;
-	AugStatus	status = aug_metrics_classify(&h->host, l->proba, l->label, l->weight, l->n,
-											  l->n_classes, out, &n_out, err);
+	Long *l = arg;
+	AugMetric out[AUG_MAX_METRICS + 9];
+	uint32_t n_out;
+	AugStatus status = aug_metrics_classify(&h->host, l->proba, l->label, l->weight, l->n,
+											l->n_classes, out, &n_out, err);
 
 	CHECK(status == AUG_OK ? n_out > 0 : n_out == 0);
 	return status;
@@ -195,9 +194,9 @@ long_classify(UnitHost *h, void *arg, AugError *err)
 static AugStatus
 long_regress(UnitHost *h, void *arg, AugError *err)
 {
-	Long	   *l = arg;
-	AugMetric	out[AUG_MAX_METRICS];
-	uint32_t	n_out;
+	Long *l = arg;
+	AugMetric out[AUG_MAX_METRICS];
+	uint32_t n_out;
 
 	return aug_metrics_regress(&h->host, l->proba, l->proba, NULL, l->n, out, &n_out, err);
 }
@@ -205,10 +204,9 @@ long_regress(UnitHost *h, void *arg, AugError *err)
 static AugStatus
 long_rank(UnitHost *h, void *arg, AugError *err)
 {
-	Long	   *l = arg;
-	double		value,
-				error;
-	AugStatus	status = aug_auc(&h->host, l->proba, l->binary, l->weight, l->n, &value, &error, err);
+	Long *l = arg;
+	double value, error;
+	AugStatus status = aug_auc(&h->host, l->proba, l->binary, l->weight, l->n, &value, &error, err);
 
 	if (status == AUG_OK)
 		status = aug_pr_auc(&h->host, l->proba, l->binary, l->weight, l->n, &value, err);
@@ -218,7 +216,7 @@ long_rank(UnitHost *h, void *arg, AugError *err)
 static void
 test_cancel(void)
 {
-	Long		l = {.n = 150000,.n_classes = 2};
+	Long l = {.n = 150000, .n_classes = 2};
 
 	l.proba = malloc(l.n * 2 * sizeof(double));
 	l.weight = malloc(l.n * sizeof(double));
@@ -250,15 +248,10 @@ test_cancel(void)
 static void
 test_auc_edges(void)
 {
-	UnitHost	h;
-	AugError	err;
-	double		score[] = {0.1, 0.9, 0.4, 0.8},
-				weight[] = {1, 2, 3, 4},
-				value,
-				error;
-	uint8_t		label[] = {0, 1, 0, 1},
-				ones[] = {1, 1, 1, 1},
-				zeros[] = {0, 0, 0, 0};
+	UnitHost h;
+	AugError err;
+	double score[] = {0.1, 0.9, 0.4, 0.8}, weight[] = {1, 2, 3, 4}, value, error;
+	uint8_t label[] = {0, 1, 0, 1}, ones[] = {1, 1, 1, 1}, zeros[] = {0, 0, 0, 0};
 
 	unit_host(&h);
 	CHECK(aug_auc(&h.host, score, label, weight, 4, &value, &error, &err) == AUG_OK);
@@ -282,18 +275,16 @@ test_auc_edges(void)
 static void
 test_auc_coverage(void)
 {
-	UnitHost	h;
-	AugError	err;
-	uint64_t	state = 12345;
-	int			covered = 0;
+	UnitHost h;
+	AugError err;
+	uint64_t state = 12345;
+	int covered = 0;
 
 	unit_host(&h);
 	for (int t = 0; t < 400; t++)
 	{
-		double		score[100],
-					value,
-					error;
-		uint8_t		label[100];
+		double score[100], value, error;
+		uint8_t label[100];
 
 		for (int i = 0; i < 100; i++)
 		{
@@ -328,8 +319,8 @@ test_counts(void)
 static void
 test_empty_and_single(void)
 {
-	UnitHost	h;
-	AugError	err;
+	UnitHost h;
+	AugError err;
 	static Case c;
 
 	unit_host(&h);
@@ -385,14 +376,12 @@ test_empty_and_single(void)
 static void
 test_many_classes(void)
 {
-	UnitHost	h;
-	AugError	err;
-	uint32_t	k = 70,
-				n = 140,
-				n_out;
-	double	   *p = calloc(k * n, sizeof(double));
-	uint32_t   *label = calloc(n, sizeof(uint32_t));
-	AugMetric  *out = calloc(AUG_MAX_METRICS + 3 * k, sizeof(AugMetric));
+	UnitHost h;
+	AugError err;
+	uint32_t k = 70, n = 140, n_out;
+	double *p = calloc(k * n, sizeof(double));
+	uint32_t *label = calloc(n, sizeof(uint32_t));
+	AugMetric *out = calloc(AUG_MAX_METRICS + 3 * k, sizeof(AugMetric));
 
 	if (p == NULL || label == NULL || out == NULL)
 		abort();

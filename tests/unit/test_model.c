@@ -16,7 +16,7 @@
 
 #include "../../src/core/artifact.h"
 
-#define HASH_SEED UINT64_C(0x6C6576656C)	/* that of model.c */
+#define HASH_SEED UINT64_C(0x6C6576656C) /* that of model.c */
 
 static const UnitDataOptions regression = {AUG_REGRESSION, 50, 0, true, true, true, 1};
 static const UnitDataOptions classification = {AUG_CLASSIFICATION, 50, 3, true, true, true, 1};
@@ -24,8 +24,8 @@ static const UnitDataOptions classification = {AUG_CLASSIFICATION, 50, 3, true, 
 static AugParams *
 baseline_params(UnitHost *h)
 {
-	AugParams  *params = NULL;
-	AugError	err;
+	AugParams *params = NULL;
+	AugError err;
 
 	CHECK(aug_params_new(&h->host, aug_algorithm_find("baseline"), &params, &err) == AUG_OK);
 	return params;
@@ -34,8 +34,8 @@ baseline_params(UnitHost *h)
 static AugStatus
 open_job(UnitHost *h, const AugParams *params, const AugMatrix *m, AugError *err)
 {
-	AugJob	   *job;
-	AugStatus	status;
+	AugJob *job;
+	AugStatus status;
 
 	memset(err, 0, sizeof(*err));
 	status = aug_job_open(&h->host, aug_algorithm_find("baseline"), m, params, 1, NULL, &job, err);
@@ -50,13 +50,12 @@ open_job(UnitHost *h, const AugParams *params, const AugMatrix *m, AugError *err
 static void
 test_targets(void)
 {
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugParams  *params;
-	double	   *y,
-			   *weight;
-	uint32_t   *label;
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugParams *params;
+	double *y, *weight;
+	uint32_t *label;
 
 	unit_host(&h);
 	params = baseline_params(&h);
@@ -98,14 +97,14 @@ test_targets(void)
 static void
 test_shapes(void)
 {
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugParams  *params;
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugParams *params;
 	AugFeature *features;
-	AugFeature	kept;
-	AugMatrix	m;
-	char	   *lengthy = malloc(70000);
+	AugFeature kept;
+	AugMatrix m;
+	char *lengthy = malloc(70000);
 	const char *names[3];
 
 	if (lengthy == NULL)
@@ -118,8 +117,7 @@ test_shapes(void)
 	features = (AugFeature *) (uintptr_t) d.matrix.features;
 
 #define REFUSED(field, value, status) \
-	(m = d.matrix, m.field = (value), \
-	 CHECK(open_job(&h, params, &m, &err) == (status)))
+	(m = d.matrix, m.field = (value), CHECK(open_job(&h, params, &m, &err) == (status)))
 	REFUSED(n_rows, 0, AUG_DATA);
 	REFUSED(n_classes, 0, AUG_DATA);
 	REFUSED(n_classes, AUG_MAX_CLASSES + 1, AUG_LIMIT);
@@ -136,7 +134,7 @@ test_shapes(void)
 	names[2] = "c";
 	REFUSED(class_names, names, AUG_LIMIT);
 
-#define BAD_FEATURE(k, field, value, status) \
+#define BAD_FEATURE(k, field, value, status)          \
 	(kept = features[k], features[k].field = (value), \
 	 CHECK(open_job(&h, params, &d.matrix, &err) == (status)), features[k] = kept)
 	BAD_FEATURE(1, slot, 0, AUG_INTERNAL);
@@ -158,13 +156,13 @@ static void
 test_strangers(void)
 {
 	AugAlgorithm stranger = *aug_algorithm_at(0);
-	AugShape	shape = {AUG_REGRESSION, 10, 1, 0, 0, 4};
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugPlan		plan;
-	AugParams  *params;
-	AugJob	   *job;
+	AugShape shape = {AUG_REGRESSION, 10, 1, 0, 0, 4};
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugPlan plan;
+	AugParams *params;
+	AugJob *job;
 
 	unit_host(&h);
 	params = baseline_params(&h);
@@ -176,8 +174,7 @@ test_strangers(void)
 	shape.n_rows = 0;
 	CHECK(aug_plan(aug_algorithm_at(0), &shape, params, &plan, &err) == AUG_DATA);
 	unit_data(&d, &regression);
-	CHECK(aug_job_open(&h.host, &stranger, &d.matrix, params, 1, NULL, &job, &err) ==
-		  AUG_INTERNAL);
+	CHECK(aug_job_open(&h.host, &stranger, &d.matrix, params, 1, NULL, &job, &err) == AUG_INTERNAL);
 	aug_job_close(NULL);
 	aug_model_free(NULL);
 	unit_data_free(&d);
@@ -190,11 +187,11 @@ static AugStatus
 long_step(UnitHost *h, void *arg, AugError *err)
 {
 	const AugMatrix *m = arg;
-	AugParams  *params;
-	uint8_t    *artifact;
-	size_t		length;
-	AugFit		fit;
-	AugStatus	status = aug_params_new(&h->host, aug_algorithm_find("baseline"), &params, err);
+	AugParams *params;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
+	AugStatus status = aug_params_new(&h->host, aug_algorithm_find("baseline"), &params, err);
 
 	if (status == AUG_OK)
 		status = unit_train(h, aug_algorithm_find("baseline"), params, m, 1, 0, &artifact, &length,
@@ -209,7 +206,7 @@ static void
 test_long(void)
 {
 	UnitDataOptions options = regression;
-	UnitData	d;
+	UnitData d;
 
 	options.n_rows = 200000;
 	unit_data(&d, &options);
@@ -227,11 +224,11 @@ test_long(void)
 static AugModel *
 train_baseline(UnitHost *h, const AugMatrix *m, AugStatus *status, AugError *err)
 {
-	AugParams  *params = baseline_params(h);
-	AugModel   *model = NULL;
-	uint8_t    *artifact;
-	size_t		length;
-	AugFit		fit;
+	AugParams *params = baseline_params(h);
+	AugModel *model = NULL;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
 
 	*status = unit_train(h, aug_algorithm_find("baseline"), params, m, 1, 0, &artifact, &length,
 						 &fit, err);
@@ -248,17 +245,13 @@ train_baseline(UnitHost *h, const AugMatrix *m, AugStatus *status, AugError *err
 static void
 test_baseline(void)
 {
-	UnitHost	h;
-	UnitData	d;
+	UnitHost h;
+	UnitData d;
 	UnitDataOptions options = {AUG_REGRESSION, 40000, 0, false, false, false, 2};
-	AugError	err;
-	AugStatus	status;
-	AugModel   *model;
-	double	   *y,
-				x[5] = {0},
-				scratch[16],
-				lower,
-				upper;
+	AugError err;
+	AugStatus status;
+	AugModel *model;
+	double *y, x[5] = {0}, scratch[16], lower, upper;
 
 	unit_host(&h);
 	unit_data(&d, &options);
@@ -312,7 +305,7 @@ test_baseline(void)
 	model = train_baseline(&h, &d.matrix, &status, &err);
 	if (CHECK(model != NULL))
 	{
-		double		out[3];
+		double out[3];
 
 		aug_model_score(model, x, scratch, out);
 		CHECK(out[0] == 1.0 / 6 && out[1] == 2.0 / 6 && out[2] == 3.0 / 6);
@@ -355,13 +348,12 @@ test_level_collisions(void)
 	static char texts[N][16];
 	static char joined[N * 16];
 	static uint32_t end[N];
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugStatus	status;
-	AugModel   *model;
-	uint32_t	found = 0,
-				at = 0;
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugStatus status;
+	AugModel *model;
+	uint32_t found = 0, at = 0;
 
 	/* all in one slot of a table of 512 */
 	for (uint32_t i = 0; found < N; i++)
@@ -397,16 +389,16 @@ test_level_collisions(void)
 
 typedef struct Bytes
 {
-	uint8_t    *bytes;
-	size_t		length;
+	uint8_t *bytes;
+	size_t length;
 } Bytes;
 
 static AugStatus
 read_step(UnitHost *h, void *arg, AugError *err)
 {
 	const Bytes *b = arg;
-	AugModel   *model;
-	AugStatus	status = aug_model_read(&h->host, b->bytes, b->length, &model, err);
+	AugModel *model;
+	AugStatus status = aug_model_read(&h->host, b->bytes, b->length, &model, err);
 
 	CHECK((status == AUG_OK) == (model != NULL));
 	aug_model_free(model);
@@ -417,10 +409,10 @@ read_step(UnitHost *h, void *arg, AugError *err)
 static void
 check_read_steps(UnitHost *h, const AugMatrix *m)
 {
-	AugParams  *params = baseline_params(h);
-	AugError	err;
-	AugFit		fit;
-	Bytes		b = {NULL, 0};
+	AugParams *params = baseline_params(h);
+	AugError err;
+	AugFit fit;
+	Bytes b = {NULL, 0};
 
 	if (CHECK(unit_train(h, aug_algorithm_find("baseline"), params, m, 1, 0, &b.bytes, &b.length,
 						 &fit, &err) == AUG_OK))
@@ -439,15 +431,15 @@ test_many_levels(void)
 	{
 		N = 100000
 	};
-	char	   *text = malloc(N * 6 + 1);
-	uint32_t   *end = malloc(N * sizeof(uint32_t));
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugStatus	status;
-	AugModel   *model;
+	char *text = malloc(N * 6 + 1);
+	uint32_t *end = malloc(N * sizeof(uint32_t));
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugStatus status;
+	AugModel *model;
 	AugFeature *f;
-	bool		ok = true;
+	bool ok = true;
 
 	if (text == NULL || end == NULL)
 		abort();
@@ -485,11 +477,11 @@ static void
 test_odd_levels(void)
 {
 	static uint32_t end[2] = {0, 1};
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugStatus	status;
-	AugModel   *model;
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugStatus status;
+	AugModel *model;
 
 	unit_host(&h);
 	unit_data(&d, &regression);
@@ -517,23 +509,22 @@ test_odd_levels(void)
 static void
 test_wrong_matrix(void)
 {
-	UnitHost	h;
-	UnitData	d,
-				other;
+	UnitHost h;
+	UnitData d, other;
 	UnitDataOptions options = regression;
-	AugError	err;
-	AugStatus	status;
-	AugModel   *model;
-	double		out[200];
+	AugError err;
+	AugStatus status;
+	AugModel *model;
+	double out[200];
 
 	unit_host(&h);
 	unit_data(&d, &regression);
-	options.seed = 99;			/* other cuts */
+	options.seed = 99; /* other cuts */
 	unit_data(&other, &options);
 	model = train_baseline(&h, &d.matrix, &status, &err);
 	if (CHECK(model != NULL))
 	{
-		uint32_t	same = other.matrix.features[1].n_cuts == d.matrix.features[1].n_cuts;
+		uint32_t same = other.matrix.features[1].n_cuts == d.matrix.features[1].n_cuts;
 
 		CHECK(aug_model_score_matrix(model, &h.host, &other.matrix, 0, 1, out, &err) ==
 			  (same ? AUG_OK : AUG_INTERNAL));
@@ -557,10 +548,10 @@ test_wrong_matrix(void)
 static void
 test_envelope(void)
 {
-	UnitHost	h;
-	AugError	err;
-	AugWriter	w;
-	AugModel   *model;
+	UnitHost h;
+	AugError err;
+	AugWriter w;
+	AugModel *model;
 
 	unit_host(&h);
 	CHECK(aug_model_check(NULL, 0, &err) == AUG_CORRUPT);
@@ -569,7 +560,7 @@ test_envelope(void)
 
 	for (int k = 0; k < 4; k++)
 	{
-		uint32_t	crc;
+		uint32_t crc;
 
 		aug_writer_init(&w, &h.host);
 		aug_write_bytes(&w, AUG_MAGIC, AUG_MAGIC_SIZE);
@@ -602,16 +593,16 @@ static AugStatus
 read_one_leaf(const uint8_t *bytes, size_t length, double base, double scale, float leaf,
 			  double *score)
 {
-	UnitHost	h;
-	AugError	err;
-	AugArena	arena;
-	AugReader	r;
-	AugWriter	w;
-	AugModel   *model = NULL;
+	UnitHost h;
+	AugError err;
+	AugArena arena;
+	AugReader r;
+	AugWriter w;
+	AugModel *model = NULL;
 	AugModelInfo info;
 	const AugOps *ops;
-	AugStatus	status;
-	uint32_t	crc;
+	AugStatus status;
+	uint32_t crc;
 
 	unit_host(&h);
 	memset(&info, 0, sizeof(info));
@@ -621,16 +612,16 @@ read_one_leaf(const uint8_t *bytes, size_t length, double base, double scale, fl
 	info.algorithm = &ops->about;
 	CHECK(aug_artifact_common(&r, &info, &arena, &err) == AUG_OK);
 	aug_write_bytes(&w, bytes, (size_t) (r.at - bytes));
-	aug_write_u8(&w, 1);		/* version of the body */
-	aug_write_varint(&w, 1);	/* trees */
+	aug_write_u8(&w, 1);	 /* version of the body */
+	aug_write_varint(&w, 1); /* trees */
 	aug_write_f64(&w, base);
 	aug_write_f64(&w, scale);
-	aug_write_u8(&w, 0);		/* no intervals */
-	aug_write_varint(&w, 5);	/* bytes, splits, words of sets and of shares */
+	aug_write_u8(&w, 0);	 /* no intervals */
+	aug_write_varint(&w, 5); /* bytes, splits, words of sets and of shares */
 	aug_write_varint(&w, 0);
 	aug_write_varint(&w, 0);
 	aug_write_varint(&w, 0);
-	aug_write_varint(&w, 0);	/* a leaf with a value */
+	aug_write_varint(&w, 0); /* a leaf with a value */
 	aug_write_f32(&w, leaf);
 	for (int i = 0; i < 8; i++)
 		w.bytes[12 + i] = (uint8_t) ((uint64_t) (w.length + AUG_TRAILER_SIZE) >> (8 * i));
@@ -639,7 +630,7 @@ read_one_leaf(const uint8_t *bytes, size_t length, double base, double scale, fl
 	status = aug_model_read(&h.host, w.bytes, w.length, &model, &err);
 	if (status == AUG_OK)
 	{
-		double		x[8] = {0};
+		double x[8] = {0};
 		_Alignas(16) char scratch[256];
 
 		CHECK(info.n_features <= 8 && aug_model_scratch(model) <= sizeof(scratch));
@@ -658,28 +649,39 @@ test_forest_values(void)
 {
 	static const struct
 	{
-		double		base,
-					scale;
-		float		leaf;
-		bool		accepted;
-	}			cases[] = {
-		{100, 1, 7, true}, {100, 0.5, -7, true}, {0, 1, 3e38f, true}, {1e308, 1, 3e38f, true},
-		{0, 1e-300, 1e7f, true}, {0, 1e-300, 1e9f, false}, {0, 1e-300, -1e9f, false},
-		{1.7e308, 1e-300, 1e8f, false}, {-1.7e308, 1e-300, 1e8f, false},
-		{0, 0, 1, false}, {0, -1, 1, false}, {0, 1e-320, 1, false}, {0, INFINITY, 1, false},
-		{NAN, 1, 1, false}, {INFINITY, 1, 1, false}, {0, 1, INFINITY, false}, {0, 1, NAN, false},
+		double base, scale;
+		float leaf;
+		bool accepted;
+	} cases[] = {
+		{100, 1, 7, true},
+		{100, 0.5, -7, true},
+		{0, 1, 3e38f, true},
+		{1e308, 1, 3e38f, true},
+		{0, 1e-300, 1e7f, true},
+		{0, 1e-300, 1e9f, false},
+		{0, 1e-300, -1e9f, false},
+		{1.7e308, 1e-300, 1e8f, false},
+		{-1.7e308, 1e-300, 1e8f, false},
+		{0, 0, 1, false},
+		{0, -1, 1, false},
+		{0, 1e-320, 1, false},
+		{0, INFINITY, 1, false},
+		{NAN, 1, 1, false},
+		{INFINITY, 1, 1, false},
+		{0, 1, INFINITY, false},
+		{0, 1, NAN, false},
 	};
-	uint8_t    *bytes;
-	size_t		length;
+	uint8_t *bytes;
+	size_t length;
 
 	bytes = unit_read_file(UNIT_DATA "/format1_random_forest_regression.model", &length);
 	if (!CHECK(bytes != NULL))
 		return;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		double		score = NAN;
-		AugStatus	status = read_one_leaf(bytes, length, cases[i].base, cases[i].scale,
-										   cases[i].leaf, &score);
+		double score = NAN;
+		AugStatus status =
+			read_one_leaf(bytes, length, cases[i].base, cases[i].scale, cases[i].leaf, &score);
 
 		if (!CHECK(status == (cases[i].accepted ? AUG_OK : AUG_CORRUPT)))
 			fprintf(stderr, "case %u\n", i);
@@ -711,24 +713,24 @@ golden_path(char *path, size_t size, const AugAlgorithm *a, AugTask task, const 
 static void
 write_golden(const AugAlgorithm *a, AugTask task)
 {
-	UnitHost	h;
-	UnitData	d;
-	AugError	err;
-	AugParams  *params;
-	AugModel   *model;
-	uint8_t    *artifact;
-	size_t		length;
-	AugFit		fit;
-	char		path[PATH_MAX];
-	FILE	   *file;
-	double		out[8],
-				scratch[4096];
+	UnitHost h;
+	UnitData d;
+	AugError err;
+	AugParams *params;
+	AugModel *model;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
+	char path[PATH_MAX];
+	FILE *file;
+	double out[8], scratch[4096];
 
 	unit_host(&h);
 	golden_data(&d, task);
 	params = unit_small_params(&h, a);
 	if (!CHECK(unit_train(&h, a, params, &d.matrix, 42, 0, &artifact, &length, &fit, &err) ==
-			   AUG_OK && aug_model_read(&h.host, artifact, length, &model, &err) == AUG_OK))
+				   AUG_OK &&
+			   aug_model_read(&h.host, artifact, length, &model, &err) == AUG_OK))
 		return;
 	golden_path(path, sizeof(path), a, task, "model");
 	file = fopen(path, "wb");
@@ -761,12 +763,10 @@ static void
 check_golden_rows(const AugModel *model, FILE *file)
 {
 	const AugModelInfo *info = aug_model_info(model);
-	double		x[8],
-				expected,
-				out[8];
-	void	   *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
-	int			rows = 0;
-	char		line[128];
+	double x[8], expected, out[8];
+	void *scratch = aligned_alloc(16, (aug_model_scratch(model) / 16 + 1) * 16);
+	int rows = 0;
+	char line[128];
 
 	if (scratch == NULL)
 		abort();
@@ -791,13 +791,13 @@ check_golden_rows(const AugModel *model, FILE *file)
 static void
 read_golden(const AugAlgorithm *a, AugTask task)
 {
-	char		path[PATH_MAX];
-	UnitHost	h;
-	AugError	err;
-	AugModel   *model;
-	uint8_t    *bytes;
-	size_t		length;
-	FILE	   *file;
+	char path[PATH_MAX];
+	UnitHost h;
+	AugError err;
+	AugModel *model;
+	uint8_t *bytes;
+	size_t length;
+	FILE *file;
 
 	unit_host(&h);
 	golden_path(path, sizeof(path), a, task, "model");

@@ -11,7 +11,13 @@
 
 enum
 {
-	P_TREES, P_RATE, P_SPLIT, P_FEATURES, P_WEIGHT, P_REPLACE, P_ANY
+	P_TREES,
+	P_RATE,
+	P_SPLIT,
+	P_FEATURES,
+	P_WEIGHT,
+	P_REPLACE,
+	P_ANY
 };
 
 static const AugParamSpec specs[] = {
@@ -25,14 +31,13 @@ static const AugParamSpec specs[] = {
 };
 
 static const AugAlgorithm algorithm = {
-	"toy", "Toy", "For tests.", true, true, sizeof(specs) / sizeof(specs[0]), specs
-};
+	"toy", "Toy", "For tests.", true, true, sizeof(specs) / sizeof(specs[0]), specs};
 
 static AugParams *
 fresh(UnitHost *h)
 {
-	AugParams  *params = NULL;
-	AugError	err;
+	AugParams *params = NULL;
+	AugError err;
 
 	unit_host(h);
 	CHECK(aug_params_new(&h->host, &algorithm, &params, &err) == AUG_OK && params != NULL);
@@ -42,8 +47,8 @@ fresh(UnitHost *h)
 static void
 test_defaults(void)
 {
-	UnitHost	h;
-	AugParams  *p = fresh(&h);
+	UnitHost h;
+	AugParams *p = fresh(&h);
 
 	for (uint32_t i = 0; i < algorithm.n_params; i++)
 		CHECK_TEXT(aug_params_value(p, i), specs[i].fallback);
@@ -62,7 +67,7 @@ typedef struct Try
 {
 	const char *name;
 	const char *value;
-	const char *canonical;		/* NULL: refused */
+	const char *canonical; /* NULL: refused */
 } Try;
 
 static void
@@ -120,7 +125,7 @@ test_set(void)
 		{"class_weight", "{\"a\": \"1\"}", NULL},
 		{"class_weight", "{\"a\": true}", NULL},
 		{"class_weight", "{\"\\u0041\\n\\\"\\\\\\/\\b\\f\\r\\t\": 1}",
-		"{\"A\\u000a\\\"\\\\/\\u0008\\u000c\\u000d\\u0009\": 1}"},
+		 "{\"A\\u000a\\\"\\\\/\\u0008\\u000c\\u000d\\u0009\": 1}"},
 		{"class_weight", "{\"\\u00e9\": 1}", NULL},
 		{"class_weight", "{\"\\u0000\": 1}", NULL},
 		{"class_weight", "{\"\\u00\": 1}", NULL},
@@ -143,12 +148,12 @@ test_set(void)
 
 	for (unsigned i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
 	{
-		UnitHost	h;
-		AugError	err;
-		AugParams  *p = fresh(&h);
-		const Try  *t = &tries[i];
-		AugStatus	status = aug_params_set(p, t->name, t->value, &err);
-		int			at = aug_param_find(&algorithm, t->name);
+		UnitHost h;
+		AugError err;
+		AugParams *p = fresh(&h);
+		const Try *t = &tries[i];
+		AugStatus status = aug_params_set(p, t->name, t->value, &err);
+		int at = aug_param_find(&algorithm, t->name);
 
 		if (!CHECK((status == AUG_OK) == (t->canonical != NULL)))
 			fprintf(stderr, "%s = '%s'\n", t->name, t->value);
@@ -177,10 +182,10 @@ expect_hint(AugStatus status, const AugError *err, const char *message, const ch
 static void
 test_messages(void)
 {
-	UnitHost	h;
-	AugError	err;
-	AugParams  *p = fresh(&h);
-	AugStatus	status;
+	UnitHost h;
+	AugError err;
+	AugParams *p = fresh(&h);
+	AugStatus status;
 
 	status = aug_params_set(p, "n_tres", "5", &err);
 	expect_hint(status, &err, "unrecognized hyperparameter \"n_tres\" for algorithm \"toy\"",
@@ -219,10 +224,10 @@ test_messages(void)
 	{
 		static const AugParamSpec many[] = {
 			{"many", AUG_PARAM_CHOICE, "a234567890123456789012345678901234567890", 0, 0,
-				"a234567890123456789012345678901234567890|b234567890123456789012345678901234567890|"
-				"c234567890123456789012345678901234567890|d234567890123456789012345678901234567890|"
-			"e234567890123456789012345678901234567890", "Many."}
-		};
+			 "a234567890123456789012345678901234567890|b234567890123456789012345678901234567890|"
+			 "c234567890123456789012345678901234567890|d234567890123456789012345678901234567890|"
+			 "e234567890123456789012345678901234567890",
+			 "Many."}};
 		static const AugAlgorithm wordy = {"wordy", "", "", true, true, 1, many};
 		static const AugAlgorithm bare = {"bare", "", "", true, true, 0, NULL};
 		static const AugParamSpec wrong[] = {{"w", AUG_PARAM_INT, "0", 1, 2, NULL, ""}};
@@ -245,11 +250,11 @@ test_messages(void)
 static void
 test_pairs(void)
 {
-	UnitHost	h;
-	AugError	err;
-	AugParams  *p = fresh(&h);
-	char		label[32];
-	double		value;
+	UnitHost h;
+	AugError err;
+	AugParams *p = fresh(&h);
+	char label[32];
+	double value;
 
 	/* in an order that is neither ascending nor descending */
 	for (uint32_t i = 0; i < 2000; i++)
@@ -274,11 +279,11 @@ test_pairs(void)
 static void
 test_pair_limit(void)
 {
-	UnitHost	h;
-	AugError	err;
-	AugParams  *p = fresh(&h);
-	char		label[16];
-	bool		ok = true;
+	UnitHost h;
+	AugError err;
+	AugParams *p = fresh(&h);
+	char label[16];
+	bool ok = true;
 
 	if (getenv("UNIT_SHORT") != NULL)
 	{
@@ -301,11 +306,9 @@ test_pair_limit(void)
 static AugStatus
 round_trip(UnitHost *h, void *arg, AugError *err)
 {
-	AugParams  *p = NULL,
-			   *q = NULL;
-	char	   *text = NULL,
-			   *again = NULL;
-	AugStatus	status = aug_params_new(&h->host, &algorithm, &p, err);
+	AugParams *p = NULL, *q = NULL;
+	char *text = NULL, *again = NULL;
+	AugStatus status = aug_params_new(&h->host, &algorithm, &p, err);
 
 	(void) arg;
 	if (status == AUG_OK)
@@ -321,16 +324,16 @@ round_trip(UnitHost *h, void *arg, AugError *err)
 	if (status == AUG_OK)
 	{
 		CHECK_TEXT(text, "{\"n_trees\": 100, \"learning_rate\": 0.7000000000000001, "
-				   "\"splitter\": \"best\", \"max_features\": 0.1, \"class_weight\": "
-				   "{\"caf\xC3\xA9 \\\"x\\\"\\\\\": 0.3333333333333333, \"no\": 1, "
-				   "\"y\\u0007es\": 4.25}, \"replace\": true, \"any\": 0}");
+						 "\"splitter\": \"best\", \"max_features\": 0.1, \"class_weight\": "
+						 "{\"caf\xC3\xA9 \\\"x\\\"\\\\\": 0.3333333333333333, \"no\": 1, "
+						 "\"y\\u0007es\": 4.25}, \"replace\": true, \"any\": 0}");
 		status = aug_params_parse(&h->host, &algorithm, text, &q, err);
 	}
 	if (status == AUG_OK)
 		status = aug_params_text(q, &again, err);
 	if (status == AUG_OK)
 	{
-		double		value;
+		double value;
 
 		CHECK_TEXT(again, text);
 		CHECK(aug_param_number(q, P_RATE) == 0.70000000000000007);
@@ -354,23 +357,45 @@ static void
 test_parse(void)
 {
 	static const char *const good[] = {
-		"{}", " { } ", "{\"n_trees\":5}", "{\"n_trees\": \"5\"}",
+		"{}",
+		" { } ",
+		"{\"n_trees\":5}",
+		"{\"n_trees\": \"5\"}",
 		"\n{\t\"replace\" : true,\r\"splitter\":\"random\"}\n",
 		"{\"n_trees\": 5, \"n_trees\": 6}",
-		"{\"class_weight\": {\"a\": 1}}", "{\"class_weight\": \"balanced\"}",
+		"{\"class_weight\": {\"a\": 1}}",
+		"{\"class_weight\": \"balanced\"}",
 		"{\"n\\u005ftrees\": 5}",
 	};
 	static const char *const bad[] = {
-		"", "x", "{", "}", "[]", "{\"n_trees\"}", "{\"n_trees\":}", "{\"n_trees\": 5",
-		"{\"n_trees\": 5,}", "{\"n_trees\": 5 6}", "{\"n_trees\": 5} x", "{n_trees: 5}",
-		"{\"n_trees\": {\"a\": 1}}", "{\"nothing\": {\"a\": 1}}", "{\"nothing\": 1}",
-		"{\"n_trees\": [5]}", "{\"n_trees\": null}", "{\"n_trees\": \"5}", "{\"class_weight\": {}}",
-		"{\"class_weight\": {\"a\": 1}", "{\"class_weight\": {\"a\": {\"b\": 1}}}", "{\"n_trees\": 0}",
-		"{\"class_weight\": {\"a\": 1} \"n_trees\": 5}", "{\"a\x01\": 1}",
+		"",
+		"x",
+		"{",
+		"}",
+		"[]",
+		"{\"n_trees\"}",
+		"{\"n_trees\":}",
+		"{\"n_trees\": 5",
+		"{\"n_trees\": 5,}",
+		"{\"n_trees\": 5 6}",
+		"{\"n_trees\": 5} x",
+		"{n_trees: 5}",
+		"{\"n_trees\": {\"a\": 1}}",
+		"{\"nothing\": {\"a\": 1}}",
+		"{\"nothing\": 1}",
+		"{\"n_trees\": [5]}",
+		"{\"n_trees\": null}",
+		"{\"n_trees\": \"5}",
+		"{\"class_weight\": {}}",
+		"{\"class_weight\": {\"a\": 1}",
+		"{\"class_weight\": {\"a\": {\"b\": 1}}}",
+		"{\"n_trees\": 0}",
+		"{\"class_weight\": {\"a\": 1} \"n_trees\": 5}",
+		"{\"a\x01\": 1}",
 	};
-	UnitHost	h;
-	AugError	err;
-	AugParams  *p;
+	UnitHost h;
+	AugError err;
+	AugParams *p;
 
 	unit_host(&h);
 	for (unsigned i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -392,7 +417,7 @@ static void
 test_nearest(void)
 {
 	static const char *const names[] = {"age", "region", "signup_date", "loyalty_points", "Total"};
-	char		lengthy[200];
+	char lengthy[200];
 
 	CHECK_TEXT(aug_nearest("reigon", names, 5), "region");
 	CHECK_TEXT(aug_nearest("loyalty-points", names, 5), "loyalty_points");
@@ -422,13 +447,25 @@ test_nearest(void)
 static void
 test_numbers(void)
 {
-	static const double numbers[] = {0, 1, -1, 0.1, 1e22, 1e23, 123456789012345678.0, 5e-324,
-	1.7976931348623157e308, 2.2250738585072014e-308, 1.0 / 3, 100000, 1e15, 1e16};
+	static const double numbers[] = {0,
+									 1,
+									 -1,
+									 0.1,
+									 1e22,
+									 1e23,
+									 123456789012345678.0,
+									 5e-324,
+									 1.7976931348623157e308,
+									 2.2250738585072014e-308,
+									 1.0 / 3,
+									 100000,
+									 1e15,
+									 1e16};
 
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 	{
-		char		text[AUG_NUMBER_SIZE];
-		double		back;
+		char text[AUG_NUMBER_SIZE];
+		double back;
 
 		CHECK(aug_number_text(numbers[i], text) == strlen(text));
 		CHECK(aug_number_parse(text, &back) && back == numbers[i]);
@@ -436,14 +473,10 @@ test_numbers(void)
 }
 
 static const UnitTest tests[] = {
-	{"defaults", test_defaults},
-	{"set", test_set},
-	{"messages", test_messages},
-	{"pairs", test_pairs},
-	{"pair_limit", test_pair_limit},
-	{"round_trip", test_round_trip},
-	{"parse", test_parse},
-	{"nearest", test_nearest},
+	{"defaults", test_defaults},	 {"set", test_set},
+	{"messages", test_messages},	 {"pairs", test_pairs},
+	{"pair_limit", test_pair_limit}, {"round_trip", test_round_trip},
+	{"parse", test_parse},			 {"nearest", test_nearest},
 	{"numbers", test_numbers},
 };
 

@@ -16,16 +16,15 @@
 static void
 test_arena_alignment(void)
 {
-	UnitHost	h;
-	AugArena	arena;
+	UnitHost h;
+	AugArena arena;
 
 	unit_host(&h);
 	aug_arena_init(&arena, &h.host);
 	for (size_t size = 0; size < 20000; size = size * 3 / 2 + 1)
 	{
-		uint8_t    *p = aug_arena_alloc(&arena, size, 1),
-				   *q = aug_arena_alloc(&arena, 1, size);
-		size_t		align = size >= 4096 ? 64 : 16;
+		uint8_t *p = aug_arena_alloc(&arena, size, 1), *q = aug_arena_alloc(&arena, 1, size);
+		size_t align = size >= 4096 ? 64 : 16;
 
 		if (!CHECK(p != NULL && q != NULL && p != q))
 			break;
@@ -42,9 +41,9 @@ test_arena_alignment(void)
 static void
 test_arena_sizes(void)
 {
-	UnitHost	h;
-	AugArena	arena;
-	uint8_t    *z;
+	UnitHost h;
+	AugArena arena;
+	uint8_t *z;
 
 	unit_host(&h);
 	aug_arena_init(&arena, &h.host);
@@ -78,8 +77,8 @@ test_arena_sizes(void)
 static void
 test_arena_limit(void)
 {
-	UnitHost	h;
-	AugArena	arena;
+	UnitHost h;
+	AugArena arena;
 
 	unit_host(&h);
 	aug_arena_init(&arena, &h.host);
@@ -96,8 +95,8 @@ test_arena_limit(void)
 static AugStatus
 arena_step(UnitHost *h, void *arg, AugError *err)
 {
-	AugArena	arena;
-	AugStatus	status = AUG_OK;
+	AugArena arena;
+	AugStatus status = AUG_OK;
 
 	(void) arg;
 	aug_arena_init(&arena, &h->host);
@@ -138,11 +137,11 @@ write_all(AugWriter *w)
 static void
 test_bytes_round_trip(void)
 {
-	UnitHost	h;
-	AugWriter	w;
-	AugReader	r;
-	uint8_t    *bytes;
-	size_t		length;
+	UnitHost h;
+	AugWriter w;
+	AugReader r;
+	uint8_t *bytes;
+	size_t length;
 
 	unit_host(&h);
 	aug_writer_init(&w, &h.host);
@@ -152,7 +151,7 @@ test_bytes_round_trip(void)
 	/* little-endian, whatever the machine is */
 	CHECK(memcmp(bytes, "\xC8\xEF\xBE\xAD\xDE\xEF\xCD\xAB\x89\x67\x45\x23\x01", 13) == 0);
 
-	r = (AugReader) {bytes, bytes + length, false};
+	r = (AugReader){bytes, bytes + length, false};
 	CHECK(aug_read_u8(&r) == 200);
 	CHECK(aug_read_u32(&r) == UINT32_C(0xDEADBEEF));
 	CHECK(aug_read_u64(&r) == UINT64_C(0x0123456789ABCDEF));
@@ -177,32 +176,32 @@ test_bytes_round_trip(void)
 static void
 test_reader_bounds(void)
 {
-	static const uint8_t long_varint[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-	0x80, 0x00};
-	static const uint8_t wide_varint[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
-	0x02};
+	static const uint8_t long_varint[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+										  0x80, 0x80, 0x80, 0x80, 0x00};
+	static const uint8_t wide_varint[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+										  0xFF, 0xFF, 0xFF, 0xFF, 0x02};
 	static const uint8_t padded[] = {0x85, 0x00};
 	static const uint8_t count[] = {3, 1, 2, 3, 4, 5, 6};
-	AugReader	r;
+	AugReader r;
 
-	r = (AugReader) {long_varint, long_varint + sizeof(long_varint), false};
+	r = (AugReader){long_varint, long_varint + sizeof(long_varint), false};
 	CHECK(aug_read_varint(&r) == 0 && r.bad);
-	r = (AugReader) {wide_varint, wide_varint + sizeof(wide_varint), false};
+	r = (AugReader){wide_varint, wide_varint + sizeof(wide_varint), false};
 	CHECK(aug_read_varint(&r) == 0 && r.bad);
-	r = (AugReader) {wide_varint, wide_varint + 5, false};
+	r = (AugReader){wide_varint, wide_varint + 5, false};
 	CHECK(aug_read_varint(&r) == 0 && r.bad);
-	r = (AugReader) {padded, padded + 2, false};
+	r = (AugReader){padded, padded + 2, false};
 	CHECK(aug_read_varint(&r) == 5 && !r.bad);
 
-	r = (AugReader) {count, count + sizeof(count), false};
+	r = (AugReader){count, count + sizeof(count), false};
 	CHECK(aug_read_count(&r, 3, 2) == 3 && !r.bad);
-	r = (AugReader) {count, count + sizeof(count), false};
+	r = (AugReader){count, count + sizeof(count), false};
 	CHECK(aug_read_count(&r, 2, 2) == 0 && r.bad);
-	r = (AugReader) {count, count + sizeof(count), false};
+	r = (AugReader){count, count + sizeof(count), false};
 	CHECK(aug_read_count(&r, 3, 3) == 0 && r.bad);
-	r = (AugReader) {count, count + sizeof(count), false};
+	r = (AugReader){count, count + sizeof(count), false};
 	CHECK(aug_read_count(&r, UINT32_MAX, SIZE_MAX) == 0 && r.bad);
-	r = (AugReader) {count, count + sizeof(count), false};
+	r = (AugReader){count, count + sizeof(count), false};
 	CHECK(aug_read_count(&r, 3, 0) == 3 && !r.bad);
 	CHECK(aug_read_bytes(&r, SIZE_MAX) == NULL && r.bad);
 }
@@ -210,9 +209,9 @@ test_reader_bounds(void)
 static void
 test_writer_limits(void)
 {
-	UnitHost	h;
-	AugWriter	w;
-	size_t		length;
+	UnitHost h;
+	AugWriter w;
+	size_t length;
 
 	unit_host(&h);
 	aug_writer_init(&w, &h.host);
@@ -230,7 +229,7 @@ test_writer_limits(void)
 
 	/* nothing at all is a result too */
 	{
-		uint8_t    *bytes = aug_writer_take(&w, &length);
+		uint8_t *bytes = aug_writer_take(&w, &length);
 
 		CHECK(bytes != NULL && length == 0);
 		h.host.release(&h, bytes);
@@ -241,9 +240,9 @@ test_writer_limits(void)
 static AugStatus
 writer_step(UnitHost *h, void *arg, AugError *err)
 {
-	AugWriter	w;
-	uint8_t    *bytes;
-	size_t		length;
+	AugWriter w;
+	uint8_t *bytes;
+	size_t length;
 
 	(void) arg;
 	aug_writer_init(&w, &h->host);
@@ -267,8 +266,8 @@ test_writer_failures(void)
 static void
 test_errors(void)
 {
-	AugError	err;
-	char		accents[400];
+	AugError err;
+	char accents[400];
 
 	memset(&err, 'x', sizeof(err));
 	CHECK(aug_fail(&err, AUG_DATA, "column \"%s\" has %d values", "a", 3) == AUG_DATA);
@@ -290,8 +289,7 @@ test_errors(void)
 
 		for (int g = 0; g < 3; g++)
 		{
-			size_t		size = strlen(glyphs[g]),
-						n = 0;
+			size_t size = strlen(glyphs[g]), n = 0;
 
 			memset(accents, 'x', sizeof(accents));
 			for (n = (size_t) lead; n + size < 390; n += size)
@@ -316,10 +314,8 @@ test_errors(void)
 static void
 test_about(void)
 {
-	const char *dispatch = aug_core_dispatch();
-
 	CHECK_TEXT(aug_core_version(), AUGUR_VERSION);
-	CHECK(strcmp(dispatch, "avx2") == 0 || strcmp(dispatch, "scalar") == 0);
+	CHECK_TEXT(aug_core_dispatch(), "scalar");
 }
 
 /* ---- hash ------------------------------------------------------------- */
@@ -343,14 +339,12 @@ test_hash_avalanche(void)
 	{
 		for (size_t bit = 0; bit < length * 8; bit++)
 		{
-			int			flipped = 0,
-						tries = 64;
+			int flipped = 0, tries = 64;
 
 			for (int t = 0; t < tries; t++)
 			{
-				uint8_t		a[40],
-							b[40];
-				AugRng		rng = aug_rng(1, (uint64_t) t, bit);
+				uint8_t a[40], b[40];
+				AugRng rng = aug_rng(1, (uint64_t) t, bit);
 
 				for (size_t i = 0; i < length; i++)
 					a[i] = (uint8_t) aug_rng_next(&rng);
@@ -377,14 +371,14 @@ test_hash_spread(void)
 	memset(count, 0, sizeof(count));
 	for (uint32_t i = 0; i < 1024 * 64; i++)
 	{
-		uint64_t	h = aug_hash(&i, sizeof(i), 9);
+		uint64_t h = aug_hash(&i, sizeof(i), 9);
 
 		count[h & 1023]++;
 		CHECK(h != aug_hash(&i, sizeof(i), 10));
 	}
 	/* chi-square of the low bits: 1023 degrees, sd 45; six deviations */
 	{
-		double		chi = 0;
+		double chi = 0;
 
 		for (int i = 0; i < 1024; i++)
 			chi += (count[i] - 64.0) * (count[i] - 64.0) / 64.0;
@@ -399,18 +393,16 @@ test_hash_spread(void)
 static void
 test_rng(void)
 {
-	AugRng		a = aug_rng(42, 1, 2),
-				b = aug_rng(42, 2, 1),
-				c = aug_rng(42, 1, 2);
-	double		sum = 0;
-	uint32_t	count[7] = {0};
+	AugRng a = aug_rng(42, 1, 2), b = aug_rng(42, 2, 1), c = aug_rng(42, 1, 2);
+	double sum = 0;
+	uint32_t count[7] = {0};
 
 	CHECK(aug_rng_next(&a) == aug_rng_next(&c));
 	CHECK(aug_rng_next(&a) != aug_rng_next(&b));
 	for (int i = 0; i < 70000; i++)
 	{
-		double		u = aug_rng_real(&a);
-		uint32_t	k = aug_rng_below(&b, 7);
+		double u = aug_rng_real(&a);
+		uint32_t k = aug_rng_below(&b, 7);
 
 		CHECK(u >= 0 && u < 1 && k < 7);
 		sum += u;
@@ -422,15 +414,14 @@ test_rng(void)
 		CHECK(count[k] > 9500 && count[k] < 10500);
 	for (int i = 0; i < 1000; i++)
 	{
-		AugRng		one = aug_rng(3, (uint64_t) i, 0),
-					same = one;
-		uint64_t	x = aug_rng_next(&same);
+		AugRng one = aug_rng(3, (uint64_t) i, 0), same = one;
+		uint64_t x = aug_rng_next(&same);
 
 		CHECK(aug_rng_below(&one, 1) == 0);
 #ifdef __SIZEOF_INT128__
 		one = aug_rng(3, (uint64_t) i, 0);
-		CHECK(aug_rng_below(&one, UINT32_MAX) == (uint32_t)
-			  (((__extension__ (unsigned __int128) x) * UINT32_MAX) >> 64));
+		CHECK(aug_rng_below(&one, UINT32_MAX) ==
+			  (uint32_t) (((__extension__(unsigned __int128) x) * UINT32_MAX) >> 64));
 #else
 		CHECK(x != 0);
 #endif
@@ -442,7 +433,7 @@ test_rng(void)
 static void
 fill_pattern(double *v, size_t n, int pattern)
 {
-	AugRng		rng = aug_rng(11, n, (uint64_t) pattern);
+	AugRng rng = aug_rng(11, n, (uint64_t) pattern);
 
 	for (size_t i = 0; i < n; i++)
 	{
@@ -463,13 +454,13 @@ fill_pattern(double *v, size_t n, int pattern)
 			case 4:
 				v[i] = 5;
 				break;
-			case 5:				/* organ pipe */
+			case 5: /* organ pipe */
 				v[i] = (double) (i < n / 2 ? i : n - i);
 				break;
 			case 6:
 				v[i] = i % 9 == 0 ? INFINITY : i % 7 == 0 ? -INFINITY : sin((double) i);
 				break;
-			default:			/* saw with long teeth, meant to mislead samples */
+			default: /* saw with long teeth, meant to mislead samples */
 				v[i] = (double) (i % (n / 9 + 1)) + (i % 2 == 0 ? 1e6 : 0);
 		}
 	}
@@ -484,14 +475,12 @@ test_sort(void)
 	{
 		for (int pattern = 0; pattern < 8; pattern++)
 		{
-			size_t		n = sizes[s];
-			double	   *v = malloc((n + 1) * sizeof(double)),
-					   *w = malloc((n + 1) * sizeof(double)),
-					   *orig = malloc((n + 1) * sizeof(double));
-			uint8_t    *label = malloc(n + 1);
-			double		sum = 0,
-						sorted_sum = 0;
-			bool		ok = true;
+			size_t n = sizes[s];
+			double *v = malloc((n + 1) * sizeof(double)), *w = malloc((n + 1) * sizeof(double)),
+				   *orig = malloc((n + 1) * sizeof(double));
+			uint8_t *label = malloc(n + 1);
+			double sum = 0, sorted_sum = 0;
+			bool ok = true;
 
 			if (v == NULL || w == NULL || label == NULL || orig == NULL)
 				abort();
@@ -517,7 +506,7 @@ test_sort(void)
 			CHECK(aug_sort_scored(NULL, v, label, w, n));
 			for (size_t i = 0; i < n; i++)
 				ok &= (i == 0 || v[i - 1] <= v[i]) && v[i] == orig[(size_t) w[i]] &&
-					label[i] == (size_t) w[i] % 251;
+					  label[i] == (size_t) w[i] % 251;
 			CHECK(ok);
 			free(v);
 			free(w);
@@ -533,14 +522,12 @@ test_sort(void)
 static void
 test_sort_heap(void)
 {
-	size_t		n = 3000;
-	double		v[3000],
-				w[3000],
-				weight[3000];
+	size_t n = 3000;
+	double v[3000], w[3000], weight[3000];
 
 	for (int pattern = 0; pattern < 8; pattern++)
 	{
-		bool		ok = true;
+		bool ok = true;
 
 		fill_pattern(v, n, pattern);
 		memcpy(w, v, sizeof(v));
@@ -556,10 +543,10 @@ test_sort_heap(void)
 static void
 test_sort_cancel(void)
 {
-	UnitHost	h;
-	size_t		n = 200000;
-	double	   *v = malloc(n * sizeof(double));
-	double		sum = 0;
+	UnitHost h;
+	size_t n = 200000;
+	double *v = malloc(n * sizeof(double));
+	double sum = 0;
 
 	if (v == NULL)
 		abort();
@@ -583,9 +570,7 @@ test_sort_cancel(void)
 static void
 test_crc(void)
 {
-	uint8_t		zero[32],
-				ones[32],
-				up[32];
+	uint8_t zero[32], ones[32], up[32];
 
 	/* RFC 3720, appendix B.4 */
 	for (int i = 0; i < 32; i++)

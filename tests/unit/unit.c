@@ -7,10 +7,10 @@
  */
 #include "unit.h"
 
-#define MAX_STEPS	10000		/* failed allocations or polls tried in turn */
-#define HEADER		24			/* 8 modulo 16: memory aligned as PostgreSQL's */
+#define MAX_STEPS 10000 /* failed allocations or polls tried in turn */
+#define HEADER	  24	/* 8 modulo 16: memory aligned as PostgreSQL's */
 
-#define MAX_MESSAGES 5			/* printed for one test; the rest is counted */
+#define MAX_MESSAGES 5 /* printed for one test; the rest is counted */
 
 static unsigned failures;
 
@@ -25,7 +25,7 @@ unit_check(bool ok, const char *what, const char *file, int line)
 bool
 unit_near(double a, double b, double tolerance, const char *what, const char *file, int line)
 {
-	bool		ok;
+	bool ok;
 
 	if (isnan(a) || isnan(b))
 		ok = isnan(a) && isnan(b);
@@ -41,7 +41,7 @@ unit_near(double a, double b, double tolerance, const char *what, const char *fi
 bool
 unit_text(const char *a, const char *b, const char *what, const char *file, int line)
 {
-	bool		ok = a != NULL && b != NULL && strcmp(a, b) == 0;
+	bool ok = a != NULL && b != NULL && strcmp(a, b) == 0;
 
 	if (!ok && failures < MAX_MESSAGES)
 		fprintf(stderr, "%s:%d: '%s' against '%s'\n", file, line, a ? a : "(null)",
@@ -52,12 +52,11 @@ unit_text(const char *a, const char *b, const char *what, const char *file, int 
 int
 unit_main(const char *room, const UnitTest *tests, unsigned n, int argc, char **argv)
 {
-	unsigned	passed = 0,
-				failed = 0;
+	unsigned passed = 0, failed = 0;
 
 	for (unsigned i = 0; i < n; i++)
 	{
-		bool		wanted = argc < 2;
+		bool wanted = argc < 2;
 
 		for (int k = 1; k < argc; k++)
 			wanted |= strcmp(argv[k], tests[i].name) == 0;
@@ -82,14 +81,14 @@ unit_main(const char *room, const UnitTest *tests, unsigned n, int argc, char **
 static void *
 host_alloc(void *arg, size_t size)
 {
-	UnitHost   *h = arg;
-	uint8_t    *block;
+	UnitHost *h = arg;
+	uint8_t *block;
 
 	h->allocations++;
 	if (h->fail_at > 0 && h->allocations >= h->fail_at)
 		return NULL;
 	if (size > INT32_MAX)
-		return NULL;			/* no test wants that much; a wrapped size might */
+		return NULL; /* no test wants that much; a wrapped size might */
 	block = malloc(size + HEADER);
 	if (block == NULL)
 		return NULL;
@@ -105,9 +104,9 @@ host_alloc(void *arg, size_t size)
 static void
 host_release(void *arg, void *ptr)
 {
-	UnitHost   *h = arg;
-	uint8_t    *block;
-	size_t		size;
+	UnitHost *h = arg;
+	uint8_t *block;
+	size_t size;
 
 	if (ptr == NULL)
 		return;
@@ -121,7 +120,7 @@ host_release(void *arg, void *ptr)
 static bool
 host_poll(void *arg, double done)
 {
-	UnitHost   *h = arg;
+	UnitHost *h = arg;
 
 	h->polls++;
 	h->last_done = done;
@@ -146,9 +145,9 @@ each(UnitStep step, void *arg, bool memory)
 {
 	for (size_t n = 1; n <= MAX_STEPS; n++)
 	{
-		UnitHost	h;
-		AugError	err;
-		AugStatus	status;
+		UnitHost h;
+		AugError err;
+		AugStatus status;
 
 		memset(&err, 0, sizeof(err));
 		unit_host(&h);
@@ -190,15 +189,14 @@ unit_cancel_each(UnitStep step, void *arg)
 uint8_t *
 unit_read_file(const char *name, size_t *length)
 {
-	FILE	   *file = fopen(name, "rb");
-	uint8_t    *bytes = NULL;
-	long		size;
+	FILE *file = fopen(name, "rb");
+	uint8_t *bytes = NULL;
+	long size;
 
 	*length = 0;
 	if (file == NULL)
 		return NULL;
-	if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 &&
-		fseek(file, 0, SEEK_SET) == 0)
+	if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 && fseek(file, 0, SEEK_SET) == 0)
 	{
 		bytes = malloc((size_t) size + 1);
 		if (bytes != NULL && fread(bytes, 1, (size_t) size, file) == (size_t) size)

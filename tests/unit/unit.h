@@ -22,19 +22,21 @@
 typedef struct UnitTest
 {
 	const char *name;
-	void		(*run) (void);
+	void (*run)(void);
 } UnitTest;
 
 /* Runs all tests, or those named on the command line; the status for main. */
-extern int	unit_main(const char *room, const UnitTest *tests, unsigned n, int argc, char **argv);
+extern int unit_main(const char *room, const UnitTest *tests, unsigned n, int argc, char **argv);
 extern bool unit_check(bool ok, const char *what, const char *file, int line);
-extern bool unit_near(double a, double b, double tolerance, const char *what, const char *file,
-					  int line);
+extern bool
+unit_near(double a, double b, double tolerance, const char *what, const char *file, int line);
 extern bool unit_text(const char *a, const char *b, const char *what, const char *file, int line);
 
-#define UNIT_MAIN(room, tests) \
-	int main(int argc, char **argv) \
-	{ return unit_main(room, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv); } \
+#define UNIT_MAIN(room, tests)                                                         \
+	int main(int argc, char **argv)                                                    \
+	{                                                                                  \
+		return unit_main(room, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv); \
+	}                                                                                  \
 	extern int main(int argc, char **argv)
 
 /* Each tells whether it held. */
@@ -53,16 +55,16 @@ extern bool unit_text(const char *a, const char *b, const char *what, const char
  */
 typedef struct UnitHost
 {
-	AugHost		host;
-	uint8_t		fill;
-	size_t		allocations;
-	size_t		fail_at;
-	size_t		polls;
-	size_t		cancel_at;
-	size_t		live;
-	size_t		bytes;			/* live */
-	size_t		peak;
-	double		last_done;
+	AugHost host;
+	uint8_t fill;
+	size_t allocations;
+	size_t fail_at;
+	size_t polls;
+	size_t cancel_at;
+	size_t live;
+	size_t bytes; /* live */
+	size_t peak;
+	double last_done;
 } UnitHost;
 
 extern void unit_host(UnitHost *h);
@@ -72,7 +74,7 @@ extern void unit_host(UnitHost *h);
  * until it succeeds: each failure must be AUG_NOMEM and leave nothing behind.
  * Returns how many allocations were failed.  unit_cancel does so for polls.
  */
-typedef AugStatus (*UnitStep) (UnitHost *h, void *arg, AugError *err);
+typedef AugStatus (*UnitStep)(UnitHost *h, void *arg, AugError *err);
 extern size_t unit_fail_each(UnitStep step, void *arg);
 extern size_t unit_cancel_each(UnitStep step, void *arg);
 
@@ -80,20 +82,20 @@ extern size_t unit_cancel_each(UnitStep step, void *arg);
 
 typedef struct UnitDataOptions
 {
-	AugTask		task;
-	uint32_t	n_rows;
-	uint32_t	n_classes;
-	bool		weights;
-	bool		missing;
-	bool		wide;			/* with a categorical of 300 levels */
-	uint64_t	seed;
+	AugTask task;
+	uint32_t n_rows;
+	uint32_t n_classes;
+	bool weights;
+	bool missing;
+	bool wide; /* with a categorical of 300 levels */
+	uint64_t seed;
 } UnitDataOptions;
 
 typedef struct UnitData
 {
-	AugMatrix	matrix;
-	double	   *raw;			/* [n_rows][n_features] for aug_model_score */
-	void	   *memory[16];
+	AugMatrix matrix;
+	double *raw; /* [n_rows][n_features] for aug_model_score */
+	void *memory[16];
 } UnitData;
 
 /* Features: two numbers, a number of few values, a category, and (wide) one of
@@ -115,4 +117,4 @@ extern AugParams *unit_small_params(UnitHost *h, const AugAlgorithm *algorithm);
 /* The whole file, NUL-terminated, malloc'ed; NULL when it is not there. */
 extern uint8_t *unit_read_file(const char *name, size_t *length);
 
-#endif							/* UNIT_H */
+#endif /* UNIT_H */

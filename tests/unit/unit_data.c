@@ -9,8 +9,8 @@
 
 #include "../../src/core/rng.h"
 
-#define N_LEVELS		5
-#define N_WIDE_LEVELS	300
+#define N_LEVELS	  5
+#define N_WIDE_LEVELS 300
 
 static void *
 keep(UnitData *d, size_t size)
@@ -40,8 +40,8 @@ unit_data_free(UnitData *d)
 static void
 set_levels(UnitData *d, AugFeature *f, uint32_t n)
 {
-	uint32_t   *end = keep(d, n * sizeof(uint32_t));
-	char	   *text = keep(d, n * 4 + 1);
+	uint32_t *end = keep(d, n * sizeof(uint32_t));
+	char *text = keep(d, n * 4 + 1);
 
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -62,8 +62,8 @@ set_levels(UnitData *d, AugFeature *f, uint32_t n)
 static double
 make_row(const UnitDataOptions *o, uint32_t n_features, uint32_t i, double *x)
 {
-	AugRng		rng = aug_rng(o->seed, i, 7);
-	double		signal;
+	AugRng rng = aug_rng(o->seed, i, 7);
+	double signal;
 
 	x[0] = aug_rng_real(&rng) * 100;
 	x[1] = floor(aug_rng_real(&rng) * 1000) / 10 - 50;
@@ -85,8 +85,8 @@ make_row(const UnitDataOptions *o, uint32_t n_features, uint32_t i, double *x)
 static void
 set_cuts(UnitData *d, AugFeature *f, uint32_t k, uint32_t n_rows, uint32_t n_features)
 {
-	double	   *values = malloc((n_rows + 1) * sizeof(double));
-	double	   *cuts = keep(d, AUG_MAX_BINS * sizeof(double));
+	double *values = malloc((n_rows + 1) * sizeof(double));
+	double *cuts = keep(d, AUG_MAX_BINS * sizeof(double));
 
 	if (values == NULL)
 		abort();
@@ -107,11 +107,10 @@ bin_rows(UnitData *d, uint8_t *cells, uint32_t *wide)
 		for (uint32_t k = 0; k < m->n_features; k++)
 		{
 			const AugFeature *f = &m->features[k];
-			double		v = d->raw[(size_t) i * m->n_features + k];
+			double v = d->raw[(size_t) i * m->n_features + k];
 
 			if (f->wide)
-				wide[(size_t) f->slot * m->n_rows + i] =
-					isnan(v) ? AUG_MISSING_WIDE : (uint32_t) v;
+				wide[(size_t) f->slot * m->n_rows + i] = isnan(v) ? AUG_MISSING_WIDE : (uint32_t) v;
 			else if (f->kind == AUG_CATEGORICAL_FEATURE)
 				cells[i * m->stride + f->slot] = isnan(v) ? AUG_MISSING_CELL : (uint8_t) v;
 			else
@@ -125,14 +124,11 @@ unit_data(UnitData *d, const UnitDataOptions *o)
 {
 	static const char *const names[] = {"income", "delta", "children", "region", "city"};
 	static const char *const class_names[] = {"no", "yes", "zebra", "zoo"};
-	uint32_t	n_features = o->wide ? 5 : 4,
-				n = o->n_rows;
+	uint32_t n_features = o->wide ? 5 : 4, n = o->n_rows;
 	AugFeature *features;
-	double	   *y,
-			   *weight;
-	uint32_t   *label,
-			   *wide;
-	uint8_t    *cells;
+	double *y, *weight;
+	uint32_t *label, *wide;
+	uint8_t *cells;
 
 	memset(d, 0, sizeof(*d));
 	features = keep(d, n_features * sizeof(AugFeature));
@@ -145,12 +141,12 @@ unit_data(UnitData *d, const UnitDataOptions *o)
 
 	for (uint32_t i = 0; i < n; i++)
 	{
-		AugRng		rng = aug_rng(o->seed, i, 9);
+		AugRng rng = aug_rng(o->seed, i, 9);
 
 		y[i] = make_row(o, n_features, i, d->raw + (size_t) i * n_features);
 		if (o->task == AUG_CLASSIFICATION)
 		{
-			double		c = floor(y[i] * o->n_classes / 6);
+			double c = floor(y[i] * o->n_classes / 6);
 
 			label[i] = c < 0 ? 0 : c >= o->n_classes ? o->n_classes - 1 : (uint32_t) c;
 		}
@@ -195,8 +191,8 @@ unit_data(UnitData *d, const UnitDataOptions *o)
 AugParams *
 unit_small_params(UnitHost *h, const AugAlgorithm *algorithm)
 {
-	AugParams  *params;
-	AugError	err;
+	AugParams *params;
+	AugError err;
 
 	if (aug_params_new(&h->host, algorithm, &params, &err) != AUG_OK)
 		return NULL;
@@ -212,9 +208,9 @@ unit_small_params(UnitHost *h, const AugAlgorithm *algorithm)
 static AugStatus
 run_tasks(UnitHost *h, AugJob *job, AugSlice *results, uint32_t n, uint64_t order, AugError *err)
 {
-	AugRng		rng = aug_rng(order, n, 1);
-	uint32_t   *turn = malloc((n + (size_t) 1) * sizeof(uint32_t));
-	AugStatus	status = AUG_OK;
+	AugRng rng = aug_rng(order, n, 1);
+	uint32_t *turn = malloc((n + (size_t) 1) * sizeof(uint32_t));
+	AugStatus status = AUG_OK;
 
 	if (turn == NULL)
 		abort();
@@ -222,16 +218,15 @@ run_tasks(UnitHost *h, AugJob *job, AugSlice *results, uint32_t n, uint64_t orde
 		turn[i] = i;
 	for (uint32_t i = n; order != 0 && i > 1; i--)
 	{
-		uint32_t	k = aug_rng_below(&rng, i),
-					t = turn[i - 1];
+		uint32_t k = aug_rng_below(&rng, i), t = turn[i - 1];
 
 		turn[i - 1] = turn[k];
 		turn[k] = t;
 	}
 	for (uint32_t i = 0; i < n && status == AUG_OK; i++)
 	{
-		uint8_t    *bytes;
-		size_t		length;
+		uint8_t *bytes;
+		size_t length;
 
 		/* memory that is used before it is set shows as a difference */
 		h->fill = (uint8_t) (0xA5 + 37 * order + i);
@@ -244,16 +239,16 @@ run_tasks(UnitHost *h, AugJob *job, AugSlice *results, uint32_t n, uint64_t orde
 }
 
 AugStatus
-unit_train(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params,
-		   const AugMatrix *m, uint64_t seed, uint64_t order, uint8_t **artifact,
-		   size_t *length, AugFit *fit, AugError *err)
+unit_train(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params, const AugMatrix *m,
+		   uint64_t seed, uint64_t order, uint8_t **artifact, size_t *length, AugFit *fit,
+		   AugError *err)
 {
-	AugShape	shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
-	AugPlan		plan;
-	AugJob	   *job = NULL;
-	AugSlice   *results;
-	void	   *shared;
-	AugStatus	status = aug_plan(algorithm, &shape, params, &plan, err);
+	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugPlan plan;
+	AugJob *job = NULL;
+	AugSlice *results;
+	void *shared;
+	AugStatus status = aug_plan(algorithm, &shape, params, &plan, err);
 
 	*artifact = NULL;
 	if (status != AUG_OK)
