@@ -13,6 +13,8 @@
 
 #include "pack.h"
 
+#define LANES 8					/* trees walked at once */
+
 /* Is a level in the set?  Levels that training did not see are in none. */
 static bool
 in_set(const uint32_t *set, uint32_t code)
@@ -33,6 +35,15 @@ in_set(const uint32_t *set, uint32_t code)
 			hi = middle;
 	}
 	return lo < set[SET_N] && codes[lo] == code;
+}
+
+/* Where a split on a set sends a code. */
+static uint32_t
+set_step(const Walk *walk, uint32_t at, uint32_t code)
+{
+	const uint32_t *set = walk->sets + walk->nodes[at].link;
+
+	return in_set(set, code) == ((set[SET_FLAGS] & SET_GOES_LEFT) != 0) ? at + 1 : set[SET_CHILD];
 }
 
 /*
@@ -60,15 +71,45 @@ aug_forest_walk(const Walk *walk, uint32_t root, const uint32_t *codes)
 				at = code + 1 > (uint32_t) node->bin + 1 ? node->link : at + 1;
 				break;
 			default:
-				{
-					const uint32_t *set = walk->sets + node->link;
-
-					at = in_set(set, code) == ((set[SET_FLAGS] & SET_GOES_LEFT) != 0) ? at + 1
-						: set[SET_CHILD];
-					break;
-				}
+				at = set_step(walk, at, code);
+				break;
 		}
 	}
+}
+
+/*
+ * The same for LANES trees at once.  A step of one tree waits for the memory of its
+ * node, and its branch is a coin toss; the steps of several trees overlap when they
+ * are selections, not branches.  A lane that has reached its leaf stays there.
+ */
+static void
+walk_lanes(const Walk *walk, const uint32_t *roots, const uint32_t *codes, uint32_t *links)
+{
+	const WalkNode *nodes = walk->nodes;
+	uint32_t	at[LANES];
+	uint32_t	moved;
+	uint32_t	i;
+
+	memcpy(at, roots, sizeof(at));
+	do
+	{
+		moved = 0;
+		for (i = 0; i < LANES; i++)
+		{
+			WalkNode	node = nodes[at[i]];
+			uint32_t	code = codes[node.feature];
+			uint32_t	wrap = node.kind == NODE_MISSING_LEFT;	/* missing becomes 0 */
+			uint32_t	next = code + wrap > node.bin + wrap ? node.link : at[i] + 1;
+
+			if (node.kind == NODE_SET)
+				next = set_step(walk, at[i], code);
+			next = node.kind == NODE_LEAF ? at[i] : next;
+			moved |= next ^ at[i];
+			at[i] = next;
+		}
+	} while (moved != 0);
+	for (i = 0; i < LANES; i++)
+		links[i] = nodes[at[i]].link;
 }
 
 /*
@@ -132,6 +173,7 @@ find_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
 {
 	uint32_t   *codes = scratch,
 			   *leaves = codes + m->n_features;
+	uint32_t	t = 0;
 
 	if (m->pack != NULL)
 		return x != NULL ? aug_pack_values(m->pack, x, scratch)
@@ -141,7 +183,9 @@ find_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
 		codes_of_values(info, x, codes);
 	else
 		aug_forest_row_codes(matrix, row, codes);
-	for (uint32_t t = 0; t < m->n_trees; t++)
+	for (; t + LANES <= m->n_trees; t += LANES)
+		walk_lanes(&m->walk, m->roots + t, codes, leaves + t);
+	for (; t < m->n_trees; t++)
 		leaves[t] = aug_forest_walk(&m->walk, m->roots[t], codes);
 	return leaves;
 }
