@@ -11,19 +11,19 @@
 #include "../../src/core/rng.h"
 #include "../../src/core/tree/pack.h"
 
-#define MAX_NODES	400000
-#define N_ROWS		200
+#define MAX_NODES 400000
+#define N_ROWS	  200
 
 typedef struct Forest
 {
-	UnitHost	h;
-	AugArena	arena;
+	UnitHost h;
+	AugArena arena;
 	ForestModel m;
 	AugModelInfo info;
 	AugFeature *features;
-	AugRng		rng;
-	uint32_t	max_depth;
-	uint32_t	max_nodes;		/* of a tree, about */
+	AugRng rng;
+	uint32_t max_depth;
+	uint32_t max_nodes; /* of a tree, about */
 } Forest;
 
 static void *
@@ -43,7 +43,7 @@ make_features(Forest *f, uint32_t n)
 	{
 		static const uint32_t n_cuts[] = {254, 1, 100, 0, 15, 16};
 		AugFeature *ff = &f->features[i];
-		double	   *cuts = need(aug_arena_alloc(&f->arena, 254, sizeof(double)));
+		double *cuts = need(aug_arena_alloc(&f->arena, 254, sizeof(double)));
 
 		for (uint32_t k = 0; k < 254; k++)
 			cuts[k] = k;
@@ -66,22 +66,20 @@ make_tree(Forest *f, uint32_t tree)
 {
 	static uint32_t stack[MAX_NODES];
 	static uint32_t depths[MAX_NODES];
-	Walk	   *w = &f->m.walk;
-	uint32_t	n_open = 0,
-				begin = w->n_nodes,
-				depth = 0;
+	Walk *w = &f->m.walk;
+	uint32_t n_open = 0, begin = w->n_nodes, depth = 0;
 
 	f->m.roots[tree] = begin;
 	for (;;)
 	{
-		uint32_t	at = w->n_nodes++;
-		WalkNode   *node = &w->nodes[at];
-		bool		split = depth < f->max_depth && at - begin < f->max_nodes &&
-			aug_rng_below(&f->rng, 8) != 0;
+		uint32_t at = w->n_nodes++;
+		WalkNode *node = &w->nodes[at];
+		bool split = depth < f->max_depth && at - begin < f->max_nodes &&
+					 aug_rng_below(&f->rng, 8) != 0;
 
 		if (split)
 		{
-			uint32_t	feature = aug_rng_below(&f->rng, f->info.n_features);
+			uint32_t feature = aug_rng_below(&f->rng, f->info.n_features);
 
 			node->feature = (uint16_t) feature;
 			node->bin = (uint8_t) aug_rng_below(&f->rng, f->features[feature].n_cuts + 1);
@@ -142,12 +140,11 @@ make_value(AugRng *rng)
 static void
 compare_rows(Forest *f, const Pack *pack)
 {
-	uint32_t	n = f->info.n_features,
-			   *codes = malloc(n * sizeof(uint32_t));
-	double	   *x = malloc(n * sizeof(double));
-	uint8_t    *cells = malloc(n);
-	void	   *scratch = malloc(aug_pack_scratch(pack));
-	uint32_t	wrong = 0;
+	uint32_t n = f->info.n_features, *codes = malloc(n * sizeof(uint32_t));
+	double *x = malloc(n * sizeof(double));
+	uint8_t *cells = malloc(n);
+	void *scratch = malloc(aug_pack_scratch(pack));
+	uint32_t wrong = 0;
 
 	for (uint32_t row = 0; row < N_ROWS; row++)
 	{
@@ -176,9 +173,9 @@ compare_rows(Forest *f, const Pack *pack)
 static void
 check_forest(uint32_t n_features, uint32_t n_trees, uint32_t max_depth, uint32_t max_nodes)
 {
-	Forest		f;
-	Pack	   *pack;
-	AugError	err;
+	Forest f;
+	Pack *pack;
+	AugError err;
 
 	forest_begin(&f, n_features, n_trees, max_depth, max_nodes);
 	CHECK(aug_pack_fits(&f.info));
@@ -216,8 +213,8 @@ agrees_for_large_trees(void)
 static void
 refuses_what_it_cannot_pack(void)
 {
-	AugFeature	f[2] = {{.kind = AUG_NUMERIC_FEATURE}, {.kind = AUG_CATEGORICAL_FEATURE}};
-	AugModelInfo info = {.features = f,.n_features = 1};
+	AugFeature f[2] = {{.kind = AUG_NUMERIC_FEATURE}, {.kind = AUG_CATEGORICAL_FEATURE}};
+	AugModelInfo info = {.features = f, .n_features = 1};
 
 	CHECK(aug_pack_fits(&info));
 	info.n_features = 2;
@@ -229,10 +226,10 @@ refuses_what_it_cannot_pack(void)
 static AugStatus
 build_step(UnitHost *h, void *arg, AugError *err)
 {
-	Forest	   *f = arg;
-	AugArena	arena;
-	Pack	   *pack;
-	AugStatus	status;
+	Forest *f = arg;
+	AugArena arena;
+	Pack *pack;
+	AugStatus status;
 
 	aug_arena_init(&arena, &h->host);
 	status = aug_pack_build(&f->m, &f->info, &arena, &pack, err);
@@ -243,7 +240,7 @@ build_step(UnitHost *h, void *arg, AugError *err)
 static void
 survives_failures(void)
 {
-	Forest		f;
+	Forest f;
 
 	forest_begin(&f, 28, 12, 30, 20000);
 	CHECK(unit_fail_each(build_step, &f) > 5);

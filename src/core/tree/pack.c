@@ -29,42 +29,41 @@
 
 #include "pack.h"
 
-#define LANES			10
-#define STRIDE_STEPS	4		/* steps without a look at where they lead */
-#define DEEP			20		/* deeper trees are walked each for itself */
-#define SHORT_CELLS		256		/* cells that a 4-byte slot can name */
-#define MAX_CELLS		65536
-#define NO_CELL			UINT32_MAX
-#define NO_PLACE		UINT32_MAX
-#define MAX_STEPS		8		/* 254 cuts are found in 8 */
-#define SEARCHES		4		/* at once */
-#define POLL_NODES		65536
+#define LANES		 10
+#define STRIDE_STEPS 4	 /* steps without a look at where they lead */
+#define DEEP		 20	 /* deeper trees are walked each for itself */
+#define SHORT_CELLS	 256 /* cells that a 4-byte slot can name */
+#define MAX_CELLS	 65536
+#define NO_CELL		 UINT32_MAX
+#define NO_PLACE	 UINT32_MAX
+#define MAX_STEPS	 8 /* 254 cuts are found in 8 */
+#define SEARCHES	 4 /* at once */
+#define POLL_NODES	 65536
 
 /* Where the cells of one feature go, and how its bins are found. */
 typedef struct PackFeature
 {
-	const double *cuts;			/* [2^n_steps - 1], padded with infinity */
-	uint32_t	n_steps;
-	uint32_t	source;			/* feature of the model */
-	uint32_t	slot;			/* column of a matrix's cells */
-	uint32_t	high,
-				low;			/* cells, or NO_CELL when no split uses them */
+	const double *cuts; /* [2^n_steps - 1], padded with infinity */
+	uint32_t n_steps;
+	uint32_t source;	/* feature of the model */
+	uint32_t slot;		/* column of a matrix's cells */
+	uint32_t high, low; /* cells, or NO_CELL when no split uses them */
 } PackFeature;
 
 struct Pack
 {
-	bool		is_short;		/* slots of 4 bytes */
-	bool		is_deep;		/* lanes take the next tree each for itself */
-	uint32_t	n_trees;
-	uint32_t	n_groups;
-	uint32_t	n_cells;		/* the last one is the dummy */
-	uint32_t	n_features;		/* that some split uses */
+	bool is_short; /* slots of 4 bytes */
+	bool is_deep;  /* lanes take the next tree each for itself */
+	uint32_t n_trees;
+	uint32_t n_groups;
+	uint32_t n_cells;	 /* the last one is the dummy */
+	uint32_t n_features; /* that some split uses */
 	PackFeature *features;
-	uint32_t   *roots;			/* [n_groups * LANES] first slots */
-	uint32_t   *trees;			/* [n_groups * LANES] whose leaf it is */
-	uint32_t   *depths;			/* [n_groups] */
-	uint32_t   *slots4;
-	uint64_t   *slots8;
+	uint32_t *roots;  /* [n_groups * LANES] first slots */
+	uint32_t *trees;  /* [n_groups * LANES] whose leaf it is */
+	uint32_t *depths; /* [n_groups] */
+	uint32_t *slots4;
+	uint64_t *slots8;
 };
 
 /* ---- building ---------------------------------------------------------- */
@@ -73,18 +72,18 @@ typedef struct Builder
 {
 	const ForestModel *m;
 	const AugModelInfo *info;
-	AugArena   *arena;
-	AugArena	own;			/* what only building needs */
-	Pack	   *pack;
-	uint32_t   *high,			/* [n_features] cells */
-			   *low;
-	uint32_t   *at;				/* [n_nodes + 1] slot of each node within its tree */
-	uint32_t   *depth;			/* [n_nodes], then of each tree */
-	uint32_t   *order;			/* [n_trees] by depth */
-	uint64_t	n_slots;
-	uint32_t	longest;		/* largest step */
-	uint32_t	polled;			/* nodes since the last poll */
-	bool		cancelled;
+	AugArena *arena;
+	AugArena own; /* what only building needs */
+	Pack *pack;
+	uint32_t *high, /* [n_features] cells */
+		*low;
+	uint32_t *at;	 /* [n_nodes + 1] slot of each node within its tree */
+	uint32_t *depth; /* [n_nodes], then of each tree */
+	uint32_t *order; /* [n_trees] by depth */
+	uint64_t n_slots;
+	uint32_t longest; /* largest step */
+	uint32_t polled;  /* nodes since the last poll */
+	bool cancelled;
 } Builder;
 
 bool
@@ -128,15 +127,12 @@ static void
 measure_tree(Builder *b, uint32_t tree)
 {
 	const WalkNode *nodes = b->m->walk.nodes;
-	uint32_t	begin = b->m->roots[tree],
-				end = tree_end(b->m, tree),
-				slot = 0,
-				deepest = 0;
+	uint32_t begin = b->m->roots[tree], end = tree_end(b->m, tree), slot = 0, deepest = 0;
 
 	b->depth[begin] = 0;
 	for (uint32_t i = begin; i < end; i++)
 	{
-		uint32_t	depth = b->depth[i];
+		uint32_t depth = b->depth[i];
 
 		b->at[i] = slot;
 		if (nodes[i].kind == NODE_LEAF)
@@ -167,7 +163,7 @@ measure_tree(Builder *b, uint32_t tree)
 static void
 number_cells(Builder *b)
 {
-	uint32_t	n = 0;
+	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < b->info->n_features; i++)
 	{
@@ -185,7 +181,7 @@ static void
 order_trees(Builder *b)
 {
 	const uint32_t *roots = b->m->roots;
-	uint32_t	n = b->m->n_trees;
+	uint32_t n = b->m->n_trees;
 
 	for (uint32_t i = 0; i < n; i++)
 		b->order[i] = i;
@@ -193,13 +189,12 @@ order_trees(Builder *b)
 	{
 		for (uint32_t i = gap; i < n; i++)
 		{
-			uint32_t	tree = b->order[i],
-						depth = b->depth[roots[tree]],
-						j = i;
+			uint32_t tree = b->order[i], depth = b->depth[roots[tree]], j = i;
 
-			for (; j >= gap && (b->depth[roots[b->order[j - gap]]] > depth ||
-								(b->depth[roots[b->order[j - gap]]] == depth &&
-								 b->order[j - gap] > tree)); j -= gap)
+			for (; j >= gap &&
+				   (b->depth[roots[b->order[j - gap]]] > depth ||
+					(b->depth[roots[b->order[j - gap]]] == depth && b->order[j - gap] > tree));
+				 j -= gap)
 				b->order[j] = b->order[j - gap];
 			b->order[j] = tree;
 		}
@@ -210,7 +205,7 @@ order_trees(Builder *b)
 static uint32_t
 steps_of(uint32_t n_cuts)
 {
-	uint32_t	n_steps = 0;
+	uint32_t n_steps = 0;
 
 	while ((1u << n_steps) - 1 < n_cuts)
 		n_steps++;
@@ -221,8 +216,8 @@ steps_of(uint32_t n_cuts)
 static bool
 pack_cuts(Builder *b, const AugFeature *f, PackFeature *out)
 {
-	uint32_t	n_steps = steps_of(f->n_cuts);
-	double	   *cuts;
+	uint32_t n_steps = steps_of(f->n_cuts);
+	double *cuts;
 
 	cuts = aug_arena_alloc(b->arena, 1u << n_steps, sizeof(double));
 	if (cuts == NULL)
@@ -239,8 +234,8 @@ pack_cuts(Builder *b, const AugFeature *f, PackFeature *out)
 static bool
 pack_features(Builder *b)
 {
-	Pack	   *pack = b->pack;
-	uint32_t	n = 0;
+	Pack *pack = b->pack;
+	uint32_t n = 0;
 
 	pack->features = aug_arena_alloc(b->arena, pack->n_features, sizeof(PackFeature));
 	if (pack->features == NULL)
@@ -269,7 +264,7 @@ pack_features(Builder *b)
 static inline void
 put_slot(Pack *pack, size_t at, uint32_t cell, uint32_t bin, uint32_t step)
 {
-	if (pack->is_short)
+	if (pack->slots4 != NULL)
 		pack->slots4[at] = cell | bin << 8 | step << 16;
 	else
 		pack->slots8[at] = cell | bin << 16 | (uint64_t) step << 32;
@@ -279,7 +274,7 @@ static inline void
 put_leaf(Pack *pack, size_t at, uint32_t link)
 {
 	put_slot(pack, at, pack->n_cells - 1, 0, 0);
-	if (pack->is_short)
+	if (pack->slots4 != NULL)
 		pack->slots4[at + 1] = link;
 	else
 		pack->slots8[at + 1] = link;
@@ -290,13 +285,12 @@ static uint32_t
 pack_tree(Builder *b, uint32_t tree, size_t first)
 {
 	const WalkNode *nodes = b->m->walk.nodes;
-	uint32_t	end = tree_end(b->m, tree),
-				slots = 0;
+	uint32_t end = tree_end(b->m, tree), slots = 0;
 
 	for (uint32_t i = b->m->roots[tree]; i < end; i++)
 	{
 		const WalkNode *node = &nodes[i];
-		size_t		at = first + b->at[i];
+		size_t at = first + b->at[i];
 
 		if (node->kind == NODE_LEAF)
 		{
@@ -305,8 +299,10 @@ pack_tree(Builder *b, uint32_t tree, size_t first)
 		}
 		else
 		{
-			put_slot(b->pack, at, node->kind == NODE_MISSING_LEFT ? b->low[node->feature]
-					 : b->high[node->feature], node->bin, b->at[node->link] - b->at[i]);
+			put_slot(b->pack, at,
+					 node->kind == NODE_MISSING_LEFT ? b->low[node->feature]
+													 : b->high[node->feature],
+					 node->bin, b->at[node->link] - b->at[i]);
 			slots++;
 		}
 	}
@@ -317,9 +313,9 @@ pack_tree(Builder *b, uint32_t tree, size_t first)
 static bool
 pack_trees(Builder *b)
 {
-	Pack	   *pack = b->pack;
-	uint32_t	n_places = pack->n_groups * LANES;
-	size_t		at = 0;
+	Pack *pack = b->pack;
+	uint32_t n_places = pack->n_groups * LANES;
+	size_t at = 0;
 
 	pack->roots = aug_arena_alloc(b->arena, n_places, sizeof(uint32_t));
 	pack->trees = aug_arena_alloc(b->arena, n_places, sizeof(uint32_t));
@@ -333,9 +329,9 @@ pack_trees(Builder *b)
 		return false;
 	for (uint32_t i = 0; i < n_places; i++)
 	{
-		bool		extra = i >= pack->n_trees;
-		uint32_t	tree = b->order[extra ? pack->n_trees - 1 : i],
-					depth = b->depth[b->m->roots[tree]];
+		bool extra = i >= pack->n_trees;
+		uint32_t tree = b->order[extra ? pack->n_trees - 1 : i],
+				 depth = b->depth[b->m->roots[tree]];
 
 		pack->roots[i] = extra ? pack->roots[i - 1] : (uint32_t) at;
 		pack->trees[i] = tree;
@@ -355,8 +351,8 @@ static bool
 build(Builder *b)
 {
 	const ForestModel *m = b->m;
-	Pack	   *pack = b->pack;
-	uint32_t	n_features = b->info->n_features;
+	Pack *pack = b->pack;
+	uint32_t n_features = b->info->n_features;
 
 	b->high = aug_arena_alloc(&b->own, n_features, sizeof(uint32_t));
 	b->low = aug_arena_alloc(&b->own, n_features, sizeof(uint32_t));
@@ -390,8 +386,8 @@ AugStatus
 aug_pack_build(const ForestModel *m, const AugModelInfo *info, AugArena *arena, Pack **out,
 			   AugError *err)
 {
-	Builder		b = {.m = m,.info = info,.arena = arena};
-	bool		ok;
+	Builder b = {.m = m, .info = info, .arena = arena};
+	bool ok;
 
 	*out = b.pack = aug_arena_zero(arena, 1, sizeof(Pack));
 	if (b.pack == NULL)
@@ -422,91 +418,84 @@ aug_pack_scratch(const Pack *pack)
  * One stride of all lanes.  The compiler unrolls them; there is nothing to
  * mispredict.
  */
-#define STRIDE(SLOT, CELL, BIN, STEP) \
-	for (int s = 0; s < STRIDE_STEPS; s++) \
-	{ \
-		_Pragma("GCC unroll 10") \
-		for (int l = 0; l < LANES; l++) \
-		{ \
-			SLOT		slot = *at[l]; \
-			uint64_t	right = 0 - (uint64_t) (cells[CELL(slot)] > BIN(slot)); \
-			\
+#define STRIDE(SLOT, CELL, BIN, STEP)                                          \
+	for (int s = 0; s < STRIDE_STEPS; s++)                                     \
+	{                                                                          \
+		_Pragma("GCC unroll 10") for (int l = 0; l < LANES; l++)               \
+		{                                                                      \
+			SLOT slot = *at[l];                                                \
+			uint64_t right = 0 - (uint64_t) (cells[CELL(slot)] > BIN(slot));   \
+                                                                               \
 			/* 1, or the step: as arithmetic, or compilers make it a branch */ \
-			at[l] += 1 + (((uint64_t) STEP(slot) - 1) & right); \
-		} \
+			at[l] += 1 + (((uint64_t) STEP(slot) - 1) & right);                \
+		}                                                                      \
 	}
 
 /*
  * Walks all trees, group by group: for trees of little depth, of which most leaves
  * lie near the bottom.
  */
-#define DEFINE_WALK_LEVEL(name, SLOT, CELL, BIN, STEP) \
-static void \
-name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
-	 uint32_t *restrict leaves) \
-{ \
-	for (uint32_t g = 0; g < pack->n_groups; g++) \
-	{ \
-		const uint32_t *roots = pack->roots + (size_t) g * LANES, \
-				   *trees = pack->trees + (size_t) g * LANES; \
-		const SLOT *at[LANES]; \
-		\
-		for (int l = 0; l < LANES; l++) \
-			at[l] = slots + roots[l]; \
-		for (uint32_t left = pack->depths[g]; left > 0; \
-			 left -= left < STRIDE_STEPS ? left : STRIDE_STEPS) \
-		{ \
-			STRIDE(SLOT, CELL, BIN, STEP) \
-		} \
-		_Pragma("GCC unroll 10") \
-		for (int l = 0; l < LANES; l++) \
-			leaves[trees[l]] = (uint32_t) at[l][1]; \
-	} \
-}
+#define DEFINE_WALK_LEVEL(name, SLOT, CELL, BIN, STEP)                                   \
+	static void name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
+					 uint32_t *restrict leaves)                                          \
+	{                                                                                    \
+		for (uint32_t g = 0; g < pack->n_groups; g++)                                    \
+		{                                                                                \
+			const uint32_t *roots = pack->roots + (size_t) g * LANES,                    \
+						   *trees = pack->trees + (size_t) g * LANES;                    \
+			const SLOT *at[LANES];                                                       \
+                                                                                         \
+			for (int l = 0; l < LANES; l++)                                              \
+				at[l] = slots + roots[l];                                                \
+			for (uint32_t left = pack->depths[g]; left > 0;                              \
+				 left -= left < STRIDE_STEPS ? left : STRIDE_STEPS)                      \
+			{                                                                            \
+				STRIDE(SLOT, CELL, BIN, STEP)                                            \
+			}                                                                            \
+			_Pragma("GCC unroll 10") for (int l = 0; l < LANES; l++)                     \
+				leaves[trees[l]] = (uint32_t) at[l][1];                                  \
+		}                                                                                \
+	}
 
 /*
  * Walks all trees, and gives a lane that has reached a leaf the next tree: for deep
  * trees, whose leaves lie at all depths.  A lane without a tree stays at its
  * last leaf.
  */
-#define DEFINE_WALK_DEEP(name, SLOT, CELL, BIN, STEP) \
-static void \
-name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
-	 uint32_t *restrict leaves) \
-{ \
-	uint32_t	next = LANES, \
-				done = 0, \
-				place[LANES]; \
-	const SLOT *at[LANES]; \
-	\
-	for (uint32_t l = 0; l < LANES; l++) \
-	{ \
-		place[l] = l; \
-		at[l] = slots + pack->roots[l]; \
-	} \
-	while (done < pack->n_groups * LANES) \
-	{ \
-		STRIDE(SLOT, CELL, BIN, STEP) \
-		_Pragma("GCC unroll 10") \
-		for (int l = 0; l < LANES; l++) \
-		{ \
-			if (STEP(*at[l]) != 0 || place[l] == NO_PLACE) \
-				continue; \
-			leaves[pack->trees[place[l]]] = (uint32_t) at[l][1]; \
-			done++; \
-			place[l] = next < pack->n_groups * LANES ? next++ : NO_PLACE; \
-			if (place[l] != NO_PLACE) \
-				at[l] = slots + pack->roots[place[l]]; \
-		} \
-	} \
-}
+#define DEFINE_WALK_DEEP(name, SLOT, CELL, BIN, STEP)                                    \
+	static void name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
+					 uint32_t *restrict leaves)                                          \
+	{                                                                                    \
+		uint32_t next = LANES, done = 0, place[LANES];                                   \
+		const SLOT *at[LANES];                                                           \
+                                                                                         \
+		for (uint32_t l = 0; l < LANES; l++)                                             \
+		{                                                                                \
+			place[l] = l;                                                                \
+			at[l] = slots + pack->roots[l];                                              \
+		}                                                                                \
+		while (done < pack->n_groups * LANES)                                            \
+		{                                                                                \
+			STRIDE(SLOT, CELL, BIN, STEP)                                                \
+			_Pragma("GCC unroll 10") for (int l = 0; l < LANES; l++)                     \
+			{                                                                            \
+				if (STEP(*at[l]) != 0 || place[l] == NO_PLACE)                           \
+					continue;                                                            \
+				leaves[pack->trees[place[l]]] = (uint32_t) at[l][1];                     \
+				done++;                                                                  \
+				place[l] = next < pack->n_groups * LANES ? next++ : NO_PLACE;            \
+				if (place[l] != NO_PLACE)                                                \
+					at[l] = slots + pack->roots[place[l]];                               \
+			}                                                                            \
+		}                                                                                \
+	}
 
-#define CELL4(slot)		((slot) & 0xFF)
-#define BIN4(slot)		((uint8_t) ((slot) >> 8))
-#define STEP4(slot)		((slot) >> 16)
-#define CELL8(slot)		((slot) & 0xFFFF)
-#define BIN8(slot)		((uint8_t) ((slot) >> 16))
-#define STEP8(slot)		((slot) >> 32)
+#define CELL4(slot) ((slot) &0xFF)
+#define BIN4(slot)	((uint8_t) ((slot) >> 8))
+#define STEP4(slot) ((slot) >> 16)
+#define CELL8(slot) ((slot) &0xFFFF)
+#define BIN8(slot)	((uint8_t) ((slot) >> 16))
+#define STEP8(slot) ((slot) >> 32)
 
 DEFINE_WALK_LEVEL(walk_level4, uint32_t, CELL4, BIN4, STEP4)
 DEFINE_WALK_LEVEL(walk_level8, uint64_t, CELL8, BIN8, STEP8)
@@ -516,14 +505,14 @@ DEFINE_WALK_DEEP(walk_deep8, uint64_t, CELL8, BIN8, STEP8)
 static const uint32_t *
 walk_all(const Pack *pack, void *scratch)
 {
-	uint8_t    *cells = scratch;
-	uint32_t   *leaves = (uint32_t *) (void *) (cells + leaves_offset(pack));
+	uint8_t *cells = scratch;
+	uint32_t *leaves = (uint32_t *) (void *) (cells + leaves_offset(pack));
 
 	cells[pack->n_cells - 1] = 255;
 	if (pack->is_short)
-		(pack->is_deep ? walk_deep4 : walk_level4) (pack, pack->slots4, cells, leaves);
+		(pack->is_deep ? walk_deep4 : walk_level4)(pack, pack->slots4, cells, leaves);
 	else
-		(pack->is_deep ? walk_deep8 : walk_level8) (pack, pack->slots8, cells, leaves);
+		(pack->is_deep ? walk_deep8 : walk_level8)(pack, pack->slots8, cells, leaves);
 	return leaves;
 }
 
@@ -545,8 +534,8 @@ static inline void
 search_bins(const PackFeature *f, uint32_t n, const double *x, uint8_t *cells)
 {
 	const double *cuts[SEARCHES];
-	double		v[SEARCHES];
-	uint32_t	bin[SEARCHES] = {0};
+	double v[SEARCHES];
+	uint32_t bin[SEARCHES] = {0};
 
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -566,7 +555,7 @@ search_bins(const PackFeature *f, uint32_t n, const double *x, uint8_t *cells)
 const uint32_t *
 aug_pack_values(const Pack *pack, const double *x, void *scratch)
 {
-	uint32_t	i = 0;
+	uint32_t i = 0;
 
 	while (i < pack->n_features)
 	{
