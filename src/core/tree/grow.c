@@ -599,7 +599,7 @@ frontier_take(Frontier *q)
 	return top;
 }
 
-/* Makes a node a leaf for now, and a candidate when it has a split. */
+/* Makes a node a leaf until it is split, and a candidate when it has a split. */
 static AugStatus
 frontier_consider(ForestJob *f, uint32_t tree, Frontier *q, GrowTask *task, AugError *err)
 {
