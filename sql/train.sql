@@ -196,6 +196,12 @@ EXCEPTION WHEN configuration_limit_exceeded THEN
 END $$;
 RESET augur.training_memory;
 
+-- Three classes without a holdout: judged, and promoted, by accuracy out of bag.
+SELECT metric, value > 0.9 AS good, promoted FROM augur.train_query('three',
+	$$SELECT (i % 7)::float8 + (i % 3) / 10.0 AS a,
+		CASE WHEN i % 7 < 3 THEN 'x' WHEN i % 7 < 5 THEN 'y' ELSE 'z' END AS c
+	FROM generate_series(1, 700) i$$, 'c', params => '{"n_trees": 20}', validation => '{"holdout": 0}');
+
 -- The baseline is an algorithm like any other.
 SELECT task, round(value::numeric, 3) AS value FROM augur.train('guess', 'people', 'churned', features => '{age}', algorithm => 'baseline');
 -- what there is

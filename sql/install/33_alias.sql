@@ -222,6 +222,13 @@ BEGIN
 		WHERE t.run_id = v.run_id AND t.split = ANY ('{holdout,oob}'::text[])
 		AND t.name = lead_metric.metric AND t.class = ''
 		ORDER BY t.split LIMIT 1;
+		IF value IS NULL AND now_id IS NULL THEN
+			-- several classes without a holdout: accuracy is what is known out of bag
+			lead_metric.metric := 'accuracy';
+			lead_metric.higher_is_better := true;
+			SELECT t.value INTO value FROM augur.metrics t
+			WHERE t.run_id = v.run_id AND t.split = 'oob' AND t.name = 'accuracy' AND t.class = '';
+		END IF;
 		IF now_id IS NULL THEN
 			rival_name := 'the baseline';
 			SELECT t.value INTO rival FROM augur.metrics t
