@@ -294,6 +294,9 @@ quick_sort_scored(Scored *s, size_t from, size_t n, unsigned levels)
 			n = n_low;
 		}
 	}
+	/* stopped in a part: the rest is not small, and not worth sorting */
+	if (s->stopped)
+		return;
 	for (size_t i = 1; i < n; i++)
 	{
 		for (size_t j = from + i; j > from && s->score[j - 1] > s->score[j]; j--)

@@ -565,6 +565,32 @@ test_sort_cancel(void)
 	free(v);
 }
 
+/*
+ * Stopped inside a part: the parts around it are left as they are, not sorted by
+ * the method for small ones, which would take minutes.
+ */
+static void
+test_sort_cancel_part(void)
+{
+	UnitHost	h;
+	size_t		n = 300000,
+				descents = 0;
+	double	   *v = malloc(n * sizeof(double));
+
+	if (v == NULL)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		v[i] = (double) (aug_hash(&i, sizeof(i), 7) % 1000003);
+	unit_host(&h);
+	h.cancel_at = 2;
+	CHECK(!aug_sort_scored(&h.host, v, NULL, NULL, n));
+	CHECK(h.polls == 2);
+	for (size_t i = 1; i < n; i++)
+		descents += v[i - 1] > v[i];
+	CHECK(descents > n / 3);
+	free(v);
+}
+
 /* ---- checksum --------------------------------------------------------- */
 
 static void
@@ -604,6 +630,7 @@ static const UnitTest tests[] = {
 	{"sort", test_sort},
 	{"sort_heap", test_sort_heap},
 	{"sort_cancel", test_sort_cancel},
+	{"sort_cancel_part", test_sort_cancel_part},
 	{"crc", test_crc},
 };
 
