@@ -178,6 +178,7 @@ SELECT calibration(true, 0.5, 1);
 SELECT lift(true, 0.5, 0);
 SELECT lift(i > 1, i, i) FROM generate_series(1, 3) i;
 SELECT f1('a'::text, 'b'::text, i::text) FROM generate_series(1, 3) i;
+SELECT confusion(i, i) FROM generate_series(1, 50001) i;
 SELECT augur._squared_add('{1,2}', 1, 2);
 SELECT augur._sum_combine('{1,2}', '{1,2}');
 -- A state is never changed by a plain call.

@@ -280,7 +280,7 @@ CREATE OR REPLACE AGGREGATE augur.confusion(actual "any", predicted "any") (
 	SERIALFUNC = augur._label_serialize, DESERIALFUNC = augur._label_deserialize,
 	FINALFUNC = augur._confusion, PARALLEL = SAFE);
 COMMENT ON AGGREGATE augur.confusion("any", "any") IS
-'Confusion matrix of labels (actual, predicted): jsonb array of {actual, predicted, n}, for pairs that occur.';
+'Confusion matrix of labels (actual, predicted): jsonb array of {actual, predicted, n}, for pairs that occur, at most 50,000.';
 CREATE OR REPLACE AGGREGATE augur.f1(actual "any", predicted "any") (
 	SFUNC = augur._label_add, STYPE = internal, COMBINEFUNC = augur._label_combine,
 	SERIALFUNC = augur._label_serialize, DESERIALFUNC = augur._label_deserialize,

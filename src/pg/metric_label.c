@@ -53,6 +53,9 @@ AUGUR_FUNCTION(augur_metric_recall);
 AUGUR_FUNCTION(augur_metric_balanced_accuracy);
 AUGUR_FUNCTION(augur_metric_mcc);
 
+/* Sorting and writing more pairs than this would not answer a cancel in time. */
+#define MAX_CONFUSION_PAIRS 50000
+
 /* ---- jsonb results ---------------------------------------------------- */
 
 void
@@ -419,7 +422,10 @@ confusion_merge(Confusion *c, const Confusion *other)
 		confusion_positive(c, other->positive < 0 ? -1 : index[other->positive]);
 	pairs_start_iterate(other->pairs, &scan);
 	while ((pair = pairs_iterate(other->pairs, &scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		confusion_add(c, index[pair_actual(pair)], index[pair_predicted(pair)], pair->n);
+	}
 	pfree(index);
 }
 
@@ -467,6 +473,7 @@ augur_metric_label_serialize(PG_FUNCTION_ARGS)
 	pairs_start_iterate(c->pairs, &scan);
 	while ((pair = pairs_iterate(c->pairs, &scan)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		pq_sendint32(&buf, pair_actual(pair));
 		pq_sendint32(&buf, pair_predicted(pair));
 		pq_sendint64(&buf, pair->n);
@@ -539,6 +546,7 @@ class_counts(const Confusion *c)
 	pairs_start_iterate(c->pairs, &scan);
 	while ((pair = pairs_iterate(c->pairs, &scan)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		count[pair_actual(pair)].actual += pair->n;
 		count[pair_predicted(pair)].predicted += pair->n;
 		if (pair_actual(pair) == pair_predicted(pair))
@@ -675,6 +683,11 @@ augur_metric_confusion(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	c = (Confusion *) PG_GETARG_POINTER(0);
+	if (c->pairs->members > MAX_CONFUSION_PAIRS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("confusion matrix has more than %d pairs of labels", MAX_CONFUSION_PAIRS),
+				 errhint("Are both arguments labels, and not numbers or keys?")));
 	pairs = palloc(mul_size(sizeof(PairEntry *), c->pairs->members + 1));
 	pairs_start_iterate(c->pairs, &scan);
 	while ((pairs[n] = pairs_iterate(c->pairs, &scan)) != NULL)

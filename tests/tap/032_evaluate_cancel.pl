@@ -30,7 +30,9 @@ my %queries = (
 	'evaluate, forty classes' => q{SELECT count(*) FROM augur.evaluate('many', 'big')},
 	'auc' => q{SELECT augur.auc(y, b) FROM big, generate_series(1, 6)},
 	'roc' => q{SELECT length(augur.roc(y, b)::text) FROM big, generate_series(1, 6)},
-	'confusion' => q{SELECT length(augur.confusion(b, a)::text) FROM big});
+	'f1 of many labels' => q{SELECT augur.f1(b, a) FROM big},
+	'confusion' => q{SELECT length(augur.confusion(a, (a * 31 + i) % 400)::text)
+		FROM big, generate_series(1, 3) i});
 srand(11);
 foreach my $name (sort keys %queries)
 {
