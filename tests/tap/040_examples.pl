@@ -63,9 +63,9 @@ is( value(q{
 	'0', 'features do not depend on what comes after the cut-off');
 is( value(q{
 	SELECT count(*) FROM shop.spring s WHERE s.large_purchase IS DISTINCT FROM
-		(SELECT max(t.amount) > 300 FROM shop.transactions t
+		((SELECT max(t.amount) > 300 FROM shop.transactions t
 		 WHERE t.customer_id = s.customer_id AND t.status = 'completed'
-			   AND t.ts >= '2025-04-01' AND t.ts < '2025-06-30') IS TRUE}),
+			   AND t.ts >= '2025-04-01' AND t.ts < '2025-06-30') IS TRUE)}),
 	'0', 'the label is a completed purchase above 300 in the 90 days from the cut-off on');
 
 my $auc = value(q{SELECT value FROM augur.evaluate('high_value', 'shop.summer') WHERE metric = 'auc'});
