@@ -172,7 +172,7 @@ extern struct varlena *augur_model_value(const uint8_t *bytes, Size length);
 extern AugStatus augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length,
 									AugModel **model, AugError *err);
 
-/* ---- cache.c: name -> version -> decoded model ------------------------ */
+/* ---- cache.c, reference.c: name -> version -> decoded model ------------- */
 
 /*
  * A model reference: 'churn', 'churn@staging', 'churn/7'.  Resolved under the

@@ -5,7 +5,7 @@
  *
  * A site holds a pinned model with its layout, and the map of the last row type.
  * For each row it checks in constant time whether they still hold: the same
- * reference text at the same moment (reference.c), or the same model value, and the
+ * reference text at the same moment (moment.c), or the same model value, and the
  * same row type.  When the moment has changed (PL/pgSQL keeps sites over many
  * statements) the reference is resolved again; a site then lets go of the model only
  * if it leads to another version.
