@@ -24,44 +24,44 @@
 
 typedef struct AugurLoadOptions
 {
-	const char *target;			/* column name in the tuple descriptor */
-	AugTask		task;			/* decided by the caller or -1: infer from type and values */
-	bool		infer_task;
-	const char *weight;			/* column name or NULL */
-	const char *key;			/* column name or NULL: holdout by hash of it */
-	const char *time_column;	/* column name or NULL: temporal holdout */
-	const char **features;		/* names, or NULL for all but the above and exclude */
-	int			n_features;
+	const char *target; /* column name in the tuple descriptor */
+	AugTask task;		/* decided by the caller or -1: infer from type and values */
+	bool infer_task;
+	const char *weight;		 /* column name or NULL */
+	const char *key;		 /* column name or NULL: holdout by hash of it */
+	const char *time_column; /* column name or NULL: temporal holdout */
+	const char **features;	 /* names, or NULL for all but the above and exclude */
+	int n_features;
 	const char **exclude;
-	int			n_exclude;
-	List	   *date_parts;		/* of AugurPart, NIL: the default ones */
-	double		holdout;		/* share, 0 for none */
-	uint64		seed;
-	int			max_bins;		/* 2..255 */
-	Size		memory;			/* budget of the whole training */
-	bool		keep_holdout;	/* augur_loader_holdout_values will be called */
+	int n_exclude;
+	List *date_parts; /* of AugurPart, NIL: the default ones */
+	double holdout;	  /* share, 0 for none */
+	uint64 seed;
+	int max_bins;	   /* 2..255 */
+	Size memory;	   /* budget of the whole training */
+	bool keep_holdout; /* augur_loader_holdout_values will be called */
 } AugurLoadOptions;
 
 /* What was decided and counted; strings live in the loader's context. */
 typedef struct AugurLoadReport
 {
-	AugTask		task;
-	bool		task_inferred;
-	const char *task_reason;	/* "target of type text"... */
-	int64		rows_read;
-	int64		rows_used;		/* with a target: training + holdout */
-	int64		rows_skipped;	/* target (or weight, time) is NULL or not finite */
-	int64		rows_holdout;
-	const char *split;			/* "hash of customer_id", "latest 20 % by day"... */
-	List	   *left_out;		/* of char *: "customer_id (unique key-like integer)" */
-	List	   *warnings;		/* of char *: all-NULL column, constant column... */
+	AugTask task;
+	bool task_inferred;
+	const char *task_reason; /* "target of type text"... */
+	int64 rows_read;
+	int64 rows_used;	/* with a target: training + holdout */
+	int64 rows_skipped; /* target (or weight, time) is NULL or not finite */
+	int64 rows_holdout;
+	const char *split; /* "hash of customer_id", "latest 20 % by day"... */
+	List *left_out;	   /* of char *: "customer_id (unique key-like integer)" */
+	List *warnings;	   /* of char *: all-NULL column, constant column... */
 } AugurLoadReport;
 
 typedef struct AugurLoader AugurLoader;
 
 /* Allocations live in a child of context. Column problems are errors here. */
-extern AugurLoader *augur_loader_begin(TupleDesc desc, const AugurLoadOptions *options,
-									   MemoryContext context);
+extern AugurLoader *
+augur_loader_begin(TupleDesc desc, const AugurLoadOptions *options, MemoryContext context);
 extern void augur_loader_row(AugurLoader *loader, const Datum *values, const bool *nulls);
 extern void augur_loader_slot(AugurLoader *loader, TupleTableSlot *slot);
 
@@ -81,8 +81,8 @@ extern AugShape augur_loader_shape(AugurLoader *loader);
  * augur_block_matrices (which allocates the pointers it needs in context).
  */
 extern void augur_loader_fill(AugurLoader *loader, void *block);
-extern void augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout,
-								 MemoryContext context);
+extern void
+augur_block_matrices(void *block, AugMatrix *training, AugMatrix *holdout, MemoryContext context);
 /*
  * Raw values of holdout rows first .. first + n - 1, in the order of the holdout
  * matrix, so that another model can be scored on the same rows: x [n][n_features],
@@ -91,10 +91,9 @@ extern void augur_block_matrices(void *block, AugMatrix *training, AugMatrix *ho
  * Only after augur_loader_fill, and only with options.keep_holdout; the spooled
  * training rows are gone by then.  Feature names are those of the training matrix.
  */
-extern void augur_loader_holdout_values(AugurLoader *loader, uint32 first, uint32 n,
-										double *x);
-extern const char *augur_loader_level(AugurLoader *loader, uint32 feature, double code,
-									  int *length);
+extern void augur_loader_holdout_values(AugurLoader *loader, uint32 first, uint32 n, double *x);
+extern const char *
+augur_loader_level(AugurLoader *loader, uint32 feature, double code, int *length);
 extern void augur_loader_end(AugurLoader *loader);
 
-#endif							/* AUGUR_INGEST_H */
+#endif /* AUGUR_INGEST_H */

@@ -25,9 +25,10 @@
  * PGDLLEXPORT empty, so the function and its info record are marked here.
  * Every SQL-callable function is declared so: AUGUR_FUNCTION(augur_room_verb);
  */
-#define AUGUR_FUNCTION(name) \
+#define AUGUR_FUNCTION(name)                                                    \
 	extern __attribute__((visibility("default"))) Datum name(PG_FUNCTION_ARGS); \
-	extern __attribute__((visibility("default"))) const Pg_finfo_record *CppConcat(pg_finfo_, name)(void); \
+	extern __attribute__((visibility("default")))                               \
+	const Pg_finfo_record *CppConcat(pg_finfo_, name)(void);                    \
 	PG_FUNCTION_INFO_V1(name)
 
 /* ---- host.c: the core's host inside a backend ------------------------- */
@@ -38,10 +39,10 @@
  */
 typedef struct AugurHost
 {
-	AugHost		host;			/* host.arg points back here */
+	AugHost host; /* host.arg points back here */
 	MemoryContext context;
-	void		(*progress) (void *arg, double done);	/* may be NULL */
-	void	   *progress_arg;
+	void (*progress)(void *arg, double done); /* may be NULL */
+	void *progress_arg;
 } AugurHost;
 
 extern void augur_host_init(AugurHost *h, MemoryContext context);
@@ -55,10 +56,10 @@ extern void augur_check(AugStatus status, const AugError *err);
 
 /* ---- settings.c: augur.* ---------------------------------------------- */
 
-extern int	augur_training_memory_kb;	/* 0: maintenance_work_mem, at least 256 MB */
-extern int	augur_model_cache_kb;
-extern int	augur_verbosity;			/* 0 silent, 1 decisions, 2 progress */
-extern void augur_settings_init(void);	/* from _PG_init */
+extern int augur_training_memory_kb; /* 0: maintenance_work_mem, at least 256 MB */
+extern int augur_model_cache_kb;
+extern int augur_verbosity;			   /* 0 silent, 1 decisions, 2 progress */
+extern void augur_settings_init(void); /* from _PG_init */
 extern Size augur_training_memory_bytes(void);
 
 /* ---- source.c: from column types to features, shared by training and scoring */
@@ -93,36 +94,36 @@ typedef enum AugurClass
 	AUGUR_CLASS_FLOAT8,
 	AUGUR_CLASS_NUMERIC,
 	AUGUR_CLASS_MONEY,
-	AUGUR_CLASS_TIME,			/* seconds since midnight */
-	AUGUR_CLASS_TIMETZ,			/* seconds since midnight UTC */
-	AUGUR_CLASS_INTERVAL,		/* seconds, as extract(epoch) counts them */
+	AUGUR_CLASS_TIME,	  /* seconds since midnight */
+	AUGUR_CLASS_TIMETZ,	  /* seconds since midnight UTC */
+	AUGUR_CLASS_INTERVAL, /* seconds, as extract(epoch) counts them */
 	AUGUR_CLASS_DATE,
-	AUGUR_CLASS_TIMESTAMP,		/* without and with time zone; parts in UTC */
-	AUGUR_CLASS_TEXT,			/* text, varchar */
-	AUGUR_CLASS_BPCHAR,			/* trailing blanks do not count */
+	AUGUR_CLASS_TIMESTAMP, /* without and with time zone; parts in UTC */
+	AUGUR_CLASS_TEXT,	   /* text, varchar */
+	AUGUR_CLASS_BPCHAR,	   /* trailing blanks do not count */
 	AUGUR_CLASS_NAME,
 	AUGUR_CLASS_ENUM,
-	AUGUR_CLASS_OUTPUT,			/* level = text output: uuid, inet, bit, citext... */
-	AUGUR_CLASS_ARRAY			/* of numbers or booleans */
+	AUGUR_CLASS_OUTPUT, /* level = text output: uuid, inet, bit, citext... */
+	AUGUR_CLASS_ARRAY	/* of numbers or booleans */
 } AugurClass;
 
 /* How one attribute of a row is read: filled once per call site, never moved. */
 typedef struct AugurSource
 {
-	Oid			type;			/* base type, domains looked through */
-	AugurClass	cls;
-	bool		categorical;	/* its part is AUGUR_PART_TEXT */
-	bool		is_array;
-	AugurClass	element;		/* class of an array's elements */
-	Oid			element_type;
-	int16		typlen;			/* of the elements of an array */
-	bool		typbyval;
-	char		typalign;
+	Oid type; /* base type, domains looked through */
+	AugurClass cls;
+	bool categorical; /* its part is AUGUR_PART_TEXT */
+	bool is_array;
+	AugurClass element; /* class of an array's elements */
+	Oid element_type;
+	int16 typlen; /* of the elements of an array */
+	bool typbyval;
+	char typalign;
 	MemoryContext context;
-	FmgrInfo	out;			/* output function, looked up at first use */
+	FmgrInfo out; /* output function, looked up at first use */
 } AugurSource;
 
-#define AUGUR_MAX_PARTS 8		/* of one value, arrays apart */
+#define AUGUR_MAX_PARTS 8 /* of one value, arrays apart */
 
 /* false when the type cannot be a feature at all (json, bytea, record...) */
 extern bool augur_source_init(AugurSource *src, Oid type, MemoryContext context);
@@ -132,19 +133,19 @@ extern bool augur_source_gives(const AugurSource *src, AugurPart part);
  * Parts of the source that become features, in order; returns how many.  date_parts:
  * integer list of AugurPart, NIL for the default ones.  An array has one, ELEMENT.
  */
-extern int	augur_source_parts(const AugurSource *src, List *date_parts,
-							   AugurPart parts[AUGUR_MAX_PARTS]);
+extern int
+augur_source_parts(const AugurSource *src, List *date_parts, AugurPart parts[AUGUR_MAX_PARTS]);
 /*
  * Number of a part of a non-null value; NaN for missing.  An element past the
  * array's end is NaN: who cares for lengths uses augur_source_array.
  */
-extern double augur_source_number(const AugurSource *src, Datum value, AugurPart part,
-								  uint32 element);
+extern double
+augur_source_number(const AugurSource *src, Datum value, AugurPart part, uint32 element);
 /*
  * All elements of an array of any dimensions as numbers, NaN for NULL.  Writes at
  * most room of them; returns how many there are.
  */
-extern int	augur_source_array(const AugurSource *src, Datum value, double *out, int room);
+extern int augur_source_array(const AugurSource *src, Datum value, double *out, int room);
 /* Bytes of a categorical value; may allocate in CurrentMemoryContext. */
 extern const char *augur_source_text(AugurSource *src, Datum value, int *length);
 /* The same parts from a date (days since 2000-01-01) or timestamp (microseconds). */
@@ -159,7 +160,7 @@ extern char *augur_feature_name(const char *column, AugurPart part, uint32 eleme
 
 /* ---- ingest.c: rows -> matrix ----------------------------------------- */
 
-struct AugurLoader;				/* see ingest.h */
+struct AugurLoader; /* see ingest.h */
 
 /* ---- model_type.c: the type augur.model -------------------------------- */
 
@@ -191,4 +192,4 @@ extern int32 augur_pin_version(const AugurModelPin *pin);
 
 extern int64 augur_registry_store(int64 run_id, const uint8_t *artifact, size_t length);
 
-#endif							/* AUGUR_PG_H */
+#endif /* AUGUR_PG_H */

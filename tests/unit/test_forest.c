@@ -20,17 +20,16 @@ forest(void)
 static AugParams *
 params_of(UnitHost *h, const char *text)
 {
-	AugParams  *params;
-	AugError	err;
-	char		copy[400],
-			   *word;
+	AugParams *params;
+	AugError err;
+	char copy[400], *word;
 
 	if (aug_params_new(&h->host, forest(), &params, &err) != AUG_OK)
 		abort();
 	snprintf(copy, sizeof(copy), "%s", text);
 	for (word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
 	{
-		char	   *value = strchr(word, '=');
+		char *value = strchr(word, '=');
 
 		*value = '\0';
 		if (!CHECK(aug_params_set(params, word, value + 1, &err) == AUG_OK))
@@ -43,15 +42,15 @@ params_of(UnitHost *h, const char *text)
 
 typedef struct Training
 {
-	UnitHost	h;
-	AugParams  *params;
-	uint8_t    *artifact;
-	size_t		length;
-	AugFit		fit;
-	AugModel   *model;
-	AugError	err;
-	AugStatus	status;
-	void	   *scratch;
+	UnitHost h;
+	AugParams *params;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
+	AugModel *model;
+	AugError err;
+	AugStatus status;
+	void *scratch;
 } Training;
 
 static void
@@ -88,11 +87,14 @@ same_bytes_in_any_order(void)
 	for (int kind = 0; kind < 8; kind++)
 	{
 		UnitDataOptions o = {.task = kind % 4 == 3 ? AUG_REGRESSION : AUG_CLASSIFICATION,
-			.n_rows = 500,.n_classes = kind % 4 == 3 ? 0 : 2 + (uint32_t) (kind % 4),
-		.weights = kind >= 4,.missing = true,.wide = true,.seed = 3};
-		UnitData	d;
-		Training	a,
-					b;
+							 .n_rows = 500,
+							 .n_classes = kind % 4 == 3 ? 0 : 2 + (uint32_t) (kind % 4),
+							 .weights = kind >= 4,
+							 .missing = true,
+							 .wide = true,
+							 .seed = 3};
+		UnitData d;
+		Training a, b;
 
 		unit_data(&d, &o);
 		training_begin(&a, &d.matrix, "n_trees=9 importance=permutation", 5, 0);
@@ -115,12 +117,15 @@ cells_and_values_agree(void)
 	for (uint32_t classes = 0; classes <= 4; classes += classes == 0 ? 2 : 1)
 	{
 		UnitDataOptions o = {.task = classes == 0 ? AUG_REGRESSION : AUG_CLASSIFICATION,
-		.n_rows = 400,.n_classes = classes,.missing = true,.wide = true,.seed = 4};
-		UnitData	d;
-		Training	t;
-		uint32_t	k = classes == 0 ? 1 : classes;
-		double	   *all,
-				   *one = malloc(k * sizeof(double));
+							 .n_rows = 400,
+							 .n_classes = classes,
+							 .missing = true,
+							 .wide = true,
+							 .seed = 4};
+		UnitData d;
+		Training t;
+		uint32_t k = classes == 0 ? 1 : classes;
+		double *all, *one = malloc(k * sizeof(double));
 
 		unit_data(&d, &o);
 		training_begin(&t, &d.matrix, "n_trees=7", 1, 0);
@@ -129,7 +134,7 @@ cells_and_values_agree(void)
 		CHECK(aug_model_score_matrix(t.model, &t.h.host, &d.matrix, 0, 400, all, &t.err) == AUG_OK);
 		for (uint32_t i = 0; i < 400; i++)
 		{
-			double		sum = 0;
+			double sum = 0;
 
 			aug_model_score(t.model, d.raw + i * d.matrix.n_features, t.scratch, one);
 			for (uint32_t c = 0; c < k; c++)
@@ -140,8 +145,8 @@ cells_and_values_agree(void)
 			if (classes > 0)
 				CHECK_NEAR(sum, 1, 1e-12);
 			if (k <= 2)
-				CHECK(aug_model_score1(t.model, d.raw + i * d.matrix.n_features, t.scratch)
-					  == one[k - 1]);
+				CHECK(aug_model_score1(t.model, d.raw + i * d.matrix.n_features, t.scratch) ==
+					  one[k - 1]);
 		}
 		free(all);
 		free(one);
@@ -156,7 +161,7 @@ static const char permute[] = "{\"n_trees\": 2, \"importance\": \"permutation\"}
 
 typedef struct FailingStep
 {
-	UnitData	data;
+	UnitData data;
 	const char *params;
 } FailingStep;
 
@@ -164,18 +169,18 @@ static AugStatus
 train_and_read(UnitHost *h, void *arg, AugError *err)
 {
 	FailingStep *step = arg;
-	AugParams  *params;
-	uint8_t    *artifact = NULL;
-	size_t		length;
-	AugFit		fit;
-	AugModel   *model = NULL;
-	AugStatus	status;
+	AugParams *params;
+	uint8_t *artifact = NULL;
+	size_t length;
+	AugFit fit;
+	AugModel *model = NULL;
+	AugStatus status;
 
 	status = aug_params_parse(&h->host, forest(), step->params, &params, err);
 	if (status != AUG_OK)
 		return status;
-	status = unit_train(h, forest(), params, &step->data.matrix, 1, 0, &artifact, &length, &fit,
-						err);
+	status =
+		unit_train(h, forest(), params, &step->data.matrix, 1, 0, &artifact, &length, &fit, err);
 	if (status == AUG_OK)
 		status = aug_model_read(&h->host, artifact, length, &model, err);
 	aug_model_free(model);
@@ -189,10 +194,15 @@ survives_failures(void)
 {
 	for (uint32_t kind = 0; kind < 4; kind++)
 	{
-		FailingStep step = {.params = kind % 2 == 0 ? permute : "{\"n_trees\": 3, \"max_leaf_nodes\": 20}"};
+		FailingStep step = {.params = kind % 2 == 0 ? permute
+													: "{\"n_trees\": 3, \"max_leaf_nodes\": 20}"};
 		UnitDataOptions o = {.task = kind == 3 ? AUG_REGRESSION : AUG_CLASSIFICATION,
-			.n_rows = 300,.n_classes = kind == 3 ? 0 : kind + 2,.weights = kind == 2,
-		.missing = true,.wide = true,.seed = kind};
+							 .n_rows = 300,
+							 .n_classes = kind == 3 ? 0 : kind + 2,
+							 .weights = kind == 2,
+							 .missing = true,
+							 .wide = true,
+							 .seed = kind};
 
 		unit_data(&step.data, &o);
 		CHECK(unit_fail_each(train_and_read, &step) > 20);
@@ -207,8 +217,12 @@ answers_cancel(void)
 	{
 		FailingStep step = {.params = permute};
 		UnitDataOptions o = {.task = kind == 3 ? AUG_REGRESSION : AUG_CLASSIFICATION,
-			.n_rows = 20000,.n_classes = kind == 3 ? 0 : kind + 2,.weights = kind == 2,
-		.missing = true,.wide = true,.seed = kind};
+							 .n_rows = 20000,
+							 .n_classes = kind == 3 ? 0 : kind + 2,
+							 .weights = kind == 2,
+							 .missing = true,
+							 .wide = true,
+							 .seed = kind};
 
 		unit_data(&step.data, &o);
 		CHECK(unit_cancel_each(train_and_read, &step) > 5);

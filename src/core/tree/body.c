@@ -20,16 +20,16 @@
 
 #include "pack.h"
 
-#define BODY_VERSION	1
-#define SET_IS_BITS		4
-#define POLL_NODES		16384
+#define BODY_VERSION 1
+#define SET_IS_BITS	 4
+#define POLL_NODES	 16384
 
 /* ---- writing ----------------------------------------------------------- */
 
 void
 aug_forest_write_head(AugWriter *w, const BodyHead *head)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	aug_write_u8(w, BODY_VERSION);
 	aug_write_varint(w, head->n_trees);
@@ -60,23 +60,22 @@ aug_forest_write_sizes(AugWriter *w, const TreeSizes *sizes)
 static bool
 decode_levels(AugReader *r, uint8_t flags, uint32_t n, uint32_t n_levels, uint32_t *out)
 {
-	uint32_t	i,
-				found = 0;
+	uint32_t i, found = 0;
 
 	if (flags & SET_IS_BITS)
 	{
-		uint32_t	n_bytes = aug_read_count(r, n_levels / 8 + 1, 1);
+		uint32_t n_bytes = aug_read_count(r, n_levels / 8 + 1, 1);
 		const uint8_t *bits = aug_read_bytes(r, n_bytes);
 
 		if (r->bad)
 			return false;
 		for (i = 0; i < n_bytes; i++)
 		{
-			uint32_t	byte = bits[i];
+			uint32_t byte = bits[i];
 
 			for (; byte != 0; byte &= byte - 1)
 			{
-				uint32_t	code = i * 8 + (uint32_t) __builtin_ctz(byte);
+				uint32_t code = i * 8 + (uint32_t) __builtin_ctz(byte);
 
 				if (found == n || code >= n_levels)
 					return false;
@@ -87,7 +86,7 @@ decode_levels(AugReader *r, uint8_t flags, uint32_t n, uint32_t n_levels, uint32
 	}
 	for (i = 0; i < n; i++)
 	{
-		uint64_t	code = aug_read_varint(r);
+		uint64_t code = aug_read_varint(r);
 
 		if (i > 0 && code < n_levels)
 			code += (uint64_t) out[i - 1] + 1;
@@ -101,17 +100,16 @@ decode_levels(AugReader *r, uint8_t flags, uint32_t n, uint32_t n_levels, uint32
 static bool
 decode_set(AugReader *r, const TreeLimits *limits, uint32_t feature, uint32_t room, Walk *walk)
 {
-	uint8_t		flags = aug_read_u8(r);
-	uint64_t	n = aug_read_varint(r);
-	uint32_t   *set = walk->sets + walk->n_sets;
+	uint8_t flags = aug_read_u8(r);
+	uint64_t n = aug_read_varint(r);
+	uint32_t *set = walk->sets + walk->n_sets;
 
-	if (r->bad || flags > (SET_GOES_LEFT | SET_MISSING | SET_IS_BITS) ||
-		room < SET_CODES || n > room - SET_CODES)
+	if (r->bad || flags > (SET_GOES_LEFT | SET_MISSING | SET_IS_BITS) || room < SET_CODES ||
+		n > room - SET_CODES)
 		return false;
 	set[SET_FLAGS] = flags & (SET_GOES_LEFT | SET_MISSING);
 	set[SET_N] = (uint32_t) n;
-	if (!decode_levels(r, flags, (uint32_t) n, limits->features[feature].n_levels,
-					   set + SET_CODES))
+	if (!decode_levels(r, flags, (uint32_t) n, limits->features[feature].n_levels, set + SET_CODES))
 		return false;
 	walk->n_sets += SET_CODES + (uint32_t) n;
 	return true;
@@ -120,25 +118,23 @@ decode_set(AugReader *r, const TreeLimits *limits, uint32_t feature, uint32_t ro
 static bool
 share_is_valid(float share)
 {
-	return share >= 0 && share <= 1;	/* false for NaN */
+	return share >= 0 && share <= 1; /* false for NaN */
 }
 
 /* A distribution over classes, ascending, into the pool. */
 static bool
 decode_shares(AugReader *r, const TreeLimits *limits, uint32_t room, Walk *walk)
 {
-	uint64_t	n = aug_read_varint(r),
-				least = 0;
-	uint32_t   *out = walk->shares + walk->n_shares,
-				i;
+	uint64_t n = aug_read_varint(r), least = 0;
+	uint32_t *out = walk->shares + walk->n_shares, i;
 
 	if (r->bad || n == 0 || room < 1 || n > (room - 1) / 2)
 		return false;
 	out[0] = (uint32_t) n;
 	for (i = 0; i < n; i++)
 	{
-		uint64_t	class = aug_read_varint(r);
-		float		share = aug_read_f32(r);
+		uint64_t class = aug_read_varint(r);
+		float share = aug_read_f32(r);
 
 		if (r->bad || class < least || class >= limits->n_classes || !share_is_valid(share) ||
 			share == 0)
@@ -153,11 +149,11 @@ decode_shares(AugReader *r, const TreeLimits *limits, uint32_t room, Walk *walk)
 
 /* tag: what follows "leaf" in the tag of the node. */
 static bool
-decode_leaf(AugReader *r, const TreeLimits *limits, uint64_t tag, uint32_t share_room,
-			Walk *walk, WalkNode *node)
+decode_leaf(AugReader *r, const TreeLimits *limits, uint64_t tag, uint32_t share_room, Walk *walk,
+			WalkNode *node)
 {
-	uint32_t	k = limits->n_classes;
-	float		value;
+	uint32_t k = limits->n_classes;
+	float value;
 
 	node->feature = 0;
 	node->bin = 0;
@@ -186,7 +182,7 @@ decode_leaf(AugReader *r, const TreeLimits *limits, uint64_t tag, uint32_t share
 static inline uint32_t *
 right_of(Walk *walk, uint32_t node)
 {
-	WalkNode   *w = &walk->nodes[node];
+	WalkNode *w = &walk->nodes[node];
 
 	return w->kind == NODE_SET ? &walk->sets[w->link + SET_CHILD] : &w->link;
 }
@@ -221,24 +217,22 @@ decode_split(AugReader *r, const TreeLimits *limits, uint64_t feature, uint8_t k
 bool
 aug_forest_decode(AugReader *r, const TreeLimits *limits, const TreeSizes *sizes, Walk *walk)
 {
-	uint32_t	end = walk->n_nodes + 2 * sizes->n_splits + 1,
-				set_end = walk->n_sets + sizes->n_sets,
-				share_end = walk->n_shares + sizes->n_shares,
-				pending = FOREST_NONE;
+	uint32_t end = walk->n_nodes + 2 * sizes->n_splits + 1, set_end = walk->n_sets + sizes->n_sets,
+			 share_end = walk->n_shares + sizes->n_shares, pending = FOREST_NONE;
 
 	while (walk->n_nodes < end)
 	{
-		uint32_t	at = walk->n_nodes++;
-		WalkNode   *node = &walk->nodes[at];
-		uint64_t	tag = aug_read_varint(r);
-		uint8_t		kind = (uint8_t) (tag & 3);
+		uint32_t at = walk->n_nodes++;
+		WalkNode *node = &walk->nodes[at];
+		uint64_t tag = aug_read_varint(r);
+		uint8_t kind = (uint8_t) (tag & 3);
 
 		if (r->bad)
 			return false;
 		if (kind == NODE_LEAF)
 		{
-			uint32_t	parent = pending;
-			uint32_t   *right;
+			uint32_t parent = pending;
+			uint32_t *right;
 
 			if (!decode_leaf(r, limits, tag >> 2, share_end - walk->n_shares, walk, node))
 				return false;
@@ -254,8 +248,8 @@ aug_forest_decode(AugReader *r, const TreeLimits *limits, const TreeSizes *sizes
 		*right_of(walk, at) = pending;
 		pending = at;
 	}
-	return !r->bad && pending == FOREST_NONE && walk->n_nodes == end &&
-		walk->n_sets == set_end && walk->n_shares == share_end;
+	return !r->bad && pending == FOREST_NONE && walk->n_nodes == end && walk->n_sets == set_end &&
+		   walk->n_shares == share_end;
 }
 
 /* ---- reading the body -------------------------------------------------- */
@@ -271,8 +265,8 @@ damaged(AugError *err, const char *what)
 static AugStatus
 read_head(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
 {
-	uint64_t	n_trees;
-	uint32_t	i;
+	uint64_t n_trees;
+	uint32_t i;
 
 	if (aug_read_u8(r) != BODY_VERSION)
 		return damaged(err, "an unknown version");
@@ -297,7 +291,7 @@ read_head(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *aren
 	m->spread_floor = aug_read_f64(r);
 	for (i = 0; i < N_QUANTILES; i++)
 	{
-		float		q = aug_read_f32(r);
+		float q = aug_read_f32(r);
 
 		if (r->bad || !(q >= 0) || !isfinite(q) || (i > 0 && q < m->quantiles[i - 1]))
 			return damaged(err, "impossible quantiles");
@@ -312,22 +306,16 @@ read_head(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *aren
 static AugStatus
 read_sizes(AugReader *r, ForestModel *m, TreeSizes *sizes, TreeSizes *sum, AugError *err)
 {
-	uint64_t	bytes = 0,
-				splits = 0,
-				sets = 0,
-				shares = 0;
-	uint32_t	i;
+	uint64_t bytes = 0, splits = 0, sets = 0, shares = 0;
+	uint32_t i;
 
 	for (i = 0; i < m->n_trees; i++)
 	{
-		uint64_t	b = aug_read_varint(r),
-					n = aug_read_varint(r),
-					s = aug_read_varint(r),
-					d = aug_read_varint(r);
+		uint64_t b = aug_read_varint(r), n = aug_read_varint(r), s = aug_read_varint(r),
+				 d = aug_read_varint(r);
 
 		/* a split takes two bytes, a leaf one; a level one bit, a share five bytes */
-		if (r->bad || b > aug_reader_left(r) || n > b / 3 || n * 3 + 1 > b || s > b * 8 ||
-			d > b)
+		if (r->bad || b > aug_reader_left(r) || n > b / 3 || n * 3 + 1 > b || s > b * 8 || d > b)
 			return damaged(err, "a tree of impossible size");
 		sizes[i].n_bytes = (uint32_t) b;
 		sizes[i].n_splits = (uint32_t) n;
@@ -356,14 +344,14 @@ read_sizes(AugReader *r, ForestModel *m, TreeSizes *sizes, TreeSizes *sum, AugEr
 static bool
 predictions_are_finite(const ForestModel *m)
 {
-	double		largest = 0;
-	uint32_t	i;
+	double largest = 0;
+	uint32_t i;
 
 	if (m->task != AUG_REGRESSION)
 		return true;
 	for (i = 0; i < m->walk.n_nodes; i++)
 	{
-		float		value;
+		float value;
 
 		if (m->walk.nodes[i].kind != NODE_LEAF)
 			continue;
@@ -378,12 +366,11 @@ predictions_are_finite(const ForestModel *m)
 static AugStatus
 read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
 {
-	TreeLimits	limits = {info->task, info->n_classes, info->n_features, info->features};
-	TreeSizes  *sizes = aug_arena_alloc(arena, m->n_trees, sizeof(TreeSizes)),
-				sum = {0};
-	Walk	   *walk = &m->walk;
-	uint32_t	polled = 0;
-	AugStatus	status;
+	TreeLimits limits = {info->task, info->n_classes, info->n_features, info->features};
+	TreeSizes *sizes = aug_arena_alloc(arena, m->n_trees, sizeof(TreeSizes)), sum = {0};
+	Walk *walk = &m->walk;
+	uint32_t polled = 0;
+	AugStatus status;
 
 	m->roots = aug_arena_alloc(arena, m->n_trees, sizeof(uint32_t));
 	if (sizes == NULL || m->roots == NULL)
@@ -392,8 +379,7 @@ read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *are
 	if (status != AUG_OK)
 		return status;
 
-	walk->nodes = aug_arena_alloc(arena, 2 * (size_t) sum.n_splits + m->n_trees,
-								  sizeof(WalkNode));
+	walk->nodes = aug_arena_alloc(arena, 2 * (size_t) sum.n_splits + m->n_trees, sizeof(WalkNode));
 	walk->sets = aug_arena_alloc(arena, sum.n_sets, sizeof(uint32_t));
 	walk->shares = aug_arena_alloc(arena, sum.n_shares, sizeof(uint32_t));
 	if (walk->nodes == NULL || walk->sets == NULL || walk->shares == NULL)
@@ -424,9 +410,9 @@ read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *are
 static AugStatus
 read_packed(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
 {
-	AugArena	own;
-	AugStatus	status;
-	uint32_t   *shares = NULL;
+	AugArena own;
+	AugStatus status;
+	uint32_t *shares = NULL;
 
 	aug_arena_init(&own, arena->host);
 	own.limit = arena->limit;
@@ -458,7 +444,7 @@ AugStatus
 aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state, AugError *err)
 {
 	ForestModel *m = aug_arena_zero(arena, 1, sizeof(ForestModel));
-	AugStatus	status;
+	AugStatus status;
 
 	if (m == NULL)
 		return aug_fail_nomem(err, sizeof(ForestModel));
@@ -468,7 +454,7 @@ aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state,
 	status = read_head(r, info, m, arena, err);
 	if (status == AUG_OK)
 		status = aug_pack_fits(info) ? read_packed(r, info, m, arena, err)
-			: read_trees(r, info, m, arena, err);
+									 : read_trees(r, info, m, arena, err);
 	if (status != AUG_OK)
 		return status;
 	info->has_interval = m->has_interval;

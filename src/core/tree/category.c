@@ -29,16 +29,12 @@ below(const double *key, uint32_t a, uint32_t b)
 void
 aug_forest_sort_keys(double *key, uint32_t *perm, uint32_t n)
 {
-	uint32_t   *from = perm,
-			   *to = perm + n;
-	uint32_t	i,
-				width,
-				run = 8;
+	uint32_t *from = perm, *to = perm + n;
+	uint32_t i, width, run = 8;
 
 	for (i = 0; i < n; i++)
 	{
-		uint32_t	start = i / run * run,
-					j = i;
+		uint32_t start = i / run * run, j = i;
 
 		for (; j > start && key[perm[j - 1]] > key[i]; j--)
 			perm[j] = perm[j - 1];
@@ -46,15 +42,12 @@ aug_forest_sort_keys(double *key, uint32_t *perm, uint32_t n)
 	}
 	for (width = run; width < n; width *= 2)
 	{
-		uint32_t   *swap;
+		uint32_t *swap;
 
 		for (i = 0; i < n; i += 2 * width)
 		{
-			uint32_t	a = i,
-						a_end = n - i < width ? n : i + width,
-						b = a_end,
-						b_end = n - a_end < width ? n : a_end + width,
-						out = i;
+			uint32_t a = i, a_end = n - i < width ? n : i + width, b = a_end,
+					 b_end = n - a_end < width ? n : a_end + width, out = i;
 
 			while (a < a_end && b < b_end)
 				to[out++] = below(key, from[b], from[a]) ? from[b++] : from[a++];
@@ -76,7 +69,7 @@ aug_forest_sort_keys(double *key, uint32_t *perm, uint32_t n)
 static void
 permute_doubles(double *values, const uint32_t *perm, double *room, uint32_t n)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < n; i++)
 		room[i] = values[perm[i]];
@@ -89,9 +82,9 @@ permute_doubles(double *values, const uint32_t *perm, double *room, uint32_t n)
 void
 aug_forest_permute(ForestJob *f)
 {
-	Groups	   *g = &f->groups;
-	uint32_t   *room = f->perm + g->n;
-	uint32_t	i;
+	Groups *g = &f->groups;
+	uint32_t *room = f->perm + g->n;
+	uint32_t i;
 
 	permute_doubles(g->draws, f->perm, f->key, g->n);
 	permute_doubles(g->weight, f->perm, f->key, g->n);
@@ -115,12 +108,12 @@ aug_forest_permute(ForestJob *f)
 void
 aug_forest_order_levels(ForestJob *f)
 {
-	Groups	   *g = &f->groups;
-	uint32_t	i;
+	Groups *g = &f->groups;
+	uint32_t i;
 
 	for (i = 0; i < g->n; i++)
 	{
-		double		w = g->weight[i];
+		double w = g->weight[i];
 
 		/* class weights do not change the order */
 		f->key[i] = w > 0 ? g->sum[i] / w : 0;
@@ -136,12 +129,9 @@ aug_forest_order_levels(ForestJob *f)
 uint32_t
 aug_forest_random_subset(ForestJob *f, AugRng *rng)
 {
-	Groups	   *g = &f->groups;
-	uint32_t	n = g->n,
-				n_left = 0,
-				i,
-				rest;
-	uint64_t	bits = 0;
+	Groups *g = &f->groups;
+	uint32_t n = g->n, n_left = 0, i, rest;
+	uint64_t bits = 0;
 
 	for (i = 0; i < n; i++)
 	{
@@ -152,7 +142,7 @@ aug_forest_random_subset(ForestJob *f, AugRng *rng)
 	}
 	if (n_left == 0 || n_left == n)
 	{
-		uint32_t	one = aug_rng_below(rng, n);
+		uint32_t one = aug_rng_below(rng, n);
 
 		for (i = 0; i < n; i++)
 			f->key[i] = i == one;

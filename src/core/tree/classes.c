@@ -31,21 +31,21 @@
 AugStatus
 aug_forest_class_prepare(ForestJob *f, const GrowTask *task, AugError *err)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	f->n_seen = 0;
 	for (i = 0; i < task->n; i++)
 	{
 		const uint8_t *record = record_at(f, task->first + i);
-		uint32_t	label = record_label(f, record);
-		double		w = record_weight(f, record) * f->class_weight[label];
+		uint32_t label = record_label(f, record);
+		double w = record_weight(f, record) * f->class_weight[label];
 
 		f->row_label[i] = label;
 		f->row_weight[i] = w;
 		f->row_count[i] = record_draws(record);
 		if (f->class_total[label] == 0 && f->class_left[label] == 0)
 		{
-			f->class_left[label] = 1;	/* seen; back to zero below */
+			f->class_left[label] = 1; /* seen; back to zero below */
 			f->classes[f->n_seen++] = label;
 		}
 		f->class_total[label] += w;
@@ -59,7 +59,7 @@ aug_forest_class_prepare(ForestJob *f, const GrowTask *task, AugError *err)
 void
 aug_forest_class_finish(ForestJob *f)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < f->n_seen; i++)
 		f->class_total[f->classes[i]] = 0;
@@ -73,13 +73,12 @@ aug_forest_class_finish(ForestJob *f)
 static void
 group_wide(ForestJob *f, const GrowTask *task, const uint32_t *column)
 {
-	Groups	   *g = &f->groups;
-	uint32_t	i;
+	Groups *g = &f->groups;
+	uint32_t i;
 
 	for (i = 0; i < task->n; i++)
 	{
-		uint32_t	code = column[record_row(f, record_at(f, task->first + i))],
-					at;
+		uint32_t code = column[record_row(f, record_at(f, task->first + i))], at;
 
 		if (code == AUG_MISSING_WIDE)
 			code = f->wide_levels;
@@ -101,14 +100,12 @@ group_wide(ForestJob *f, const GrowTask *task, const uint32_t *column)
 static void
 group_narrow(ForestJob *f, const GrowTask *task, uint32_t slot)
 {
-	Groups	   *g = &f->groups;
-	uint32_t	rows[BINS] = {0},
-				group[BINS],
-				i;
+	Groups *g = &f->groups;
+	uint32_t rows[BINS] = {0}, group[BINS], i;
 
 	for (i = 0; i < task->n; i++)
 	{
-		uint8_t		cell = record_cells(f, record_at(f, task->first + i))[slot];
+		uint8_t cell = record_cells(f, record_at(f, task->first + i))[slot];
 
 		rows[cell]++;
 		f->row_group[i] = cell;
@@ -133,9 +130,8 @@ AugStatus
 aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *err)
 {
 	const ForestFeature *ff = &f->features[feature];
-	Groups	   *g = &f->groups;
-	uint32_t	i,
-				at = 0;
+	Groups *g = &f->groups;
+	uint32_t i, at = 0;
 
 	g->n = 0;
 	g->missing_draws = g->missing_weight = g->missing_sum = 0;
@@ -147,7 +143,7 @@ aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, Au
 
 	for (i = 0; i < g->n; i++)
 	{
-		uint32_t	rows = g->end[i];
+		uint32_t rows = g->end[i];
 
 		g->begin[i] = g->end[i] = at;
 		g->draws[i] = g->weight[i] = g->sum[i] = 0;
@@ -155,7 +151,7 @@ aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, Au
 	}
 	for (i = 0; i < task->n; i++)
 	{
-		uint32_t	k = f->row_group[i];
+		uint32_t k = f->row_group[i];
 
 		g->rows[g->end[k]++] = i;
 		g->draws[k] += f->row_count[i];
@@ -179,15 +175,13 @@ aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, Au
 static void
 project(ForestJob *f, const GrowTask *task)
 {
-	Groups	   *g = &f->groups;
-	double		mean = 0,
-				weight = 0;
-	uint32_t	i,
-				k;
+	Groups *g = &f->groups;
+	double mean = 0, weight = 0;
+	uint32_t i, k;
 
 	for (k = 0; k < g->n; k++)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		for (i = g->begin[k]; i < g->end[k]; i++)
 			sum += f->row_weight[g->rows[i]] * f->axis[f->row_label[g->rows[i]]];
@@ -206,9 +200,8 @@ static bool
 step_axis(ForestJob *f, const GrowTask *task)
 {
 	const Groups *g = &f->groups;
-	double		length = 0;
-	uint32_t	i,
-				k;
+	double length = 0;
+	uint32_t i, k;
 
 	project(f, task);
 	for (k = 0; k < g->n; k++)
@@ -221,7 +214,7 @@ step_axis(ForestJob *f, const GrowTask *task)
 	length = sqrt(length);
 	for (i = 0; i < f->n_seen; i++)
 	{
-		uint32_t	c = f->classes[i];
+		uint32_t c = f->classes[i];
 
 		if (length > 0)
 			f->axis[c] = f->axis_next[c] / length;
@@ -236,12 +229,12 @@ step_axis(ForestJob *f, const GrowTask *task)
 AugStatus
 aug_forest_class_order(ForestJob *f, const GrowTask *task, AugError *err)
 {
-	uint32_t	i;
-	AugStatus	status = AUG_OK;
+	uint32_t i;
+	AugStatus status = AUG_OK;
 
 	for (i = 0; i < f->n_seen; i++)
 	{
-		uint32_t	c = f->classes[i];
+		uint32_t c = f->classes[i];
 
 		f->axis[c] = (double) (aug_mix64(c + 1) >> 11) * 0x1.0p-53 - 0.5;
 	}
@@ -265,24 +258,19 @@ aug_forest_class_order(ForestJob *f, const GrowTask *task, AugError *err)
 /* Both sides of a cut while rows move from right to left. */
 typedef struct Sides
 {
-	double		draws,
-				weight,
-				left,			/* sum of squares, or of x log x, of the classes */
-				right;
+	double draws, weight, left, /* sum of squares, or of x log x, of the classes */
+		right;
 } Sides;
 
 static void
 move_rows(ForestJob *f, uint32_t begin, uint32_t end, bool entropy, Sides *s)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = begin; i < end; i++)
 	{
-		uint32_t	row = f->groups.rows[i],
-					c = f->row_label[row];
-		double		w = f->row_weight[row],
-					l = f->class_left[c],
-					r = f->class_total[c] - l;
+		uint32_t row = f->groups.rows[i], c = f->row_label[row];
+		double w = f->row_weight[row], l = f->class_left[c], r = f->class_total[c] - l;
 
 		s->draws += f->row_count[row];
 		s->weight += w;
@@ -304,14 +292,13 @@ move_rows(ForestJob *f, uint32_t begin, uint32_t end, bool entropy, Sides *s)
 static double
 decrease(const Sides *s, double whole, double weight, bool entropy)
 {
-	double		other = weight - s->weight,
-				gain;
+	double other = weight - s->weight, gain;
 
 	if (!(s->weight > 0) || !(other > 0))
 		return 0;
 	if (entropy)
-		gain = aug_forest_xlogx(weight) - whole - aug_forest_xlogx(s->weight) + s->left
-			- aug_forest_xlogx(other) + s->right;
+		gain = aug_forest_xlogx(weight) - whole - aug_forest_xlogx(s->weight) + s->left -
+			   aug_forest_xlogx(other) + s->right;
 	else
 		gain = s->left / s->weight + s->right / other - whole / weight;
 	return gain > 0 ? gain : 0;
@@ -319,21 +306,20 @@ decrease(const Sides *s, double whole, double weight, bool entropy)
 
 /* One scan over the cuts after groups first .. last. */
 static void
-class_pass(ForestJob *f, const GrowTask *task, uint32_t first, uint32_t last,
-		   bool missing_left, double whole, uint32_t *at, bool *at_missing, Split *best)
+class_pass(ForestJob *f, const GrowTask *task, uint32_t first, uint32_t last, bool missing_left,
+		   double whole, uint32_t *at, bool *at_missing, Split *best)
 {
 	const Groups *g = &f->groups;
-	bool		entropy = f->config.criterion == CRITERION_ENTROPY;
-	double		least = f->config.min_leaf,
-				most = task->totals.draws - least;
-	Sides		s = {0, 0, 0, whole};
-	uint32_t	i;
+	bool entropy = f->config.criterion == CRITERION_ENTROPY;
+	double least = f->config.min_leaf, most = task->totals.draws - least;
+	Sides s = {0, 0, 0, whole};
+	uint32_t i;
 
 	if (missing_left)
 		move_rows(f, g->missing_begin, g->missing_end, entropy, &s);
 	for (i = 0; i <= last; i++)
 	{
-		double		gain;
+		double gain;
 
 		move_rows(f, g->begin[i], g->end[i], entropy, &s);
 		if (i < first || s.draws < least || s.draws > most)
@@ -362,27 +348,22 @@ aug_forest_class_scan(ForestJob *f, const GrowTask *task, uint32_t feature, AugR
 {
 	const ForestFeature *ff = &f->features[feature];
 	const Groups *g = &f->groups;
-	bool		is_set = ff->kind != FEATURE_NUMERIC,
-				random = f->config.random_cuts && g->n > 1,
-				at_missing = false;
-	uint32_t	first = 0,
-				last = g->n > 1 ? g->n - 2 : 0,
-				at = FOREST_NONE,
-				i;
-	double		whole = 0;
+	bool is_set = ff->kind != FEATURE_NUMERIC, random = f->config.random_cuts && g->n > 1,
+		 at_missing = false;
+	uint32_t first = 0, last = g->n > 1 ? g->n - 2 : 0, at = FOREST_NONE, i;
+	double whole = 0;
 
 	for (i = 0; i < f->n_seen; i++)
 	{
-		double		total = f->class_total[f->classes[i]];
+		double total = f->class_total[f->classes[i]];
 
-		whole += f->config.criterion == CRITERION_ENTROPY ? aug_forest_xlogx(total)
-			: total * total;
+		whole += f->config.criterion == CRITERION_ENTROPY ? aug_forest_xlogx(total) : total * total;
 	}
 	if (random)
 		first = last = is_set ? aug_forest_random_subset(f, rng)
-			: aug_forest_random_cut(ff, g, rng);
-	class_pass(f, task, first, g->missing_draws > 0 && !random ? g->n - 1 : last, false, whole,
-			   &at, &at_missing, best);
+							  : aug_forest_random_cut(ff, g, rng);
+	class_pass(f, task, first, g->missing_draws > 0 && !random ? g->n - 1 : last, false, whole, &at,
+			   &at_missing, best);
 	if (g->missing_draws > 0 && g->n > 1)
 		class_pass(f, task, first, last, true, whole, &at, &at_missing, best);
 	if (at != FOREST_NONE)

@@ -33,15 +33,15 @@ typedef double Pair __attribute__((vector_size(16)));
 void
 aug_forest_prepare(ForestJob *f, const uint8_t *records, uint32_t n)
 {
-	size_t		size = f->layout.size;
-	uint32_t	i;
+	size_t size = f->layout.size;
+	uint32_t i;
 
 	if (f->mode == MODE_COUNT)
 	{
 		for (i = 0; i < n; i++)
 		{
 			const uint8_t *r = records + i * size;
-			uint64_t	draws = record_draws(r);
+			uint64_t draws = record_draws(r);
 
 			f->row_packed[i] = draws << 32 | (draws & (0 - (uint64_t) record_label(f, r)));
 		}
@@ -50,14 +50,13 @@ aug_forest_prepare(ForestJob *f, const uint8_t *records, uint32_t n)
 	for (i = 0; i < n; i++)
 	{
 		const uint8_t *r = records + i * size;
-		double		w = record_weight(f, r),
-					y;
+		double w = record_weight(f, r), y;
 
 		if (f->config.task == AUG_REGRESSION)
 			y = (double) record_float(r, f->layout.y_at);
 		else
 		{
-			uint32_t	label = record_label(f, r);
+			uint32_t label = record_label(f, r);
 
 			y = label;
 			w *= f->class_weight[label];
@@ -79,14 +78,11 @@ draws_apart(const ForestJob *f)
 static void
 add_packed(uint64_t *histogram, const uint8_t *cell, size_t size, const uint64_t *row, uint32_t n)
 {
-	uint32_t	i = 0;
+	uint32_t i = 0;
 
 	for (; i + 4 <= n; i += 4, cell += 4 * size)
 	{
-		uint32_t	c0 = cell[0],
-					c1 = cell[size],
-					c2 = cell[2 * size],
-					c3 = cell[3 * size];
+		uint32_t c0 = cell[0], c1 = cell[size], c2 = cell[2 * size], c3 = cell[3 * size];
 
 		histogram[c0] += row[i];
 		histogram[c1] += row[i + 1];
@@ -100,13 +96,12 @@ add_packed(uint64_t *histogram, const uint8_t *cell, size_t size, const uint64_t
 static void
 add_sums(double *histogram, const uint8_t *cell, size_t size, const double *row, uint32_t n)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < n; i++, cell += size)
 	{
-		double	   *h = histogram + 2 * (size_t) *cell;
-		Pair		a,
-					b;
+		double *h = histogram + 2 * (size_t) *cell;
+		Pair a, b;
 
 		memcpy(&a, h, sizeof(a));
 		memcpy(&b, row + 2 * (size_t) i, sizeof(b));
@@ -118,7 +113,7 @@ add_sums(double *histogram, const uint8_t *cell, size_t size, const double *row,
 static void
 add_draws(uint32_t *histogram, const uint8_t *cell, size_t size, const uint32_t *row, uint32_t n)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < n; i++, cell += size)
 		histogram[*cell] += row[i];
@@ -143,8 +138,8 @@ static void
 gather(const ForestJob *f, const uint8_t *records, uint32_t n, uint32_t slot, uint8_t *out)
 {
 	const uint8_t *cells = f->matrix->cells + slot;
-	size_t		stride = f->matrix->stride;
-	uint32_t	i;
+	size_t stride = f->matrix->stride;
+	uint32_t i;
 
 	for (i = 0; i < n; i++)
 		out[i] = cells[record_row(f, records + i * (size_t) f->layout.size) * stride];
@@ -158,19 +153,18 @@ AugStatus
 aug_forest_histograms(ForestJob *f, const GrowTask *task, const uint32_t *features, uint32_t n,
 					  AugError *err)
 {
-	uint8_t		gathered[BLOCK];
-	uint32_t	done,
-				k;
+	uint8_t gathered[BLOCK];
+	uint32_t done, k;
 
 	for (done = 0; done < task->n; done += BLOCK)
 	{
 		const uint8_t *records = record_at(f, task->first + done);
-		uint32_t	rows = task->n - done < BLOCK ? task->n - done : BLOCK;
+		uint32_t rows = task->n - done < BLOCK ? task->n - done : BLOCK;
 
 		aug_forest_prepare(f, records, rows);
 		for (k = 0; k < n; k++)
 		{
-			uint32_t	slot = f->features[features[k]].slot;
+			uint32_t slot = f->features[features[k]].slot;
 
 			if (f->layout.cells_at != 0)
 				add_block(f, k, records + f->layout.cells_at + slot, f->layout.size, rows);
@@ -190,14 +184,12 @@ aug_forest_histograms(ForestJob *f, const GrowTask *task, const uint32_t *featur
 static inline void
 take_cell(ForestJob *f, uint32_t k, uint32_t cell, bool missing)
 {
-	Groups	   *g = &f->groups;
-	double		draws,
-				weight,
-				sum;
+	Groups *g = &f->groups;
+	double draws, weight, sum;
 
 	if (f->mode == MODE_COUNT)
 	{
-		uint64_t	v = f->packed[k * BINS + cell];
+		uint64_t v = f->packed[k * BINS + cell];
 
 		f->packed[k * BINS + cell] = 0;
 		draws = (double) (v >> 32);
@@ -206,7 +198,7 @@ take_cell(ForestJob *f, uint32_t k, uint32_t cell, bool missing)
 	}
 	else
 	{
-		double	   *h = f->sums + (k * BINS + cell) * 2;
+		double *h = f->sums + (k * BINS + cell) * 2;
 
 		weight = h[0];
 		sum = h[1];
@@ -247,7 +239,7 @@ void
 aug_forest_groups_of(ForestJob *f, uint32_t feature, uint32_t k)
 {
 	const ForestFeature *ff = &f->features[feature];
-	uint32_t	cell;
+	uint32_t cell;
 
 	no_groups(&f->groups);
 	for (cell = 0; cell < ff->n_bins; cell++)
@@ -264,14 +256,13 @@ aug_forest_small_groups(ForestJob *f, const GrowTask *task, uint32_t feature)
 {
 	const ForestFeature *ff = &f->features[feature];
 	const uint8_t *records = record_at(f, task->first);
-	size_t		size = f->layout.size;
-	uint64_t	seen[BINS / 64] = {0};
-	uint32_t	i,
-				word;
+	size_t size = f->layout.size;
+	uint64_t seen[BINS / 64] = {0};
+	uint32_t i, word;
 
 	for (i = 0; i < task->n; i++)
 	{
-		uint32_t	cell = record_cells(f, records + i * size)[ff->slot];
+		uint32_t cell = record_cells(f, records + i * size)[ff->slot];
 
 		seen[cell / 64] |= UINT64_C(1) << (cell % 64);
 		if (f->mode == MODE_COUNT)
@@ -287,11 +278,11 @@ aug_forest_small_groups(ForestJob *f, const GrowTask *task, uint32_t feature)
 	no_groups(&f->groups);
 	for (word = 0; word < BINS / 64; word++)
 	{
-		uint64_t	bits = seen[word];
+		uint64_t bits = seen[word];
 
 		for (; bits != 0; bits &= bits - 1)
 		{
-			uint32_t	cell = word * 64 + (uint32_t) __builtin_ctzll(bits);
+			uint32_t cell = word * 64 + (uint32_t) __builtin_ctzll(bits);
 
 			take_cell(f, 0, cell, cell == AUG_MISSING_CELL && ff->kind == FEATURE_NUMERIC);
 		}
@@ -306,22 +297,20 @@ AugStatus
 aug_forest_wide_groups(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *err)
 {
 	const uint32_t *column = f->features[feature].wide;
-	Groups	   *g = &f->groups;
-	uint32_t	done,
-				i;
-	bool		stop = false;
+	Groups *g = &f->groups;
+	uint32_t done, i;
+	bool stop = false;
 
 	no_groups(g);
 	for (done = 0; done < task->n && !stop; done += BLOCK)
 	{
 		const uint8_t *records = record_at(f, task->first + done);
-		uint32_t	rows = task->n - done < BLOCK ? task->n - done : BLOCK;
+		uint32_t rows = task->n - done < BLOCK ? task->n - done : BLOCK;
 
 		aug_forest_prepare(f, records, rows);
 		for (i = 0; i < rows; i++)
 		{
-			uint32_t	code = column[record_row(f, records + i * (size_t) f->layout.size)],
-						at;
+			uint32_t code = column[record_row(f, records + i * (size_t) f->layout.size)], at;
 
 			if (code == AUG_MISSING_WIDE)
 				code = f->wide_levels;
@@ -334,7 +323,7 @@ aug_forest_wide_groups(ForestJob *f, const GrowTask *task, uint32_t feature, Aug
 			}
 			if (f->mode == MODE_COUNT)
 			{
-				double		draws = (double) (f->row_packed[i] >> 32);
+				double draws = (double) (f->row_packed[i] >> 32);
 
 				g->draws[at] += draws;
 				g->weight[at] += draws;

@@ -13,12 +13,12 @@
 
 #include "forest.h"
 
-#define SET_IS_BITS 4			/* flag of the stream: levels as a bitmap */
+#define SET_IS_BITS 4 /* flag of the stream: levels as a bitmap */
 
 static size_t
 varint_length(uint32_t v)
 {
-	size_t		n = 1;
+	size_t n = 1;
 
 	for (; v >= 128; v >>= 7)
 		n++;
@@ -30,16 +30,14 @@ static void
 encode_set(AugWriter *out, const uint32_t *set)
 {
 	const uint32_t *codes = set + SET_CODES;
-	uint32_t	n = set[SET_N],
-				n_bytes = n > 0 ? codes[n - 1] / 8 + 1 : 0,
-				i;
-	size_t		listed = 0;
+	uint32_t n = set[SET_N], n_bytes = n > 0 ? codes[n - 1] / 8 + 1 : 0, i;
+	size_t listed = 0;
 
 	for (i = 0; i < n; i++)
 		listed += varint_length(i == 0 ? codes[0] : codes[i] - codes[i - 1] - 1);
 	if (n_bytes < listed)
 	{
-		uint8_t    *bits;
+		uint8_t *bits;
 
 		aug_write_u8(out, (uint8_t) (set[SET_FLAGS] | SET_IS_BITS));
 		aug_write_varint(out, n);
@@ -62,8 +60,7 @@ encode_set(AugWriter *out, const uint32_t *set)
 static void
 encode_leaf(const ForestJob *f, AugWriter *out, uint32_t link, TreeSizes *sizes)
 {
-	uint32_t	k = f->config.n_classes,
-				i;
+	uint32_t k = f->config.n_classes, i;
 
 	if (f->mode == MODE_CLASS && link >= k)
 	{
@@ -82,7 +79,7 @@ encode_leaf(const ForestJob *f, AugWriter *out, uint32_t link, TreeSizes *sizes)
 		aug_write_varint(out, 4 * ((uint64_t) link + 1));
 	else
 	{
-		float		value;
+		float value;
 
 		memcpy(&value, &link, sizeof(value));
 		if (f->config.task == AUG_CLASSIFICATION && (value == 0 || value == 1))
@@ -103,16 +100,14 @@ AugStatus
 aug_forest_encode(ForestJob *f, AugWriter *out, TreeSizes *sizes, AugError *err)
 {
 	const GrownTree *t = &f->tree;
-	size_t		start = out->length;
-	uint32_t	node = 0,
-				n_pending = 0,
-				count = 0;
+	size_t start = out->length;
+	uint32_t node = 0, n_pending = 0, count = 0;
 
 	memset(sizes, 0, sizeof(*sizes));
 	for (;;)
 	{
 		const GrowNode *g = &t->nodes[node];
-		void	   *pending = f->pending;
+		void *pending = f->pending;
 
 		if (++count % 4096 == 0 && forest_tick(f, 4096 * 8))
 			return aug_fail_cancelled(err);

@@ -18,51 +18,67 @@
 #include "forest.h"
 
 const AugParamSpec aug_forest_params[P_COUNT] = {
-	[P_N_TREES] = {"n_trees", AUG_PARAM_INT, "100", 1, MAX_TREES, NULL,
-	"Number of trees. More trees never hurt accuracy; time and size grow with them."},
+	[P_N_TREES] =
+		{"n_trees", AUG_PARAM_INT, "100", 1, MAX_TREES, NULL,
+		 "Number of trees. More trees never hurt accuracy; time and size grow with them."},
 	[P_MAX_DEPTH] = {"max_depth", AUG_PARAM_MIXED, "none", 1, 1000000, "none",
-	"Most splits between the root and a leaf. none grows until leaves are pure."},
-	[P_MIN_SAMPLES_LEAF] = {"min_samples_leaf", AUG_PARAM_INT, "1", 1, 1e9, NULL,
-	"Fewest drawn samples in a leaf. A row that the bootstrap drew twice counts twice."},
+					 "Most splits between the root and a leaf. none grows until leaves are pure."},
+	[P_MIN_SAMPLES_LEAF] =
+		{"min_samples_leaf", AUG_PARAM_INT, "1", 1, 1e9, NULL,
+		 "Fewest drawn samples in a leaf. A row that the bootstrap drew twice counts twice."},
 	[P_MIN_SAMPLES_SPLIT] = {"min_samples_split", AUG_PARAM_INT, "2", 2, 1e9, NULL,
-	"Fewest drawn samples in a node that may still be split."},
-	[P_MAX_LEAF_NODES] = {"max_leaf_nodes", AUG_PARAM_MIXED, "none", 2, 1e9, "none",
-	"Most leaves of a tree. When set, trees grow best split first instead of depth first."},
-	[P_MAX_FEATURES] = {"max_features", AUG_PARAM_MIXED, "auto", 1e-9, AUG_MAX_FEATURES,
-		"auto|sqrt|third|log2|all",
-	"Features tried at each split: a rule, a count (1 and more) or a share (below 1). "
-	"auto is sqrt for classes and third for regression."},
-	[P_CRITERION] = {"criterion", AUG_PARAM_CHOICE, "auto", 0, 0,
-		"auto|gini|entropy|squared_error",
-	"What a split minimises. auto is gini for classes and squared_error for regression."},
-	[P_BOOTSTRAP] = {"bootstrap", AUG_PARAM_BOOL, "true", 0, 1, NULL,
-	"Draw each tree's rows with replacement. Without it each row is used at most once."},
+							 "Fewest drawn samples in a node that may still be split."},
+	[P_MAX_LEAF_NODES] =
+		{"max_leaf_nodes", AUG_PARAM_MIXED, "none", 2, 1e9, "none",
+		 "Most leaves of a tree. When set, trees grow best split first instead of depth first."},
+	[P_MAX_FEATURES] =
+		{"max_features", AUG_PARAM_MIXED, "auto", 1e-9, AUG_MAX_FEATURES,
+		 "auto|sqrt|third|log2|all",
+		 "Features tried at each split: a rule, a count (1 and more) or a share (below 1). "
+		 "auto is sqrt for classes and third for regression."},
+	[P_CRITERION] =
+		{"criterion", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|gini|entropy|squared_error",
+		 "What a split minimises. auto is gini for classes and squared_error for regression."},
+	[P_BOOTSTRAP] =
+		{"bootstrap", AUG_PARAM_BOOL, "true", 0, 1, NULL,
+		 "Draw each tree's rows with replacement. Without it each row is used at most once."},
 	[P_SAMPLE_FRACTION] = {"sample_fraction", AUG_PARAM_REAL, "1", 1e-9, 1, NULL,
-	"Share of the rows that is drawn for each tree."},
-	[P_SPLITTER] = {"splitter", AUG_PARAM_CHOICE, "best", 0, 0, "best|random",
-	"best searches every cut; random draws one for each feature (extremely randomised trees)."},
-	[P_CLASS_WEIGHT] = {"class_weight", AUG_PARAM_MAP, "none", 0, 1e9, "none|balanced",
-	"Weights of the classes: none, balanced (inverse to their frequency) or one for each label."},
-	[P_OOB] = {"oob", AUG_PARAM_BOOL, "true", 0, 1, NULL,
-	"Score the rows that a tree did not draw: gives the out-of-bag error and, for regression, "
-	"prediction intervals."},
-	[P_IMPORTANCE] = {"importance", AUG_PARAM_CHOICE, "impurity", 0, 0,
-		"impurity|permutation|none",
-	"Feature importance: decrease of impurity; also loss of out-of-bag accuracy when the feature "
-	"is permuted; or none."},
-	[P_MIN_IMPURITY_DECREASE] = {"min_impurity_decrease", AUG_PARAM_REAL, "0", 0, 1e300, NULL,
-	"A node is split only when this decreases the impurity by at least so much, weighted by the "
-	"node's share of the sample."},
+						   "Share of the rows that is drawn for each tree."},
+	[P_SPLITTER] =
+		{"splitter", AUG_PARAM_CHOICE, "best", 0, 0, "best|random",
+		 "best searches every cut; random draws one for each feature (extremely randomised trees)."},
+	[P_CLASS_WEIGHT] =
+		{"class_weight", AUG_PARAM_MAP, "none", 0, 1e9, "none|balanced",
+		 "Weights of the classes: none, balanced (inverse to their frequency) or one for each label."},
+	[P_OOB] =
+		{"oob", AUG_PARAM_BOOL, "true", 0, 1, NULL,
+		 "Score the rows that a tree did not draw: gives the out-of-bag error and, for regression, "
+		 "prediction intervals."},
+	[P_IMPORTANCE] =
+		{"importance", AUG_PARAM_CHOICE, "impurity", 0, 0, "impurity|permutation|none",
+		 "Feature importance: decrease of impurity; also loss of out-of-bag accuracy when the feature "
+		 "is permuted; or none."},
+	[P_MIN_IMPURITY_DECREASE] =
+		{"min_impurity_decrease", AUG_PARAM_REAL, "0", 0, 1e300, NULL,
+		 "A node is split only when this decreases the impurity by at least so much, weighted by the "
+		 "node's share of the sample."},
 };
 
 enum
 {
-	FEATURES_AUTO, FEATURES_SQRT, FEATURES_THIRD, FEATURES_LOG2, FEATURES_ALL
+	FEATURES_AUTO,
+	FEATURES_SQRT,
+	FEATURES_THIRD,
+	FEATURES_LOG2,
+	FEATURES_ALL
 };
 
 enum
 {
-	CHOICE_AUTO, CHOICE_GINI, CHOICE_ENTROPY, CHOICE_SQUARED
+	CHOICE_AUTO,
+	CHOICE_GINI,
+	CHOICE_ENTROPY,
+	CHOICE_SQUARED
 };
 
 /*
@@ -71,8 +87,8 @@ enum
 static uint32_t
 features_tried(const AugParams *params, AugTask task, uint32_t p)
 {
-	int			choice = aug_param_choice(params, P_MAX_FEATURES);
-	double		m;
+	int choice = aug_param_choice(params, P_MAX_FEATURES);
+	double m;
 
 	if (choice == FEATURES_AUTO)
 		choice = task == AUG_CLASSIFICATION ? FEATURES_SQRT : FEATURES_THIRD;
@@ -100,7 +116,7 @@ features_tried(const AugParams *params, AugTask task, uint32_t p)
 static AugStatus
 resolve_criterion(const AugParams *params, AugTask task, ForestCriterion *out, AugError *err)
 {
-	int			choice = aug_param_choice(params, P_CRITERION);
+	int choice = aug_param_choice(params, P_CRITERION);
 
 	if (task == AUG_REGRESSION)
 	{
@@ -133,10 +149,10 @@ AugStatus
 aug_forest_config(const AugShape *shape, const AugParams *params, ForestConfig *config,
 				  AugError *err)
 {
-	AugStatus	status;
-	double		fraction = aug_param_number(params, P_SAMPLE_FRACTION);
-	double		draws = floor(fraction * shape->n_rows + 0.5);
-	bool		some_out;
+	AugStatus status;
+	double fraction = aug_param_number(params, P_SAMPLE_FRACTION);
+	double draws = floor(fraction * shape->n_rows + 0.5);
+	bool some_out;
 
 	memset(config, 0, sizeof(*config));
 	config->task = shape->task;
@@ -163,7 +179,8 @@ aug_forest_config(const AugShape *shape, const AugParams *params, ForestConfig *
 	config->oob = some_out && aug_param_number(params, P_OOB) != 0;
 	if (config->importance == IMPORTANCE_PERMUTATION && !some_out)
 	{
-		aug_fail(err, AUG_INVALID, "importance \"permutation\" needs rows that a tree does not draw");
+		aug_fail(err, AUG_INVALID,
+				 "importance \"permutation\" needs rows that a tree does not draw");
 		aug_hint(err, "Set bootstrap to true or sample_fraction below 1.");
 		return AUG_INVALID;
 	}
@@ -174,7 +191,7 @@ aug_forest_config(const AugShape *shape, const AugParams *params, ForestConfig *
 static uint32_t
 class_index(const AugMatrix *matrix, const char *name)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < matrix->n_classes; i++)
 		if (strcmp(matrix->class_names[i], name) == 0)
@@ -187,14 +204,12 @@ class_index(const AugMatrix *matrix, const char *name)
  * class.  AUG_INVALID for a label that is no class, with the nearest one.
  */
 AugStatus
-aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params,
-						 const uint64_t *counts, double *weights, AugError *err)
+aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params, const uint64_t *counts,
+						 double *weights, AugError *err)
 {
-	int			choice = aug_param_choice(params, P_CLASS_WEIGHT);
-	uint32_t	k,
-				present = 0,
-				n_pairs;
-	double		total = 0;
+	int choice = aug_param_choice(params, P_CLASS_WEIGHT);
+	uint32_t k, present = 0, n_pairs;
+	double total = 0;
 
 	for (k = 0; k < matrix->n_classes; k++)
 	{
@@ -214,9 +229,9 @@ aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params,
 	n_pairs = aug_param_pairs(params, P_CLASS_WEIGHT);
 	for (k = 0; k < n_pairs; k++)
 	{
-		double		value;
+		double value;
 		const char *label = aug_param_pair(params, P_CLASS_WEIGHT, k, &value);
-		uint32_t	c = class_index(matrix, label);
+		uint32_t c = class_index(matrix, label);
 
 		if (c == FOREST_NONE)
 		{

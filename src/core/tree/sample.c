@@ -29,15 +29,15 @@ static AugStatus
 ensure_work(ForestJob *f, uint32_t n, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	double		expected = m->n_rows;
-	uint32_t	room;
+	double expected = m->n_rows;
+	uint32_t room;
 
 	if (n <= f->work_room)
 		return AUG_OK;
 	if (f->config.bootstrap)
 	{
 		/* the mean number of distinct rows, and ten standard deviations */
-		double		rows = m->n_rows;
+		double rows = m->n_rows;
 
 		expected = rows * (1 - pow(1 - 1 / rows, f->config.n_draws)) + 3.5 * sqrt(rows) + 16;
 	}
@@ -60,10 +60,8 @@ ensure_work(ForestJob *f, uint32_t n, AugError *err)
 static bool
 feature_buffers(ForestJob *f)
 {
-	AugArena   *arena = f->arena;
-	uint32_t	p = f->n_features,
-				i,
-				most = BINS;
+	AugArena *arena = f->arena;
+	uint32_t p = f->n_features, i, most = BINS;
 
 	f->wide_levels = 0;
 	for (i = 0; i < p; i++)
@@ -93,9 +91,9 @@ feature_buffers(ForestJob *f)
 	f->row_packed = aug_arena_alloc(arena, BLOCK, sizeof(uint64_t));
 	f->row_sums = aug_arena_alloc(arena, BLOCK * 2, sizeof(double));
 	f->row_draws = aug_arena_alloc(arena, BLOCK, sizeof(uint32_t));
-	if (f->order == NULL || f->gains == NULL || f->groups.code == NULL ||
-		f->groups.draws == NULL || f->groups.weight == NULL || f->groups.sum == NULL ||
-		f->groups.begin == NULL || f->groups.end == NULL || f->codes == NULL || f->side == NULL || f->key == NULL ||
+	if (f->order == NULL || f->gains == NULL || f->groups.code == NULL || f->groups.draws == NULL ||
+		f->groups.weight == NULL || f->groups.sum == NULL || f->groups.begin == NULL ||
+		f->groups.end == NULL || f->codes == NULL || f->side == NULL || f->key == NULL ||
 		f->perm == NULL || f->packed == NULL || f->sums == NULL || f->counts == NULL ||
 		f->row_packed == NULL || f->row_sums == NULL || f->row_draws == NULL)
 		return false;
@@ -114,9 +112,8 @@ feature_buffers(ForestJob *f)
 static bool
 class_buffers(ForestJob *f)
 {
-	AugArena   *arena = f->arena;
-	uint32_t	k = f->config.n_classes,
-				n = f->work_room;
+	AugArena *arena = f->arena;
+	uint32_t k = f->config.n_classes, n = f->work_room;
 
 	f->row_label = aug_arena_alloc(arena, n, sizeof(uint32_t));
 	f->row_weight = aug_arena_alloc(arena, n, sizeof(double));
@@ -129,9 +126,8 @@ class_buffers(ForestJob *f)
 	f->axis = aug_arena_zero(arena, k, sizeof(double));
 	f->axis_next = aug_arena_zero(arena, k, sizeof(double));
 	return f->row_label != NULL && f->row_weight != NULL && f->row_count != NULL &&
-		f->row_group != NULL &&
-		f->groups.rows != NULL && f->class_total != NULL && f->class_left != NULL &&
-		f->classes != NULL && f->axis != NULL && f->axis_next != NULL;
+		   f->row_group != NULL && f->groups.rows != NULL && f->class_total != NULL &&
+		   f->class_left != NULL && f->classes != NULL && f->axis != NULL && f->axis_next != NULL;
 }
 
 /*
@@ -140,7 +136,7 @@ class_buffers(ForestJob *f)
 AugStatus
 aug_forest_buffers(ForestJob *f, AugError *err)
 {
-	AugStatus	status;
+	AugStatus status;
 
 	if (f->have_buffers)
 		return AUG_OK;
@@ -164,7 +160,7 @@ aug_forest_buffers(ForestJob *f, AugError *err)
 void
 aug_forest_rest(ForestJob *f)
 {
-	size_t		classes = f->config.n_classes * sizeof(double);
+	size_t classes = f->config.n_classes * sizeof(double);
 
 	memset(f->side, 0, f->groups.room);
 	memset(f->packed, 0, BATCH * BINS * sizeof(uint64_t));
@@ -185,17 +181,15 @@ aug_forest_rest(ForestJob *f)
 static bool
 draw_with_replacement(ForestJob *f, AugRng *rng)
 {
-	uint32_t	n = f->matrix->n_rows,
-				left = f->config.n_draws;
+	uint32_t n = f->matrix->n_rows, left = f->config.n_draws;
 
 	while (left > 0)
 	{
-		uint32_t	i,
-					chunk = left < CHUNK ? left : CHUNK;
+		uint32_t i, chunk = left < CHUNK ? left : CHUNK;
 
 		for (i = 0; i < chunk; i++)
 		{
-			uint32_t	row = aug_rng_below(rng, n);
+			uint32_t row = aug_rng_below(rng, n);
 
 			f->in_bag[row] = (uint8_t) (f->in_bag[row] + (f->in_bag[row] < 255));
 		}
@@ -210,9 +204,7 @@ draw_with_replacement(ForestJob *f, AugRng *rng)
 static bool
 draw_without_replacement(ForestJob *f, AugRng *rng)
 {
-	uint32_t	n = f->matrix->n_rows,
-				need = f->config.n_draws,
-				row;
+	uint32_t n = f->matrix->n_rows, need = f->config.n_draws, row;
 
 	if (need >= n)
 	{
@@ -221,7 +213,7 @@ draw_without_replacement(ForestJob *f, AugRng *rng)
 	}
 	for (row = 0; row < n && need > 0; row++)
 	{
-		bool		take = aug_rng_below(rng, n - row) < need;
+		bool take = aug_rng_below(rng, n - row) < need;
 
 		f->in_bag[row] = take;
 		need -= take;
@@ -237,15 +229,13 @@ draw_without_replacement(ForestJob *f, AugRng *rng)
 AugStatus
 aug_forest_sample(ForestJob *f, uint32_t tree, AugError *err)
 {
-	AugRng		rng = aug_rng(f->seed, tree, UINT64_MAX);
-	uint32_t	n = f->matrix->n_rows,
-				row,
-				distinct = 0;
-	bool		go_on;
+	AugRng rng = aug_rng(f->seed, tree, UINT64_MAX);
+	uint32_t n = f->matrix->n_rows, row, distinct = 0;
+	bool go_on;
 
 	memset(f->in_bag, 0, n);
 	go_on = f->config.bootstrap ? draw_with_replacement(f, &rng)
-		: draw_without_replacement(f, &rng);
+								: draw_without_replacement(f, &rng);
 	if (!go_on)
 		return aug_fail_cancelled(err);
 	for (row = 0; row < n; row++)
@@ -253,7 +243,7 @@ aug_forest_sample(ForestJob *f, uint32_t tree, AugError *err)
 	f->n_work = distinct;
 	if (distinct > f->work_room)
 	{
-		AugStatus	status = ensure_work(f, distinct, err);
+		AugStatus status = ensure_work(f, distinct, err);
 
 		if (status != AUG_OK)
 			return status;
@@ -268,24 +258,24 @@ static inline void
 fill_record(const ForestJob *f, uint32_t row, uint8_t *record)
 {
 	const AugMatrix *m = f->matrix;
-	uint16_t	draws = f->in_bag[row];
+	uint16_t draws = f->in_bag[row];
 
 	memcpy(record, &draws, sizeof(draws));
 	if (f->layout.label_at != 0)
 	{
-		uint16_t	label = (uint16_t) m->label[row];
+		uint16_t label = (uint16_t) m->label[row];
 
 		memcpy(record + f->layout.label_at, &label, sizeof(label));
 	}
 	if (f->layout.y_at != 0)
 	{
-		float		y = (float) ((m->y[row] - f->base) * f->scale);
+		float y = (float) ((m->y[row] - f->base) * f->scale);
 
 		memcpy(record + f->layout.y_at, &y, sizeof(y));
 	}
 	if (f->layout.weight_at != 0)
 	{
-		float		weight = (float) m->weight[row];
+		float weight = (float) m->weight[row];
 
 		memcpy(record + f->layout.weight_at, &weight, sizeof(weight));
 	}
@@ -299,12 +289,12 @@ fill_record(const ForestJob *f, uint32_t row, uint8_t *record)
 static inline void
 add_record(const ForestJob *f, const uint8_t *record, NodeTotals *totals)
 {
-	double		w = record_weight(f, record);
+	double w = record_weight(f, record);
 
 	totals->draws += record_draws(record);
 	if (f->config.task == AUG_CLASSIFICATION)
 	{
-		uint32_t	label = record_label(f, record);
+		uint32_t label = record_label(f, record);
 
 		w *= f->class_weight[label];
 		if (label == 1)
@@ -321,9 +311,7 @@ add_record(const ForestJob *f, const uint8_t *record, NodeTotals *totals)
 AugStatus
 aug_forest_load(ForestJob *f, NodeTotals *totals, AugError *err)
 {
-	uint32_t	row,
-				n = f->matrix->n_rows,
-				at = 0;
+	uint32_t row, n = f->matrix->n_rows, at = 0;
 
 	memset(totals, 0, sizeof(*totals));
 	for (row = 0; row < n; row++)

@@ -27,11 +27,8 @@
 double
 aug_forest_xlogx(double x)
 {
-	int			e;
-	double		m,
-				t,
-				t2,
-				s;
+	int e;
+	double m, t, t2, s;
 
 	if (x <= 0)
 		return 0;
@@ -67,7 +64,7 @@ entropy_mass(double weight, double sum)
 static double
 bin_value(const ForestFeature *feature, uint32_t bin)
 {
-	uint32_t	last = feature->n_bins - 1;	/* n_bins - 1 cuts */
+	uint32_t last = feature->n_bins - 1; /* n_bins - 1 cuts */
 	const double *cuts = feature->cuts;
 
 	if (last == 0)
@@ -86,10 +83,9 @@ bin_value(const ForestFeature *feature, uint32_t bin)
 uint32_t
 aug_forest_random_cut(const ForestFeature *feature, const Groups *g, AugRng *rng)
 {
-	double		lo = bin_value(feature, g->code[0]),
-				hi = bin_value(feature, g->code[g->n - 1]),
-				at = lo + aug_rng_real(rng) * (hi - lo);
-	uint32_t	i = 0;
+	double lo = bin_value(feature, g->code[0]), hi = bin_value(feature, g->code[g->n - 1]),
+		   at = lo + aug_rng_real(rng) * (hi - lo);
+	uint32_t i = 0;
 
 	/* a cut between group i and i + 1 is at or above cuts[code[i]] */
 	while (i + 2 < g->n && bin_value(feature, g->code[i + 1]) <= at)
@@ -100,22 +96,18 @@ aug_forest_random_cut(const ForestFeature *feature, const Groups *g, AugRng *rng
 /* One pass: groups 0 .. last as the last one on the left, from start. */
 typedef struct Pass
 {
-	double		draws,			/* already on the left: the missing ones, or nothing */
-				weight,
-				sum;
-	uint32_t	first,
-				last;			/* cuts looked at */
-	bool		missing_left;
+	double draws, /* already on the left: the missing ones, or nothing */
+		weight, sum;
+	uint32_t first, last; /* cuts looked at */
+	bool missing_left;
 } Pass;
 
 typedef struct Best
 {
-	double		score;
-	uint32_t	at;
-	double		draws,
-				weight,
-				sum;
-	bool		missing_left;
+	double score;
+	uint32_t at;
+	double draws, weight, sum;
+	bool missing_left;
 } Best;
 
 static void
@@ -123,26 +115,16 @@ scan_pass(const ForestJob *f, const GrowTask *task, const Pass *pass, Best *best
 {
 	const Groups *g = &f->groups;
 	const NodeTotals *all = &task->totals;
-	bool		counts = f->mode == MODE_COUNT,
-				entropy = f->config.criterion == CRITERION_ENTROPY;
-	double		w0 = counts ? f->class_weight[0] : 0,
-				w1 = counts ? f->class_weight[1] : 1,
-				total = all->sum * w1,
-				mean = all->weight > 0 ? total / all->weight : 0,
-				whole = entropy ? entropy_mass(all->weight, total) : 0,
-				least = f->config.min_leaf,
-				most = all->draws - least,
-				draws = pass->draws,
-				weight = pass->weight,
-				sum = pass->sum;
-	uint32_t	i;
+	bool counts = f->mode == MODE_COUNT, entropy = f->config.criterion == CRITERION_ENTROPY;
+	double w0 = counts ? f->class_weight[0] : 0, w1 = counts ? f->class_weight[1] : 1,
+		   total = all->sum * w1, mean = all->weight > 0 ? total / all->weight : 0,
+		   whole = entropy ? entropy_mass(all->weight, total) : 0, least = f->config.min_leaf,
+		   most = all->draws - least, draws = pass->draws, weight = pass->weight, sum = pass->sum;
+	uint32_t i;
 
 	for (i = 0; i <= pass->last; i++)
 	{
-		double		wl,
-					wr,
-					sl,
-					score;
+		double wl, wr, sl, score;
 
 		draws += g->draws[i];
 		weight += g->weight[i];
@@ -156,8 +138,7 @@ scan_pass(const ForestJob *f, const GrowTask *task, const Pass *pass, Best *best
 			score = whole - entropy_mass(wl, sl) - entropy_mass(wr, total - sl);
 		else
 		{
-			double		d = sl - wl * mean,
-						product = wl * wr;
+			double d = sl - wl * mean, product = wl * wr;
 
 			score = product > 0 ? d * d / product : 0;
 		}
@@ -219,21 +200,20 @@ void
 aug_forest_scan(ForestJob *f, const GrowTask *task, uint32_t feature, AugRng *rng, Split *best)
 {
 	const ForestFeature *ff = &f->features[feature];
-	Groups	   *g = &f->groups;
-	Best		found = {best->score, 0, 0, 0, 0, false};
-	Pass		pass = {0, 0, 0, 0, 0, false};
-	bool		is_set = ff->kind != FEATURE_NUMERIC;
+	Groups *g = &f->groups;
+	Best found = {best->score, 0, 0, 0, 0, false};
+	Pass pass = {0, 0, 0, 0, 0, false};
+	bool is_set = ff->kind != FEATURE_NUMERIC;
 
 	if (f->config.random_cuts && g->n > 1)
 	{
-		pass.first = is_set ? aug_forest_random_subset(f, rng)
-			: aug_forest_random_cut(ff, g, rng);
+		pass.first = is_set ? aug_forest_random_subset(f, rng) : aug_forest_random_cut(ff, g, rng);
 		pass.last = pass.first;
 	}
 	else
 		pass.last = g->n > 1 ? g->n - 2 : 0;
 	if (g->missing_draws > 0 && !(f->config.random_cuts && g->n > 1))
-		pass.last = g->n - 1;	/* all values against missing */
+		pass.last = g->n - 1; /* all values against missing */
 	scan_pass(f, task, &pass, &found);
 	if (g->missing_draws > 0 && g->n > 1)
 	{
@@ -249,8 +229,10 @@ aug_forest_scan(ForestJob *f, const GrowTask *task, uint32_t feature, AugRng *rn
 		return;
 
 	best->score = found.score;
-	best->gain = f->config.criterion == CRITERION_ENTROPY ? found.score
-		: found.score * task->totals.weight * (f->config.task == AUG_CLASSIFICATION ? 2 : 1);
+	best->gain = f->config.criterion == CRITERION_ENTROPY
+					 ? found.score
+					 : found.score * task->totals.weight *
+						   (f->config.task == AUG_CLASSIFICATION ? 2 : 1);
 	best->left.draws = (uint32_t) found.draws;
 	best->left.weight = found.weight;
 	best->left.sum = found.sum;
