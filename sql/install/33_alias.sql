@@ -222,7 +222,7 @@ BEGIN
 		WHERE t.run_id = v.run_id AND t.split = ANY ('{holdout,oob}'::text[])
 		AND t.name = lead_metric.metric AND t.class = ''
 		ORDER BY t.split LIMIT 1;
-		IF value IS NULL AND now_id IS NULL THEN
+		IF measured IS NULL AND now_id IS NULL AND lead_metric.metric = 'log_loss' THEN
 			-- several classes without a holdout: accuracy is what is known out of bag
 			lead_metric.metric := 'accuracy';
 			lead_metric.higher_is_better := true;
