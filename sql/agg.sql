@@ -104,5 +104,13 @@ SELECT augur.random_forest_agg(price, ROW(area, area, area)) IS NOT NULL AS trai
 SELECT augur.random_forest_agg(y, f) FROM (SELECT 1 AS y, ROW(1) AS f UNION ALL SELECT 2, ROW('x'::text)) s;
 -- not without an aggregate
 \set VERBOSITY terse
-SELECT augur._random_forest_collect(NULL, 1, ROW(1));
+-- (minor releases differ in where they refuse it)
+DO $$
+BEGIN
+	PERFORM augur._random_forest_collect(NULL, 1, ROW(1));
+	RAISE EXCEPTION 'accepted';
+EXCEPTION WHEN undefined_function OR feature_not_supported THEN
+	NULL;
+END
+$$;
 SELECT augur.random_forest_agg(price, f) OVER () FROM (SELECT price, area FROM flats) f;
