@@ -29,29 +29,30 @@ began=$SECONDS
 echo "Building augur and starting a private PostgreSQL ..."
 augur_stage "$AUGUR_WORK/stage"
 cluster_start "$cluster" "shared_preload_libraries = 'augur'"
-server_dir "$AUGUR_WORK/files"
-cp "$TREE/examples/prices/diamonds.csv" "$AUGUR_WORK/files/"
-augur_copy=$AUGUR_WORK/examples
-mkdir -p "$augur_copy"
-cp -r "$TREE/examples/customers" "$TREE/examples/prices" "$augur_copy/"
-chmod -R a+rX "$AUGUR_WORK"
+# the server's user writes customers.csv and transactions.json beside the SQL files
+cp -r "$TREE/examples" "$AUGUR_WORK/examples"
+[ "$(id -u)" != 0 ] || chown -R "$AUGUR_USER" "$AUGUR_WORK/examples"
+chmod -R u+rwX,a+rX "$AUGUR_WORK/examples"
 
+# run_psql DIRECTORY OPTION...
 run_psql()
 {
-	(cd "$AUGUR_WORK/files" && as_server "$AUGUR_BIN/psql" -X -v ON_ERROR_STOP=1 -d demo "$@")
+	local directory=$1
+	shift
+	(cd "$directory" && as_server "$AUGUR_BIN/psql" -X -v ON_ERROR_STOP=1 -d demo "$@")
 }
 
 (cd "$AUGUR_WORK" && as_server "$AUGUR_BIN/createdb" demo)
-run_psql -q -c 'CREATE EXTENSION augur'
+run_psql "$AUGUR_WORK" -q -c 'CREATE EXTENSION augur'
 
 title()
 {
 	printf '\n%s\n%s\n' "$1" "$(printf '%*s' "${#1}" '' | tr ' ' '=')"
 }
 title "1. Customers: who will make a large purchase in the next 90 days?"
-run_psql -f "$augur_copy/customers/run.sql"
+run_psql "$AUGUR_WORK/examples/customers" -f run.sql
 title "2. Prices: what is a diamond worth?"
-run_psql -f "$augur_copy/prices/run.sql"
+run_psql "$AUGUR_WORK/examples/prices" -f run.sql
 
 printf '\nDone in %d s.  The examples are in examples/customers and examples/prices.\n' \
 	$((SECONDS - began))
