@@ -118,7 +118,7 @@ cluster_start()
 	shift
 	server_dir "$dir"
 	(cd "$dir" && as_server "$AUGUR_BIN/initdb" -D "$dir/data" -A trust -U postgres \
-		-E UTF8 --locale=C --no-sync >"$dir/initdb.log" 2>&1) ||
+		-E UTF8 --locale=C --no-sync ${PGDATA_OPTIONS:-} >"$dir/initdb.log" 2>&1) ||
 		{ cat "$dir/initdb.log" >&2; return 1; }
 	{
 		echo "unix_socket_directories = '$dir'"

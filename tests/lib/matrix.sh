@@ -19,6 +19,7 @@ MAX_AGE=$((7 * 24 * 3600))		# then the root's packages are brought up to date
 STEPS=${AUGUR_MATRIX_STEPS:-build regress parallel isolation pgtap tap}
 SANITIZE=17						# the major that is also run under the sanitizers
 majors=${*:-15 17 18 19}
+crossed=${AUGUR_MATRIX_CROSS-15 17 18}	# models move between these, in this order
 
 if [ "$(id -u)" != 0 ]; then
 	echo "make matrix needs root (it makes a Debian root and changes into it)" >&2
@@ -147,6 +148,7 @@ fi
 passed=0
 failed=0
 report=
+inside rm -rf /build/cross
 for major in $majors; do
 	if ! install_major "$major" >"$LOG/install-$major.log" 2>&1; then
 		reason=$(grep -h '^E: ' "$LOG/install-$major.log" | head -n 1)
@@ -184,6 +186,8 @@ for major in $majors; do
 		tar -x -C "$ROOT/build/$major" --no-same-owner
 	inside AUGUR_SKIP="$skip" CI="${CI:-}" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
 		"/build/$major/tests/lib/run-tests" $STEPS $more 2>&1 | tee "$LOG/$major.log" | sed "s/^/$major: /"
+	p=
+	f=
 	read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LOG/$major.log" |
 		tail -n 1)
 	if [ -z "${f:-}" ]; then
@@ -202,6 +206,32 @@ for major in $majors; do
 "
 	passed=$((passed + p))
 	failed=$((failed + f))
+done
+
+# Models move from each major to the next.
+older=
+for major in $crossed; do
+	inside test -x "/usr/lib/postgresql/$major/bin/pg_upgrade" || install_major "$major" >/dev/null 2>&1 ||
+		{ report="$report$older to $major not tested: $major cannot be had
+"; continue; }
+	if [ -n "$older" ]; then
+		[ -d "$ROOT/build/cross" ] || {
+			mkdir -p "$ROOT/build/cross"
+			(cd "$TREE" && tar -c --exclude=./.git --exclude=./build --exclude='*.so' --exclude='*.[od]' .) |
+				tar -x -C "$ROOT/build/cross" --no-same-owner
+		}
+		inside timeout 900 /build/cross/tests/lib/cross-version.sh "/usr/lib/postgresql/$older/bin/pg_config" \
+			"/usr/lib/postgresql/$major/bin/pg_config" 2>&1 | tee "$LOG/cross.log" | sed "s/^/$older to $major: /"
+		p=
+		f=
+		read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LOG/cross.log" | tail -n 1)
+		report="$report$older to $major: ${p:-0} passed, ${f:-1} failed
+$(sed -n "s/^skip: /    not tested: /p" "$LOG/cross.log")
+"
+		passed=$((passed + ${p:-0}))
+		failed=$((failed + ${f:-1}))
+	fi
+	older=$major
 done
 
 echo
