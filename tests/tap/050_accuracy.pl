@@ -66,12 +66,14 @@ sub score
 	my $mtry = $peers->{sets}{$set}{mtry};
 	return $node->safe_psql('postgres', qq{
 		SET client_min_messages = warning;
+		-- a model has one task and one target: each set starts anew
+		SELECT augur.drop_model(name) FROM augur.models;
 		CREATE TEMP TABLE r AS SELECT * FROM augur.train_query('m',
 			'SELECT * FROM $table WHERE NOT ($test)', '$target', key => '$key',
 			exclude => '{$drop}', task => '$kind', seed => $seed, promote => 'always',
 			params => '{"n_trees": 300, "max_features": $mtry, "min_samples_leaf": 1}',
 			validation => '{"holdout": 0}');
-		SELECT $metric FROM $table t WHERE $test;});
+		SELECT $metric FROM $table t WHERE $test;}) =~ s/^\n+//r;
 }
 
 foreach my $set (sort keys %sets)
