@@ -12,7 +12,8 @@
  * of their class shares: Coppersmith, Hong, Hosking, Partitioning nominal
  * attributes in decision trees, 1999; Wright, Koenig, Splitting on categorical
  * predictors in random forests, PeerJ 2019.  The component comes from power
- * iterations over the rows, so no matrix of classes is needed.
+ * iterations over the rows, so no matrix of classes is needed.  Nodes of few rows
+ * a level take the order of the tree's whole sample (category.c says why).
  *
  * Memory: buffers of the participant, by rows.  Interrupts: through forest_tick.
  *
@@ -24,6 +25,7 @@
 #include "forest.h"
 
 #define POWER_ITERATIONS 16
+#define OWN_ORDER		 10 /* rows a level from which a node orders levels itself */
 
 /*
  * Labels, weights and draws of the node's rows into arrays, and class totals.
@@ -173,7 +175,7 @@ aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, Au
  * mean of all.
  */
 static void
-project(ForestJob *f, const GrowTask *task)
+project(ForestJob *f)
 {
 	Groups *g = &f->groups;
 	double mean = 0, weight = 0;
@@ -192,18 +194,17 @@ project(ForestJob *f, const GrowTask *task)
 	mean = weight > 0 ? mean / weight : 0;
 	for (k = 0; k < g->n; k++)
 		f->key[k] -= mean;
-	(void) task;
 }
 
 /* axis = (covariance of the groups' class shares) * axis, of length 1. */
 static bool
-step_axis(ForestJob *f, const GrowTask *task)
+step_axis(ForestJob *f)
 {
 	const Groups *g = &f->groups;
 	double length = 0;
 	uint32_t i, k;
 
-	project(f, task);
+	project(f);
 	for (k = 0; k < g->n; k++)
 	{
 		for (i = g->begin[k]; i < g->end[k]; i++)
@@ -224,10 +225,11 @@ step_axis(ForestJob *f, const GrowTask *task)
 }
 
 /*
- * Orders the groups of a categorical feature along the principal component.
+ * f->key: place of each group of a categorical feature on the principal
+ * component of the node.
  */
-AugStatus
-aug_forest_class_order(ForestJob *f, const GrowTask *task, AugError *err)
+static AugStatus
+find_places(ForestJob *f, const GrowTask *task, AugError *err)
 {
 	uint32_t i;
 	AugStatus status = AUG_OK;
@@ -240,17 +242,55 @@ aug_forest_class_order(ForestJob *f, const GrowTask *task, AugError *err)
 	}
 	for (i = 0; i < POWER_ITERATIONS && status == AUG_OK; i++)
 	{
-		if (!step_axis(f, task))
+		if (!step_axis(f))
 			break;
 		if (forest_tick(f, (uint64_t) task->n * 6))
 			status = aug_fail_cancelled(err);
 	}
-	project(f, task);
+	project(f);
 	for (i = 0; i < f->n_seen; i++)
 		f->axis[f->classes[i]] = 0;
-	if (status != AUG_OK)
-		return status;
-	aug_forest_sort_keys(f->key, f->perm, f->groups.n);
+	return status;
+}
+
+/*
+ * Takes the places of the groups at hand, which are those of the root, as the
+ * levels' places in the tree.
+ */
+AugStatus
+aug_forest_class_learn(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *err)
+{
+	AugStatus status = find_places(f, task, err);
+	uint32_t i;
+
+	for (i = 0; status == AUG_OK && i < f->groups.n; i++)
+		*aug_forest_prior(f, feature, f->groups.code[i]) = (float) f->key[i];
+	return status;
+}
+
+/*
+ * Orders the groups of a categorical feature along the node's own principal
+ * component where it has OWN_ORDER rows a level, else along the tree's.
+ */
+AugStatus
+aug_forest_class_order(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *err)
+{
+	Groups *g = &f->groups;
+	uint32_t i;
+
+	if (task->n / OWN_ORDER >= g->n)
+	{
+		AugStatus status = find_places(f, task, err);
+
+		if (status != AUG_OK)
+			return status;
+	}
+	else
+	{
+		for (i = 0; i < g->n; i++)
+			f->key[i] = (double) *aug_forest_prior(f, feature, g->code[i]);
+	}
+	aug_forest_sort_keys(f->key, f->perm, g->n);
 	aug_forest_permute(f);
 	return AUG_OK;
 }

@@ -37,8 +37,8 @@ round_up(uint32_t n, uint32_t unit)
 static void
 plan_layout(const AugShape *shape, bool weights, RecordLayout *layout)
 {
-	uint32_t	at = 2;			/* draws */
-	bool		cells = shape->n_narrow <= 124 && shape->n_narrow > 0;
+	uint32_t at = 2; /* draws */
+	bool cells = shape->n_narrow <= 124 && shape->n_narrow > 0;
 
 	memset(layout, 0, sizeof(*layout));
 	if (shape->task == AUG_CLASSIFICATION)
@@ -71,7 +71,7 @@ plan_layout(const AugShape *shape, bool weights, RecordLayout *layout)
 static double
 distinct_rows(const ForestConfig *config, uint32_t n_rows)
 {
-	double		n = n_rows;
+	double n = n_rows;
 
 	if (!config->bootstrap)
 		return config->n_draws;
@@ -82,8 +82,8 @@ distinct_rows(const ForestConfig *config, uint32_t n_rows)
 static double
 most_leaves(const ForestConfig *config, uint32_t n_rows)
 {
-	double		leaves = distinct_rows(config, n_rows),
-				draws = (double) config->n_draws / config->min_leaf;
+	double leaves = distinct_rows(config, n_rows),
+		   draws = (double) config->n_draws / config->min_leaf;
 
 	if (draws < leaves)
 		leaves = draws;
@@ -103,11 +103,8 @@ forest_plan(const AugShape *shape, const AugParams *params, AugPlan *plan, AugEr
 {
 	ForestConfig config;
 	RecordLayout layout;
-	AugStatus	status = aug_forest_config(shape, params, &config, err);
-	double		p = (double) shape->n_narrow + shape->n_wide,
-				leaves,
-				bytes,
-				per_row;
+	AugStatus status = aug_forest_config(shape, params, &config, err);
+	double p = (double) shape->n_narrow + shape->n_wide, leaves, bytes, per_row;
 
 	if (status != AUG_OK)
 		return status;
@@ -141,11 +138,8 @@ static AugStatus
 open_classes(ForestJob *f, const AugParams *params, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	uint64_t   *counts = aug_arena_zero(f->arena, m->n_classes, sizeof(uint64_t));
-	uint32_t	row,
-				k,
-				present = 0,
-				only = 0;
+	uint64_t *counts = aug_arena_zero(f->arena, m->n_classes, sizeof(uint64_t));
+	uint32_t row, k, present = 0, only = 0;
 
 	f->class_weight = aug_arena_alloc(f->arena, m->n_classes, sizeof(double));
 	if (counts == NULL || f->class_weight == NULL)
@@ -180,16 +174,13 @@ static AugStatus
 open_target(ForestJob *f, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	double		lo = m->y[0],
-				hi = m->y[0],
-				mean = 0,
-				half;
-	uint32_t	row;
-	int			e;
+	double lo = m->y[0], hi = m->y[0], mean = 0, half;
+	uint32_t row;
+	int e;
 
 	for (row = 0; row < m->n_rows; row++)
 	{
-		double		y = m->y[row];
+		double y = m->y[row];
 
 		lo = y < lo ? y : lo;
 		hi = y > hi ? y : hi;
@@ -202,8 +193,7 @@ open_target(ForestJob *f, AugError *err)
 	f->scale = 1;
 	if (half > 0)
 	{
-		double		grid = ldexp(1, (frexp(half, &e), e) - 4),
-					rounded = floor(mean / grid + 0.5) * grid;
+		double grid = ldexp(1, (frexp(half, &e), e) - 4), rounded = floor(mean / grid + 0.5) * grid;
 
 		if (isfinite(rounded))
 			f->base = rounded;
@@ -217,8 +207,33 @@ open_target(ForestJob *f, AugError *err)
 	if ((f->base - lo) * f->scale > f->largest)
 		f->largest = (f->base - lo) * f->scale;
 	if (!isfinite(f->largest))
-		return aug_fail(err, AUG_NUMERIC, "the range of column \"%.100s\" is too large",
-						m->target);
+		return aug_fail(err, AUG_NUMERIC, "the range of column \"%.100s\" is too large", m->target);
+	return AUG_OK;
+}
+
+/*
+ * Is the feature the same in all rows?  Only columns without cuts, or with one
+ * level, can be: in them missing values may still stand against the others.
+ */
+static AugStatus
+is_constant(ForestJob *f, uint32_t feature, bool *constant, AugError *err)
+{
+	const AugMatrix *m = f->matrix;
+	const AugFeature *from = &m->features[feature];
+	const uint8_t *cell = m->cells + from->slot;
+	uint32_t row;
+
+	*constant = false;
+	if (from->wide || (from->kind == AUG_NUMERIC_FEATURE ? from->n_cuts : from->n_levels / 2) > 0)
+		return AUG_OK;
+	for (row = 1; row < m->n_rows; row++)
+	{
+		if (cell[row * m->stride] != cell[0])
+			return AUG_OK;
+		if (row % CHUNK == 0 && forest_tick(f, CHUNK * 2))
+			return aug_fail_cancelled(err);
+	}
+	*constant = true;
 	return AUG_OK;
 }
 
@@ -226,10 +241,13 @@ static AugStatus
 open_features(ForestJob *f, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	uint32_t	i;
+	uint32_t i;
+	bool constant;
+	AugStatus status;
 
 	f->features = aug_arena_zero(f->arena, m->n_features, sizeof(ForestFeature));
-	if (f->features == NULL)
+	f->usable = aug_arena_alloc(f->arena, m->n_features, sizeof(uint32_t));
+	if (f->features == NULL || f->usable == NULL)
 		return aug_fail_nomem(err, m->n_features * sizeof(ForestFeature));
 	for (i = 0; i < m->n_features; i++)
 	{
@@ -249,7 +267,17 @@ open_features(ForestJob *f, AugError *err)
 			to->n_bins = from->n_levels;
 			if (from->wide)
 				to->wide = m->wide + (size_t) from->slot * m->n_rows;
+			to->prior =
+				aug_arena_zero(f->arena, from->wide ? from->n_levels + 1 : BINS, sizeof(float));
+			if (to->prior == NULL)
+				return aug_fail_nomem(err, (from->n_levels + 1) * sizeof(float));
+			f->has_categories = true;
 		}
+		status = is_constant(f, i, &constant, err);
+		if (status != AUG_OK)
+			return status;
+		if (!constant)
+			f->usable[f->n_usable++] = i;
 	}
 	return AUG_OK;
 }
@@ -258,9 +286,9 @@ static AugStatus
 forest_open(AugJob *job, AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	AugShape	shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
-	ForestJob  *f = aug_arena_zero(&job->arena, 1, sizeof(ForestJob));
-	AugStatus	status;
+	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	ForestJob *f = aug_arena_zero(&job->arena, 1, sizeof(ForestJob));
+	AugStatus status;
 
 	if (f == NULL)
 		return aug_fail_nomem(err, sizeof(ForestJob));
@@ -276,7 +304,7 @@ forest_open(AugJob *job, AugError *err)
 	status = aug_forest_config(&shape, job->params, &f->config, err);
 	if (status == AUG_OK)
 		status = m->task == AUG_CLASSIFICATION ? open_classes(f, job->params, err)
-			: open_target(f, err);
+											   : open_target(f, err);
 	if (status == AUG_OK)
 		status = open_features(f, err);
 	if (status != AUG_OK)
@@ -300,26 +328,25 @@ static AugStatus
 decode_own(ForestJob *f, const uint8_t *bytes, const TreeSizes *sizes, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	TreeLimits	limits = {m->task, m->n_classes, m->n_features, m->features};
-	AugReader	r = {bytes, bytes + sizes->n_bytes, false};
-	void	   *nodes,
-			   *sets,
-			   *shares;
+	TreeLimits limits = {m->task, m->n_classes, m->n_features, m->features};
+	AugReader r = {bytes, bytes + sizes->n_bytes, false};
+	void *nodes, *sets, *shares;
 
 	if (f->walk == NULL)
 		f->walk = aug_arena_zero(f->arena, 1, sizeof(Walk));
 	if (f->codes_row == NULL)
-		f->codes_row = aug_arena_alloc(f->arena, f->n_features, sizeof(uint32_t));
+		f->codes_row =
+			aug_arena_alloc(f->arena, (size_t) f->n_features * WALK_ROWS, sizeof(uint32_t));
 	if (f->walk == NULL || f->codes_row == NULL)
-		return aug_fail_nomem(err, f->n_features * sizeof(uint32_t));
+		return aug_fail_nomem(err, f->n_features * sizeof(uint32_t) * WALK_ROWS);
 	nodes = f->walk->nodes;
 	sets = f->walk->sets;
 	shares = f->walk->shares;
 	if (!aug_forest_ensure(f->arena, &nodes, &f->walk_nodes, 2 * (size_t) sizes->n_splits + 1,
 						   sizeof(WalkNode), 0) ||
 		!aug_forest_ensure(f->arena, &sets, &f->walk_sets, sizes->n_sets, sizeof(uint32_t), 0) ||
-		!aug_forest_ensure(f->arena, &shares, &f->walk_shares, sizes->n_shares,
-						   sizeof(uint32_t), 0))
+		!aug_forest_ensure(f->arena, &shares, &f->walk_shares, sizes->n_shares, sizeof(uint32_t),
+						   0))
 		return aug_fail_nomem(err, 2 * (size_t) sizes->n_splits * sizeof(WalkNode));
 	f->walk->nodes = nodes;
 	f->walk->sets = sets;
@@ -333,7 +360,7 @@ decode_own(ForestJob *f, const uint8_t *bytes, const TreeSizes *sizes, AugError 
 static void
 put_sizes(uint8_t *at, const TreeSizes *sizes)
 {
-	uint32_t	v[4] = {sizes->n_bytes, sizes->n_splits, sizes->n_sets, sizes->n_shares};
+	uint32_t v[4] = {sizes->n_bytes, sizes->n_splits, sizes->n_sets, sizes->n_shares};
 
 	memcpy(at, v, sizeof(v));
 }
@@ -341,7 +368,7 @@ put_sizes(uint8_t *at, const TreeSizes *sizes)
 static bool
 get_sizes(const AugSlice *result, TreeSizes *sizes)
 {
-	uint32_t	v[4];
+	uint32_t v[4];
 
 	if (result->length < sizeof(v))
 		return false;
@@ -357,8 +384,9 @@ get_sizes(const AugSlice *result, TreeSizes *sizes)
 static size_t
 result_head(const ForestJob *f)
 {
-	size_t		n = f->config.importance == IMPORTANCE_NONE ? 0
-		: f->config.importance == IMPORTANCE_PERMUTATION ? 2 : 1;
+	size_t n = f->config.importance == IMPORTANCE_NONE			? 0
+			   : f->config.importance == IMPORTANCE_PERMUTATION ? 2
+																: 1;
 
 	return 4 * sizeof(uint32_t) + n * f->n_features * sizeof(double);
 }
@@ -367,13 +395,12 @@ result_head(const ForestJob *f)
 static AugStatus
 finish_tree(AugJob *job, uint32_t tree, AugWriter *out, AugError *err)
 {
-	ForestJob  *f = job->state;
-	size_t		head = result_head(f),
-				p = f->n_features;
-	bool		permute = f->config.importance == IMPORTANCE_PERMUTATION;
-	TreeSizes	sizes;
-	uint8_t    *at = aug_writer_reserve(out, head);
-	AugStatus	status;
+	ForestJob *f = job->state;
+	size_t head = result_head(f), p = f->n_features;
+	bool permute = f->config.importance == IMPORTANCE_PERMUTATION;
+	TreeSizes sizes;
+	uint8_t *at = aug_writer_reserve(out, head);
+	AugStatus status;
 
 	if (at == NULL)
 		return aug_fail_nomem(err, head);
@@ -402,8 +429,8 @@ finish_tree(AugJob *job, uint32_t tree, AugWriter *out, AugError *err)
 static AugStatus
 forest_run(AugJob *job, uint32_t i, AugWriter *out, AugError *err)
 {
-	ForestJob  *f = job->state;
-	AugStatus	status = aug_forest_buffers(f, err);
+	ForestJob *f = job->state;
+	AugStatus status = aug_forest_buffers(f, err);
 
 	if (status != AUG_OK)
 		return status;
@@ -426,11 +453,9 @@ forest_run(AugJob *job, uint32_t i, AugWriter *out, AugError *err)
 static AugStatus
 merge_importance(ForestJob *f, const AugSlice *results, AugSummary *summary, AugError *err)
 {
-	uint32_t	p = f->n_features,
-				t,
-				i;
-	bool		permute = f->config.importance == IMPORTANCE_PERMUTATION;
-	double		sum = 0;
+	uint32_t p = f->n_features, t, i;
+	bool permute = f->config.importance == IMPORTANCE_PERMUTATION;
+	double sum = 0;
 
 	if (f->config.importance == IMPORTANCE_NONE)
 		return AUG_OK;
@@ -442,8 +467,7 @@ merge_importance(ForestJob *f, const AugSlice *results, AugSummary *summary, Aug
 	for (t = 0; t < f->config.n_trees; t++)
 	{
 		const uint8_t *at = results[t].bytes + 4 * sizeof(uint32_t);
-		double		total = 0,
-					v;
+		double total = 0, v;
 
 		for (i = 0; i < p; i++)
 		{
@@ -474,10 +498,8 @@ static AugStatus
 merge_target(ForestJob *f, AugSummary *summary, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	double		total = 0,
-				sum = 0;
-	uint32_t	row,
-				k;
+	double total = 0, sum = 0;
+	uint32_t row, k;
 
 	if (m->task == AUG_CLASSIFICATION)
 	{
@@ -487,7 +509,7 @@ merge_target(ForestJob *f, AugSummary *summary, AugError *err)
 	}
 	for (row = 0; row < m->n_rows; row++)
 	{
-		double		w = m->weight != NULL ? m->weight[row] : 1;
+		double w = m->weight != NULL ? m->weight[row] : 1;
 
 		total += w;
 		if (m->task == AUG_CLASSIFICATION)
@@ -509,15 +531,15 @@ static AugStatus
 merge_trees(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugFit *fit,
 			AugError *err)
 {
-	ForestJob  *f = job->state;
-	size_t		head = result_head(f);
-	uint64_t	bytes = 0;
-	uint8_t    *at;
-	uint32_t	t;
+	ForestJob *f = job->state;
+	size_t head = result_head(f);
+	uint64_t bytes = 0;
+	uint8_t *at;
+	uint32_t t;
 
 	for (t = 0; t < f->config.n_trees; t++)
 	{
-		TreeSizes	sizes;
+		TreeSizes sizes;
 
 		if (!get_sizes(&results[t], &sizes) || results[t].length - head != sizes.n_bytes)
 			return aug_fail(err, AUG_INTERNAL, "result of tree %u has an impossible length", t);
@@ -532,7 +554,7 @@ merge_trees(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugFi
 		return aug_fail_nomem(err, (size_t) bytes);
 	for (t = 0; t < f->config.n_trees; t++)
 	{
-		size_t		n = results[t].length - head;
+		size_t n = results[t].length - head;
 
 		memcpy(at, results[t].bytes + head, n);
 		at += n;
@@ -552,9 +574,9 @@ static AugStatus
 forest_merge(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugSummary *summary,
 			 AugError *err)
 {
-	ForestJob  *f = job->state;
-	BodyHead	head = {0};
-	AugStatus	status;
+	ForestJob *f = job->state;
+	BodyHead head = {0};
+	AugStatus status;
 
 	head.n_trees = f->config.n_trees;
 	head.regression = f->config.task == AUG_REGRESSION;
@@ -573,17 +595,17 @@ forest_merge(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugS
 }
 
 const AugOps aug_forest_ops = {
-	.about = {
-		.name = "random_forest",
-		.title = "Random forest",
-		.help = "Averages many decision trees, each grown on a random sample of the rows with "
-		"random features tried at each split. Needs little tuning; handles missing values and "
-		"categories as they are.",
-		.classification = true,
-		.regression = true,
-		.n_params = P_COUNT,
-		.params = aug_forest_params
-	},
+	.about =
+		{.name = "random_forest",
+		 .title = "Random forest",
+		 .help =
+			 "Averages many decision trees, each grown on a random sample of the rows with "
+			 "random features tried at each split. Needs little tuning; handles missing values and "
+			 "categories as they are.",
+		 .classification = true,
+		 .regression = true,
+		 .n_params = P_COUNT,
+		 .params = aug_forest_params},
 	.plan = forest_plan,
 	.open = forest_open,
 	.run = forest_run,
@@ -593,5 +615,4 @@ const AugOps aug_forest_ops = {
 	.score = aug_forest_score,
 	.score1 = aug_forest_score1,
 	.interval = aug_forest_interval,
-	.score_cells = aug_forest_score_cells
-};
+	.score_cells = aug_forest_score_cells};

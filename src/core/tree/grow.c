@@ -31,8 +31,8 @@ bool
 aug_forest_ensure(AugArena *arena, void **array, size_t *room, size_t need, size_t size,
 				  size_t used)
 {
-	size_t		next = *room == 0 ? 1024 : *room;
-	void	   *bigger;
+	size_t next = *room == 0 ? 1024 : *room;
+	void *bigger;
 
 	if (need <= *room)
 		return true;
@@ -52,11 +52,12 @@ aug_forest_ensure(AugArena *arena, void **array, size_t *room, size_t need, size
 static uint32_t
 new_pair(ForestJob *f)
 {
-	GrownTree  *t = &f->tree;
-	size_t		room = t->room;
-	void	   *nodes = t->nodes;
+	GrownTree *t = &f->tree;
+	size_t room = t->room;
+	void *nodes = t->nodes;
 
-	if (!aug_forest_ensure(f->arena, &nodes, &room, (size_t) t->n_nodes + 2, sizeof(GrowNode), t->n_nodes))
+	if (!aug_forest_ensure(f->arena, &nodes, &room, (size_t) t->n_nodes + 2, sizeof(GrowNode),
+						   t->n_nodes))
 		return FOREST_NONE;
 	t->nodes = nodes;
 	t->room = (uint32_t) room;
@@ -67,8 +68,8 @@ new_pair(ForestJob *f)
 static bool
 push(ForestJob *f, uint32_t *depth, const GrowTask *task)
 {
-	size_t		room = f->stack_room;
-	void	   *stack = f->stack;
+	size_t room = f->stack_room;
+	void *stack = f->stack;
 
 	if (!aug_forest_ensure(f->arena, &stack, &room, (size_t) *depth + 1, sizeof(GrowTask), *depth))
 		return false;
@@ -82,14 +83,12 @@ push(ForestJob *f, uint32_t *depth, const GrowTask *task)
 static void
 sort_codes(uint32_t *codes, uint32_t n)
 {
-	uint32_t	gap,
-				i;
+	uint32_t gap, i;
 
 	for (gap = n / 2; gap > 0; gap /= 2)
 		for (i = gap; i < n; i++)
 		{
-			uint32_t	code = codes[i],
-						j = i;
+			uint32_t code = codes[i], j = i;
 
 			for (; j >= gap && codes[j - gap] > code; j -= gap)
 				codes[j] = codes[j - gap];
@@ -104,13 +103,13 @@ static bool
 is_pure(const ForestJob *f, const GrowTask *task)
 {
 	const uint8_t *record = record_at(f, task->first);
-	uint32_t	i;
+	uint32_t i;
 
 	if (f->mode == MODE_COUNT)
 		return task->totals.sum <= 0 || task->totals.sum >= task->totals.draws;
 	if (f->config.task == AUG_REGRESSION)
 	{
-		float		y = record_float(record, f->layout.y_at);
+		float y = record_float(record, f->layout.y_at);
 
 		for (i = 1; i < task->n; i++)
 			if (record_float(record_at(f, task->first + i), f->layout.y_at) != y)
@@ -118,7 +117,7 @@ is_pure(const ForestJob *f, const GrowTask *task)
 	}
 	else
 	{
-		uint32_t	label = record_label(f, record);
+		uint32_t label = record_label(f, record);
 
 		for (i = 1; i < task->n; i++)
 			if (record_label(f, record_at(f, task->first + i)) != label)
@@ -133,18 +132,16 @@ is_pure(const ForestJob *f, const GrowTask *task)
 static bool
 class_leaf(ForestJob *f, const GrowTask *task, uint32_t *at)
 {
-	GrownTree  *t = &f->tree;
-	void	   *shares = t->shares;
-	uint32_t	n_seen = 0,
-				i,
-				out = 0;
-	double		total = 0;
+	GrownTree *t = &f->tree;
+	void *shares = t->shares;
+	uint32_t n_seen = 0, i, out = 0;
+	double total = 0;
 
 	for (i = 0; i < task->n; i++)
 	{
 		const uint8_t *record = record_at(f, task->first + i);
-		uint32_t	label = record_label(f, record);
-		double		w = record_weight(f, record) * f->class_weight[label];
+		uint32_t label = record_label(f, record);
+		double w = record_weight(f, record) * f->class_weight[label];
 
 		if (f->axis[label] == 0)
 			f->classes[n_seen++] = label;
@@ -153,8 +150,8 @@ class_leaf(ForestJob *f, const GrowTask *task, uint32_t *at)
 		total += w;
 	}
 	if (t->n_shares + 1 + 2 * (size_t) n_seen > UINT32_MAX - AUG_MAX_CLASSES ||
-		!aug_forest_ensure(f->arena, &shares, &t->shares_room, t->n_shares + 1 + 2 * (size_t) n_seen,
-				sizeof(uint32_t), t->n_shares))
+		!aug_forest_ensure(f->arena, &shares, &t->shares_room,
+						   t->n_shares + 1 + 2 * (size_t) n_seen, sizeof(uint32_t), t->n_shares))
 	{
 		while (n_seen > 0)
 			f->axis[f->classes[--n_seen]] = 0;
@@ -165,8 +162,8 @@ class_leaf(ForestJob *f, const GrowTask *task, uint32_t *at)
 	sort_codes(f->classes, n_seen);
 	for (i = 0; i < n_seen; i++)
 	{
-		uint32_t	label = f->classes[i];
-		float		share = (float) (total > 0 ? f->axis[label] / total : 1.0 / n_seen);
+		uint32_t label = f->classes[i];
+		float share = (float) (total > 0 ? f->axis[label] / total : 1.0 / n_seen);
 
 		f->axis[label] = 0;
 		if (share > 0)
@@ -185,8 +182,7 @@ class_leaf(ForestJob *f, const GrowTask *task, uint32_t *at)
 static float
 leaf_mean(const ForestJob *f, const NodeTotals *t)
 {
-	double		sum = t->sum,
-				mean;
+	double sum = t->sum, mean;
 
 	if (f->mode == MODE_COUNT)
 		sum *= f->class_weight[1];
@@ -204,8 +200,8 @@ leaf_mean(const ForestJob *f, const NodeTotals *t)
 static bool
 make_leaf(ForestJob *f, const GrowTask *task, bool pure)
 {
-	GrowNode   *node = &f->tree.nodes[task->node];
-	uint32_t	link;
+	GrowNode *node = &f->tree.nodes[task->node];
+	uint32_t link;
 
 	if (f->mode == MODE_CLASS)
 	{
@@ -221,7 +217,7 @@ make_leaf(ForestJob *f, const GrowTask *task, bool pure)
 	}
 	else
 	{
-		float		value;
+		float value;
 
 		if (pure && f->config.task == AUG_REGRESSION)
 			value = record_float(record_at(f, task->first), f->layout.y_at);
@@ -243,49 +239,65 @@ make_leaf(ForestJob *f, const GrowTask *task, bool pure)
  * Moves the records for which go_left holds to the front, exchanging records
  * without a branch on the outcome.  WORDS: 8-byte words of a record, or 0.
  */
-#define PARTITION(WORDS, GO_LEFT) \
-	do { \
-		for (; i < stop; i++) \
-		{ \
-			uint8_t *a = base + (size_t) i * size; \
-			uint8_t *b = base + (size_t) at * size; \
-			uint32_t go_left = (GO_LEFT); \
-			if ((WORDS) != 0) \
-			{ \
+#define PARTITION(WORDS, GO_LEFT)                                                      \
+	do                                                                                 \
+	{                                                                                  \
+		for (; i < stop; i++)                                                          \
+		{                                                                              \
+			uint8_t *a = base + (size_t) i * size;                                     \
+			uint8_t *b = base + (size_t) at * size;                                    \
+			uint32_t go_left = (GO_LEFT);                                              \
+			if ((WORDS) != 0)                                                          \
+			{                                                                          \
 				uint64_t x[(WORDS) == 0 ? 1 : (WORDS)], y[(WORDS) == 0 ? 1 : (WORDS)]; \
-				memcpy(x, a, (size_t) (WORDS) * 8); \
-				memcpy(y, b, (size_t) (WORDS) * 8); \
-				memcpy(a, y, (size_t) (WORDS) * 8); \
-				memcpy(b, x, (size_t) (WORDS) * 8); \
-			} \
-			else \
-			{ \
-				memcpy(swap, a, size); \
-				memcpy(a, b, size); \
-				memcpy(b, swap, size); \
-			} \
-			at += go_left; \
-		} \
+				memcpy(x, a, (size_t) (WORDS) *8);                                     \
+				memcpy(y, b, (size_t) (WORDS) *8);                                     \
+				memcpy(a, y, (size_t) (WORDS) *8);                                     \
+				memcpy(b, x, (size_t) (WORDS) *8);                                     \
+			}                                                                          \
+			else                                                                       \
+			{                                                                          \
+				memcpy(swap, a, size);                                                 \
+				memcpy(a, b, size);                                                    \
+				memcpy(b, swap, size);                                                 \
+			}                                                                          \
+			at += go_left;                                                             \
+		}                                                                              \
 	} while (0)
 
-#define PARTITION_SIZES(GO_LEFT) \
-	do { \
-		switch (size) \
-		{ \
-			case 16: PARTITION(2, GO_LEFT); break; \
-			case 24: PARTITION(3, GO_LEFT); break; \
-			case 32: PARTITION(4, GO_LEFT); break; \
-			case 40: PARTITION(5, GO_LEFT); break; \
-			case 48: PARTITION(6, GO_LEFT); break; \
-			case 64: PARTITION(8, GO_LEFT); break; \
-			default: PARTITION(0, GO_LEFT); break; \
-		} \
+#define PARTITION_SIZES(GO_LEFT)       \
+	do                                 \
+	{                                  \
+		switch (size)                  \
+		{                              \
+			case 16:                   \
+				PARTITION(2, GO_LEFT); \
+				break;                 \
+			case 24:                   \
+				PARTITION(3, GO_LEFT); \
+				break;                 \
+			case 32:                   \
+				PARTITION(4, GO_LEFT); \
+				break;                 \
+			case 40:                   \
+				PARTITION(5, GO_LEFT); \
+				break;                 \
+			case 48:                   \
+				PARTITION(6, GO_LEFT); \
+				break;                 \
+			case 64:                   \
+				PARTITION(8, GO_LEFT); \
+				break;                 \
+			default:                   \
+				PARTITION(0, GO_LEFT); \
+				break;                 \
+		}                              \
 	} while (0)
 
 /* By a numeric feature; missing_left shifts the missing cell 255 to 0. */
 static uint32_t
-partition_numeric(uint8_t *base, size_t size, uint32_t i, uint32_t stop, uint32_t at,
-				  uint8_t *swap, uint32_t cell_at, uint32_t bin, uint32_t missing_left)
+partition_numeric(uint8_t *base, size_t size, uint32_t i, uint32_t stop, uint32_t at, uint8_t *swap,
+				  uint32_t cell_at, uint32_t bin, uint32_t missing_left)
 {
 	PARTITION_SIZES((uint8_t) (a[cell_at] + missing_left) <= bin + missing_left);
 	return at;
@@ -293,8 +305,8 @@ partition_numeric(uint8_t *base, size_t size, uint32_t i, uint32_t stop, uint32_
 
 /* By a table of the sides of cells. */
 static uint32_t
-partition_table(uint8_t *base, size_t size, uint32_t i, uint32_t stop, uint32_t at,
-				uint8_t *swap, uint32_t cell_at, const uint8_t *side)
+partition_table(uint8_t *base, size_t size, uint32_t i, uint32_t stop, uint32_t at, uint8_t *swap,
+				uint32_t cell_at, const uint8_t *side)
 {
 	PARTITION_SIZES(side[a[cell_at]]);
 	return at;
@@ -306,25 +318,25 @@ partition_through(const ForestJob *f, uint32_t feature, const Split *split, uint
 				  uint32_t i, uint32_t stop, uint32_t at)
 {
 	const ForestFeature *ff = &f->features[feature];
-	size_t		size = f->layout.size;
-	uint8_t    *swap = f->swap;
-	uint32_t	ml = split->missing_left;
+	size_t size = f->layout.size;
+	uint8_t *swap = f->swap;
+	uint32_t ml = split->missing_left;
 
 	for (; i < stop; i++)
 	{
-		uint8_t    *a = base + (size_t) i * size;
-		uint8_t    *b = base + (size_t) at * size;
-		uint32_t	left;
+		uint8_t *a = base + (size_t) i * size;
+		uint8_t *b = base + (size_t) at * size;
+		uint32_t left;
 
 		if (ff->kind == FEATURE_WIDE)
 		{
-			uint32_t	code = ff->wide[record_row(f, a)];
+			uint32_t code = ff->wide[record_row(f, a)];
 
 			left = f->side[code == AUG_MISSING_WIDE ? f->wide_levels : code];
 		}
 		else
 		{
-			uint8_t		cell = record_cells(f, a)[ff->slot];
+			uint8_t cell = record_cells(f, a)[ff->slot];
 
 			if (split->is_set)
 				left = f->side[cell];
@@ -347,23 +359,20 @@ static uint32_t
 partition(ForestJob *f, const GrowTask *task, const Split *split)
 {
 	const ForestFeature *ff = &f->features[split->feature];
-	uint8_t    *base = record_at(f, task->first);
-	uint32_t	cell_at = f->layout.cells_at + ff->slot,
-				at = 0,
-				i,
-				step = 16384;
+	uint8_t *base = record_at(f, task->first);
+	uint32_t cell_at = f->layout.cells_at + ff->slot, at = 0, i, step = 16384;
 
 	for (i = 0; i < task->n; i += step)
 	{
-		uint32_t	stop = task->n - i < step ? task->n : i + step;
+		uint32_t stop = task->n - i < step ? task->n : i + step;
 
 		if (ff->kind == FEATURE_WIDE || f->layout.cells_at == 0)
 			at = partition_through(f, split->feature, split, base, i, stop, at);
 		else if (split->is_set)
 			at = partition_table(base, f->layout.size, i, stop, at, f->swap, cell_at, f->side);
 		else
-			at = partition_numeric(base, f->layout.size, i, stop, at, f->swap, cell_at,
-								   split->bin, split->missing_left);
+			at = partition_numeric(base, f->layout.size, i, stop, at, f->swap, cell_at, split->bin,
+								   split->missing_left);
 		if (forest_tick(f, (uint64_t) (stop - i) * 3 + 50))
 			return FOREST_NONE;
 	}
@@ -380,20 +389,20 @@ partition(ForestJob *f, const GrowTask *task, const Split *split)
 static uint32_t
 store_set(ForestJob *f, const GrowTask *task, const Split *split)
 {
-	GrownTree  *t = &f->tree;
-	bool		goes_left = split->left.weight <= task->totals.weight - split->left.weight;
+	GrownTree *t = &f->tree;
+	bool goes_left = split->left.weight <= task->totals.weight - split->left.weight;
 	const uint32_t *from = goes_left ? f->codes : f->codes + split->n_left;
-	uint32_t	n = goes_left ? split->n_left : split->n_codes - split->n_left,
-				missing = f->features[split->feature].kind == FEATURE_WIDE ? f->wide_levels
-				: AUG_MISSING_CELL,
-				i,
-				out = 0;
-	size_t		at = t->n_sets;
-	void	   *sets = t->sets;
-	uint32_t   *set;
+	uint32_t n = goes_left ? split->n_left : split->n_codes - split->n_left,
+			 missing = f->features[split->feature].kind == FEATURE_WIDE ? f->wide_levels
+																		: AUG_MISSING_CELL,
+			 i, out = 0;
+	size_t at = t->n_sets;
+	void *sets = t->sets;
+	uint32_t *set;
 
 	if (at + SET_CODES + n >= UINT32_MAX ||
-		!aug_forest_ensure(f->arena, &sets, &t->sets_room, at + SET_CODES + n, sizeof(uint32_t), at))
+		!aug_forest_ensure(f->arena, &sets, &t->sets_room, at + SET_CODES + n, sizeof(uint32_t),
+						   at))
 		return FOREST_NONE;
 	t->sets = sets;
 	set = t->sets + at;
@@ -415,7 +424,7 @@ store_set(ForestJob *f, const GrowTask *task, const Split *split)
 static void
 mark_side(ForestJob *f, const Split *split, uint8_t on)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < split->n_left; i++)
 		f->side[f->codes[i]] = on;
@@ -429,10 +438,8 @@ static AugStatus
 apply_split(ForestJob *f, const GrowTask *task, const Split *split, GrowTask child[2],
 			AugError *err)
 {
-	uint32_t	left = new_pair(f),
-				n_left,
-				link = left;
-	GrowNode   *node;
+	uint32_t left = new_pair(f), n_left, link = left;
+	GrowNode *node;
 
 	if (left == FOREST_NONE)
 		return aug_fail_nomem(err, sizeof(GrowNode) * 2);
@@ -447,8 +454,9 @@ apply_split(ForestJob *f, const GrowTask *task, const Split *split, GrowTask chi
 	node = &f->tree.nodes[task->node];
 	node->feature = (uint16_t) split->feature;
 	node->bin = split->bin;
-	node->kind = split->is_set ? NODE_SET : split->missing_left ? NODE_MISSING_LEFT
-		: NODE_MISSING_RIGHT;
+	node->kind = split->is_set		   ? NODE_SET
+				 : split->missing_left ? NODE_MISSING_LEFT
+									   : NODE_MISSING_RIGHT;
 	node->link = link;
 
 	n_left = partition(f, task, split);
@@ -484,8 +492,8 @@ static AugStatus
 consider(ForestJob *f, uint32_t tree, GrowTask *task, Split *best, bool *pure, AugError *err)
 {
 	const ForestConfig *c = &f->config;
-	AugRng		rng;
-	AugStatus	status;
+	AugRng rng;
+	AugStatus status;
 
 	best->score = -1;
 	*pure = is_pure(f, task);
@@ -505,17 +513,16 @@ consider(ForestJob *f, uint32_t tree, GrowTask *task, Split *best, bool *pure, A
 static AugStatus
 grow_depth_first(ForestJob *f, uint32_t tree, const GrowTask *root, AugError *err)
 {
-	uint32_t	depth = 0;
+	uint32_t depth = 0;
 
 	if (!push(f, &depth, root))
 		return aug_fail_nomem(err, sizeof(GrowTask));
 	while (depth > 0)
 	{
-		GrowTask	task = f->stack[--depth],
-					child[2];
-		Split		split;
-		bool		pure;
-		AugStatus	status = consider(f, tree, &task, &split, &pure, err);
+		GrowTask task = f->stack[--depth], child[2];
+		Split split;
+		bool pure;
+		AugStatus status = consider(f, tree, &task, &split, &pure, err);
 
 		if (status != AUG_OK)
 			return status;
@@ -541,16 +548,16 @@ grow_depth_first(ForestJob *f, uint32_t tree, const GrowTask *root, AugError *er
 /* A leaf that may be split, with its split. */
 typedef struct PendingSplit
 {
-	GrowTask	task;
-	Split		split;
-	uint32_t   *codes;			/* of a set split */
+	GrowTask task;
+	Split split;
+	uint32_t *codes; /* of a set split */
 } PendingSplit;
 
 typedef struct Frontier
 {
-	PendingSplit *heap;			/* largest gain first; ties: the older node */
-	uint32_t	n;
-	AugArena	arena;			/* codes of pending sets */
+	PendingSplit *heap; /* largest gain first; ties: the older node */
+	uint32_t n;
+	AugArena arena; /* codes of pending sets */
 } Frontier;
 
 static bool
@@ -564,7 +571,7 @@ comes_before(const PendingSplit *a, const PendingSplit *b)
 static void
 frontier_add(Frontier *q, const PendingSplit *item)
 {
-	uint32_t	i = q->n++;
+	uint32_t i = q->n++;
 
 	while (i > 0 && comes_before(item, &q->heap[(i - 1) / 2]))
 	{
@@ -577,13 +584,12 @@ frontier_add(Frontier *q, const PendingSplit *item)
 static PendingSplit
 frontier_take(Frontier *q)
 {
-	PendingSplit top = q->heap[0],
-				last = q->heap[--q->n];
-	uint32_t	i = 0;
+	PendingSplit top = q->heap[0], last = q->heap[--q->n];
+	uint32_t i = 0;
 
 	for (;;)
 	{
-		uint32_t	c = 2 * i + 1;
+		uint32_t c = 2 * i + 1;
 
 		if (c >= q->n)
 			break;
@@ -604,8 +610,8 @@ static AugStatus
 frontier_consider(ForestJob *f, uint32_t tree, Frontier *q, GrowTask *task, AugError *err)
 {
 	PendingSplit item;
-	bool		pure;
-	AugStatus	status;
+	bool pure;
+	AugStatus status;
 
 	/* known constants lie in an order that only depth first keeps */
 	task->n_constant = 0;
@@ -633,19 +639,19 @@ frontier_consider(ForestJob *f, uint32_t tree, Frontier *q, GrowTask *task, AugE
 static AugStatus
 grow_best_first(ForestJob *f, uint32_t tree, const GrowTask *root, AugError *err)
 {
-	Frontier	q = {0};
-	GrowTask	start = *root;
-	AugStatus	status;
-	uint32_t	most = f->config.max_leaf_nodes < f->n_work ? f->config.max_leaf_nodes : f->n_work;
+	Frontier q = {0};
+	GrowTask start = *root;
+	AugStatus status;
+	uint32_t most = f->config.max_leaf_nodes < f->n_work ? f->config.max_leaf_nodes : f->n_work;
 
 	aug_arena_init(&q.arena, f->host);
 	q.heap = aug_arena_alloc(&q.arena, (size_t) most + 2, sizeof(PendingSplit));
 	status = q.heap == NULL ? aug_fail_nomem(err, sizeof(PendingSplit) * most)
-		: frontier_consider(f, tree, &q, &start, err);
+							: frontier_consider(f, tree, &q, &start, err);
 	while (status == AUG_OK && q.n > 0 && f->tree.n_leaves < f->config.max_leaf_nodes)
 	{
 		PendingSplit item = frontier_take(&q);
-		GrowTask	child[2];
+		GrowTask child[2];
 
 		if (item.codes != NULL)
 			memcpy(f->codes, item.codes, item.split.n_codes * sizeof(uint32_t));
@@ -667,9 +673,9 @@ grow_best_first(ForestJob *f, uint32_t tree, const GrowTask *root, AugError *err
 AugStatus
 aug_forest_grow(ForestJob *f, uint32_t tree, AugError *err)
 {
-	GrowTask	root;
-	AugStatus	status;
-	uint32_t	i;
+	GrowTask root;
+	AugStatus status;
+	uint32_t i;
 
 	status = aug_forest_sample(f, tree, err);
 	if (status != AUG_OK)
@@ -687,11 +693,12 @@ aug_forest_grow(ForestJob *f, uint32_t tree, AugError *err)
 		return aug_fail_nomem(err, sizeof(GrowNode) * 2);
 	/* the root's twin is never used; it keeps pairs aligned */
 	memset(f->tree.nodes, 0, 2 * sizeof(GrowNode));
+	memcpy(f->order, f->usable, f->n_usable * sizeof(uint32_t));
 	for (i = 0; i < f->n_features; i++)
-	{
-		f->order[i] = i;
 		f->gains[i] = 0;
-	}
+	status = aug_forest_learn(f, &root, err);
+	if (status != AUG_OK)
+		return status;
 	return f->config.max_leaf_nodes > 0 ? grow_best_first(f, tree, &root, err)
-		: grow_depth_first(f, tree, &root, err);
+										: grow_depth_first(f, tree, &root, err);
 }

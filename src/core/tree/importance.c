@@ -9,7 +9,7 @@
  * units.  Features that the tree does not use are not tried: they change nothing.
  *
  * Memory: four bytes for each out-of-bag row, in the job's arena.  Interrupts:
- * polled every 1024 rows.
+ * polled by work done.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,18 +17,13 @@
 
 #include "forest.h"
 
-#define CHUNK 1024
-
 /* The class that a leaf stands for; ties go to the lower one. */
 static uint32_t
 leaf_class(const ForestJob *f, uint32_t link)
 {
-	uint32_t	k = f->config.n_classes,
-				best = 0,
-				i;
+	uint32_t k = f->config.n_classes, best = 0, i;
 	const uint32_t *share;
-	float		value,
-				most = -1;
+	float value, most = -1;
 
 	if (f->mode != MODE_CLASS)
 	{
@@ -54,8 +49,8 @@ leaf_class(const ForestJob *f, uint32_t link)
 static double
 row_loss(const ForestJob *f, uint32_t row, uint32_t link)
 {
-	float		value;
-	double		d;
+	float value;
+	double d;
 
 	if (f->config.task == AUG_CLASSIFICATION)
 		return leaf_class(f, link) != f->matrix->label[row];
@@ -74,7 +69,7 @@ code_of(const ForestJob *f, uint32_t feature, uint32_t row)
 		return ff->wide[row] == AUG_MISSING_WIDE ? CODE_MISSING : ff->wide[row];
 	else
 	{
-		uint8_t		cell = f->matrix->cells[(size_t) row * f->matrix->stride + ff->slot];
+		uint8_t cell = f->matrix->cells[(size_t) row * f->matrix->stride + ff->slot];
 
 		return cell == AUG_MISSING_CELL ? CODE_MISSING : cell;
 	}
@@ -85,24 +80,35 @@ code_of(const ForestJob *f, uint32_t feature, uint32_t row)
  * from row other[i] instead of rows[i]; FOREST_NONE for none.
  */
 static bool
-mean_loss(ForestJob *f, const uint32_t *rows, const uint32_t *other, uint32_t n,
-		  uint32_t feature, double *loss)
+mean_loss(ForestJob *f, const uint32_t *rows, const uint32_t *other, uint32_t n, uint32_t feature,
+		  double *loss)
 {
-	double		sum = 0,
-				total = 0;
-	uint32_t	i;
+	uint32_t links[WALK_ROWS], i, k;
+	double sum = 0, total = 0;
 
-	for (i = 0; i < n; i++)
+	memset(f->codes_row, 0, (size_t) WALK_ROWS * f->n_features * sizeof(uint32_t));
+	for (i = 0; i < n; i += WALK_ROWS)
 	{
-		double		w = f->matrix->weight != NULL ? f->matrix->weight[rows[i]] : 1;
+		uint32_t some = n - i < WALK_ROWS ? n - i : WALK_ROWS;
 
-		if (i % CHUNK == CHUNK - 1 && forest_tick(f, CHUNK * 50))
+		for (k = 0; k < some; k++)
+		{
+			uint32_t *codes = f->codes_row + (size_t) k * f->n_features;
+
+			aug_forest_row_codes(f->matrix, rows[i + k], codes);
+			if (feature != FOREST_NONE)
+				codes[feature] = code_of(f, feature, other[i + k]);
+		}
+		aug_forest_walk_rows(f->walk, 0, f->codes_row, f->n_features, links);
+		for (k = 0; k < some; k++)
+		{
+			double w = f->matrix->weight != NULL ? f->matrix->weight[rows[i + k]] : 1;
+
+			sum += w * row_loss(f, rows[i + k], links[k]);
+			total += w;
+		}
+		if (forest_tick(f, WALK_ROWS * 60))
 			return false;
-		aug_forest_row_codes(f->matrix, rows[i], f->codes_row);
-		if (feature != FOREST_NONE)
-			f->codes_row[feature] = code_of(f, feature, other[i]);
-		sum += w * row_loss(f, rows[i], aug_forest_walk(f->walk, 0, f->codes_row));
-		total += w;
 	}
 	*loss = total > 0 ? sum / total : 0;
 	return true;
@@ -112,7 +118,7 @@ mean_loss(ForestJob *f, const uint32_t *rows, const uint32_t *other, uint32_t n,
 static void
 mark_used(const ForestJob *f, double *loss)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < f->n_features; i++)
 		loss[i] = 0;
@@ -124,12 +130,11 @@ mark_used(const ForestJob *f, double *loss)
 static void
 shuffle(uint32_t *rows, uint32_t n, AugRng *rng)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = n; i > 1; i--)
 	{
-		uint32_t	j = aug_rng_below(rng, i),
-					t = rows[i - 1];
+		uint32_t j = aug_rng_below(rng, i), t = rows[i - 1];
 
 		rows[i - 1] = rows[j];
 		rows[j] = t;
@@ -143,12 +148,8 @@ shuffle(uint32_t *rows, uint32_t n, AugRng *rng)
 AugStatus
 aug_forest_permutation(ForestJob *f, uint32_t tree, double *loss, AugError *err)
 {
-	uint32_t	n_rows = f->matrix->n_rows,
-			   *rows,
-			   *other,
-				n = 0,
-				i;
-	double		base;
+	uint32_t n_rows = f->matrix->n_rows, *rows, *other, n = 0, i;
+	double base;
 
 	if (f->bag_rows == NULL)
 		f->bag_rows = aug_arena_alloc(f->arena, 2 * (size_t) n_rows, sizeof(uint32_t));
@@ -164,8 +165,8 @@ aug_forest_permutation(ForestJob *f, uint32_t tree, double *loss, AugError *err)
 		return aug_fail_cancelled(err);
 	for (i = 0; i < f->n_features; i++)
 	{
-		AugRng		rng = aug_rng(f->seed, tree, UINT64_MAX - 1 - i);
-		double		permuted;
+		AugRng rng = aug_rng(f->seed, tree, UINT64_MAX - 1 - i);
+		double permuted;
 
 		if (loss[i] == 0)
 			continue;

@@ -1,13 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * node.c
- *		The split of one node: features are drawn without replacement until
- *		max_features of them have been found to vary among the node's rows, or
- *		none is left; the best cut of all is kept.
+ *		The split of one node: max_features features are drawn without
+ *		replacement, and the best cut of all is kept.
  *
- * Features known to be constant in a node are constant below it: they stand in
- * front of f->order, and a node draws behind them only.  Depth first, the part in
- * front is never disturbed before the node's last descendant is done.
+ * A node whose drawn features are all constant in it becomes a leaf, as in ranger.
+ * (To go on drawing until one varies, as scikit-learn does, or max_features of
+ * them do, was measured to overfit tables of few-valued columns; columns that
+ * are constant in the whole table are never drawn.)  Features found to be constant
+ * in a node are constant below it: they stand in front of f->order, may be drawn,
+ * but are not looked at again.  Depth first, the set in front is never disturbed
+ * before the node's last descendant is done.
  *
  * Large nodes make the histograms of several features in one pass over the rows;
  * small ones go feature by feature over the few rows they have.
@@ -16,12 +19,14 @@
  *
  *-------------------------------------------------------------------------
  */
+#include <math.h>
+
 #include "forest.h"
 
 static inline void
 exchange(uint32_t *a, uint32_t *b)
 {
-	uint32_t	t = *a;
+	uint32_t t = *a;
 
 	*a = *b;
 	*b = t;
@@ -39,13 +44,13 @@ static AugStatus
 search_groups(ForestJob *f, const GrowTask *task, uint32_t feature, AugRng *rng, Split *best,
 			  AugError *err)
 {
-	bool		unordered = f->features[feature].kind != FEATURE_NUMERIC;
+	bool unordered = f->features[feature].kind != FEATURE_NUMERIC;
 
 	if (f->mode == MODE_CLASS)
 	{
 		if (unordered && !f->config.random_cuts)
 		{
-			AugStatus	status = aug_forest_class_order(f, task, err);
+			AugStatus status = aug_forest_class_order(f, task, feature, err);
 
 			if (status != AUG_OK)
 				return status;
@@ -55,7 +60,7 @@ search_groups(ForestJob *f, const GrowTask *task, uint32_t feature, AugRng *rng,
 	else
 	{
 		if (unordered && !f->config.random_cuts)
-			aug_forest_order_levels(f);
+			aug_forest_order_levels(f, task, feature);
 		aug_forest_scan(f, task, feature, rng, best);
 	}
 	return AUG_OK;
@@ -75,7 +80,7 @@ groups_of_one(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *er
 		return AUG_OK;
 	}
 	{
-		AugStatus	status = aug_forest_histograms(f, task, &feature, 1, err);
+		AugStatus status = aug_forest_histograms(f, task, &feature, 1, err);
 
 		if (status == AUG_OK)
 			aug_forest_groups_of(f, feature, 0);
@@ -83,33 +88,57 @@ groups_of_one(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *er
 	}
 }
 
+/* The draws of a node so far. */
+typedef struct Draws
+{
+	uint32_t known;		  /* constants of the ancestors: order[0 .. known) */
+	uint32_t known_drawn; /* of these, drawn: order[0 .. known_drawn) */
+	uint32_t back;		  /* order[back ..] were drawn and vary */
+	uint32_t visited;	  /* features drawn, constants among them */
+} Draws;
+
 /*
- * Draws n features behind the constants into order[back - n .. back); evaluates
- * them; constants among them move to the front.  Returns how many vary in *found.
+ * Draws up to n features that are not known to be constant to the end of
+ * order[0 .. back); returns how many.  Known constants use up draws.
+ */
+static uint32_t
+draw_features(ForestJob *f, const GrowTask *task, uint32_t n, Draws *d, AugRng *rng)
+{
+	uint32_t drawn = 0, new_constants = task->n_constant - d->known;
+
+	for (; n > 0 && task->n_constant < d->back; n--)
+	{
+		uint32_t j = d->known_drawn + aug_rng_below(rng, d->back - new_constants - d->known_drawn);
+
+		d->visited++;
+		if (j < d->known)
+		{
+			exchange(&f->order[j], &f->order[d->known_drawn]);
+			d->known_drawn++;
+			continue;
+		}
+		d->back--;
+		exchange(&f->order[j + new_constants], &f->order[d->back]);
+		drawn++;
+	}
+	return drawn;
+}
+
+/*
+ * Evaluates the n features at order[back .. back + n).  Constants among them
+ * move behind the known ones.
  */
 static AugStatus
-try_features(ForestJob *f, GrowTask *task, uint32_t n, uint32_t *back, uint32_t *found,
-			 AugRng *rng, Split *best, AugError *err)
+try_features(ForestJob *f, GrowTask *task, uint32_t n, bool batched, Draws *d, AugRng *rng,
+			 Split *best, AugError *err)
 {
-	uint32_t   *order = f->order;
-	uint32_t	narrow[BATCH],
-				histogram[BATCH],
-				n_narrow = 0,
-				i,
-				q;
-	bool		batched = n > 1;
-	AugStatus	status;
+	uint32_t *order = f->order;
+	uint32_t narrow[BATCH], histogram[BATCH], n_narrow = 0, i, q;
+	AugStatus status;
 
-	for (i = 0; i < n; i++)
-	{
-		uint32_t	j = task->n_constant + aug_rng_below(rng, *back - task->n_constant);
-
-		(*back)--;
-		exchange(&order[j], &order[*back]);
-	}
 	for (i = 0; batched && i < n; i++)
 	{
-		uint32_t	feature = order[*back + i];
+		uint32_t feature = order[d->back + i];
 
 		histogram[i] = n_narrow;
 		if (f->features[feature].kind != FEATURE_WIDE)
@@ -122,9 +151,9 @@ try_features(ForestJob *f, GrowTask *task, uint32_t n, uint32_t *back, uint32_t 
 			return status;
 	}
 
-	for (i = 0, q = *back; i < n; i++, q++)
+	for (i = 0, q = d->back; i < n; i++, q++)
 	{
-		uint32_t	feature = order[q];
+		uint32_t feature = order[q];
 
 		if (batched && f->features[feature].kind != FEATURE_WIDE)
 			aug_forest_groups_of(f, feature, histogram[i]);
@@ -136,14 +165,13 @@ try_features(ForestJob *f, GrowTask *task, uint32_t n, uint32_t *back, uint32_t 
 		}
 		if (is_constant(&f->groups))
 		{
-			/* to the front; what stood there is drawable again */
+			/* to the constants; what stood there may still be drawn */
 			exchange(&order[q], &order[task->n_constant]);
 			task->n_constant++;
-			exchange(&order[q], &order[*back]);
-			(*back)++;
+			exchange(&order[q], &order[d->back]);
+			d->back++;
 			continue;
 		}
-		(*found)++;
 		status = search_groups(f, task, feature, rng, best, err);
 		if (status != AUG_OK)
 			return status;
@@ -158,28 +186,59 @@ try_features(ForestJob *f, GrowTask *task, uint32_t n, uint32_t *back, uint32_t 
 AugStatus
 aug_forest_find_split(ForestJob *f, GrowTask *task, AugRng *rng, Split *best, AugError *err)
 {
-	uint32_t	back = f->n_features,
-				found = 0;
-	bool		one_by_one = f->mode == MODE_CLASS || task->n <= SMALL_NODE;
-	AugStatus	status = AUG_OK;
+	Draws d = {task->n_constant, 0, f->n_usable, 0};
+	bool one_by_one = f->mode == MODE_CLASS || task->n <= SMALL_NODE;
+	uint32_t most = f->config.max_features;
+	AugStatus status = AUG_OK;
 
 	best->score = -1;
+	f->node_squares = NAN;
 	if (f->mode == MODE_CLASS)
 		status = aug_forest_class_prepare(f, task, err);
 	else if (task->n <= SMALL_NODE)
 		aug_forest_prepare(f, record_at(f, task->first), task->n);
 
-	while (status == AUG_OK && found < f->config.max_features && task->n_constant < back)
+	while (status == AUG_OK && task->n_constant < d.back && d.visited < most)
 	{
-		uint32_t	n = f->config.max_features - found;
+		uint32_t n = most - d.visited;
 
-		if (n > back - task->n_constant)
-			n = back - task->n_constant;
-		if (n > BATCH)
-			n = BATCH;
-		status = try_features(f, task, one_by_one ? 1 : n, &back, &found, rng, best, err);
+		n = draw_features(f, task, one_by_one ? 1 : n < BATCH ? n : BATCH, &d, rng);
+		status = try_features(f, task, n, !one_by_one, &d, rng, best, err);
 		if (status == AUG_OK && one_by_one && forest_tick(f, (uint64_t) task->n * 8 + 100))
 			status = aug_fail_cancelled(err);
+	}
+	if (f->mode == MODE_CLASS)
+		aug_forest_class_finish(f);
+	return status;
+}
+
+/*
+ * Learns from the root where the levels of categorical features lie in the tree,
+ * for nodes that have too few rows to tell.
+ */
+AugStatus
+aug_forest_learn(ForestJob *f, GrowTask *root, AugError *err)
+{
+	AugStatus status = AUG_OK;
+	uint32_t i;
+
+	if (!f->has_categories || f->config.random_cuts)
+		return AUG_OK;
+	if (f->mode == MODE_CLASS)
+		status = aug_forest_class_prepare(f, root, err);
+	else if (root->n <= SMALL_NODE)
+		aug_forest_prepare(f, record_at(f, root->first), root->n);
+	for (i = 0; i < f->n_usable && status == AUG_OK; i++)
+	{
+		uint32_t feature = f->usable[i];
+
+		if (f->features[feature].kind == FEATURE_NUMERIC)
+			continue;
+		status = groups_of_one(f, root, feature, err);
+		if (status == AUG_OK && f->mode == MODE_CLASS)
+			status = aug_forest_class_learn(f, root, feature, err);
+		else if (status == AUG_OK)
+			aug_forest_learn_levels(f, feature);
 	}
 	if (f->mode == MODE_CLASS)
 		aug_forest_class_finish(f);

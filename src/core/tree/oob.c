@@ -28,13 +28,13 @@
 #include "../sort.h"
 #include "forest.h"
 
-#define VOTE_BITS		20
-#define VOTE_MASK		((UINT64_C(1) << VOTE_BITS) - 1)
-#define SHARE_UNIT		0x1.0p24
-#define CLASS_UNIT		0x1.0p15
-#define VALUE_UNIT		0x1.0p22
-#define RESIDUALS_MAX	200000	/* enough for quantiles */
-#define CHUNK			1024
+#define VOTE_BITS	  20
+#define VOTE_MASK	  ((UINT64_C(1) << VOTE_BITS) - 1)
+#define SHARE_UNIT	  0x1.0p24
+#define CLASS_UNIT	  0x1.0p15
+#define VALUE_UNIT	  0x1.0p22
+#define RESIDUALS_MAX 200000 /* enough for quantiles */
+#define CHUNK		  1024
 
 /*
  * Bytes of the shared block; 0 when there are no votes.
@@ -67,19 +67,19 @@ add32(uint32_t *at, uint32_t v)
 static void
 vote(const ForestJob *f, void *shared, uint32_t row, uint32_t link)
 {
-	uint32_t	k = f->config.n_classes;
-	float		value;
+	uint32_t k = f->config.n_classes;
+	float value;
 
 	if (f->mode == MODE_CLASS)
 	{
-		uint32_t   *votes = (uint32_t *) shared + (size_t) row * (k + 1);
+		uint32_t *votes = (uint32_t *) shared + (size_t) row * (k + 1);
 
 		if (link < k)
 			add32(&votes[link], (uint32_t) CLASS_UNIT);
 		else
 		{
 			const uint32_t *share = f->walk->shares + (link - k);
-			uint32_t	i;
+			uint32_t i;
 
 			for (i = 0; i < share[0]; i++)
 			{
@@ -96,8 +96,8 @@ vote(const ForestJob *f, void *shared, uint32_t row, uint32_t link)
 			  ((uint64_t) ((double) value * SHARE_UNIT + 0.5) << VOTE_BITS) + 1);
 	else
 	{
-		uint64_t   *votes = (uint64_t *) shared + 2 * (size_t) row;
-		int64_t		v = 0;
+		uint64_t *votes = (uint64_t *) shared + 2 * (size_t) row;
+		int64_t v = 0;
 
 		if (f->largest > 0)
 			v = (int64_t) floor((double) value / f->largest * VALUE_UNIT + 0.5);
@@ -112,16 +112,26 @@ vote(const ForestJob *f, void *shared, uint32_t row, uint32_t link)
 AugStatus
 aug_forest_oob_vote(ForestJob *f, void *shared, AugError *err)
 {
-	uint32_t	row;
+	uint32_t rows[WALK_ROWS], links[WALK_ROWS], n_rows = f->matrix->n_rows, n = 0, row, i;
 
-	for (row = 0; row < f->matrix->n_rows; row++)
+	/* lanes without a row walk what they find, which must be set */
+	memset(f->codes_row, 0, (size_t) WALK_ROWS * f->n_features * sizeof(uint32_t));
+	for (row = 0; row < n_rows; row++)
 	{
-		if (row % CHUNK == CHUNK - 1 && forest_tick(f, CHUNK * 40))
-			return aug_fail_cancelled(err);
-		if (f->in_bag[row] != 0)
-			continue;
-		aug_forest_row_codes(f->matrix, row, f->codes_row);
-		vote(f, shared, row, aug_forest_walk(f->walk, 0, f->codes_row));
+		if (f->in_bag[row] == 0)
+		{
+			aug_forest_row_codes(f->matrix, row, f->codes_row + (size_t) n * f->n_features);
+			rows[n++] = row;
+		}
+		if (n == WALK_ROWS || (row + 1 == n_rows && n > 0))
+		{
+			aug_forest_walk_rows(f->walk, 0, f->codes_row, f->n_features, links);
+			for (i = 0; i < n; i++)
+				vote(f, shared, rows[i], links[i]);
+			n = 0;
+			if (forest_tick(f, WALK_ROWS * 60))
+				return aug_fail_cancelled(err);
+		}
 	}
 	return AUG_OK;
 }
@@ -144,23 +154,19 @@ poll_rows(ForestJob *f, uint32_t row)
 static AugStatus
 finish_binary(ForestJob *f, const uint64_t *votes, AugFit *fit, AugError *err)
 {
-	uint32_t	n = f->matrix->n_rows,
-				row,
-				used = 0;
-	double	   *score = aug_arena_alloc(f->arena, n, sizeof(double));
-	double	   *weight = f->matrix->weight == NULL ? NULL
-		: aug_arena_alloc(f->arena, n, sizeof(double));
-	uint8_t    *label = aug_arena_alloc(f->arena, n, 1);
-	double		wrong = 0,
-				total = 0;
+	uint32_t n = f->matrix->n_rows, row, used = 0;
+	double *score = aug_arena_alloc(f->arena, n, sizeof(double));
+	double *weight = f->matrix->weight == NULL ? NULL
+											   : aug_arena_alloc(f->arena, n, sizeof(double));
+	uint8_t *label = aug_arena_alloc(f->arena, n, 1);
+	double wrong = 0, total = 0;
 
 	if (score == NULL || label == NULL || (f->matrix->weight != NULL && weight == NULL))
 		return aug_fail_nomem(err, n * (sizeof(double) + 1));
 	for (row = 0; row < n; row++)
 	{
-		uint64_t	v = votes[row],
-					count = v & VOTE_MASK;
-		double		w = row_weight(f, row);
+		uint64_t v = votes[row], count = v & VOTE_MASK;
+		double w = row_weight(f, row);
 
 		if (poll_rows(f, row))
 			return aug_fail_cancelled(err);
@@ -184,17 +190,14 @@ finish_binary(ForestJob *f, const uint64_t *votes, AugFit *fit, AugError *err)
 static AugStatus
 finish_classes(ForestJob *f, const uint32_t *votes, AugFit *fit, AugError *err)
 {
-	uint32_t	k = f->config.n_classes,
-				row,
-				c;
-	double		wrong = 0,
-				total = 0;
+	uint32_t k = f->config.n_classes, row, c;
+	double wrong = 0, total = 0;
 
 	for (row = 0; row < f->matrix->n_rows; row++)
 	{
 		const uint32_t *v = votes + (size_t) row * (k + 1);
-		uint32_t	best = 0;
-		double		w = row_weight(f, row);
+		uint32_t best = 0;
+		double w = row_weight(f, row);
 
 		if (forest_tick(f, k))
 			return aug_fail_cancelled(err);
@@ -220,11 +223,8 @@ static bool
 row_prediction(const ForestJob *f, const uint64_t *votes, uint32_t row, double *mean,
 			   double *spread)
 {
-	uint64_t	count = votes[2 * (size_t) row] & VOTE_MASK;
-	double		unit = f->largest / VALUE_UNIT,
-				sum,
-				squares,
-				n = (double) count;
+	uint64_t count = votes[2 * (size_t) row] & VOTE_MASK;
+	double unit = f->largest / VALUE_UNIT, sum, squares, n = (double) count;
 
 	if (count == 0)
 		return false;
@@ -234,7 +234,7 @@ row_prediction(const ForestJob *f, const uint64_t *votes, uint32_t row, double *
 	*spread = 0;
 	if (count > 1)
 	{
-		double		variance = (squares - sum * sum / n) / (n - 1);
+		double variance = (squares - sum * sum / n) / (n - 1);
 
 		*spread = variance > 0 ? sqrt(variance) * unit : 0;
 	}
@@ -243,23 +243,15 @@ row_prediction(const ForestJob *f, const uint64_t *votes, uint32_t row, double *
 
 /* RMSE and R2; the mean spread of the rows for the floor of intervals. */
 static AugStatus
-regression_fit(ForestJob *f, const uint64_t *votes, AugFit *fit, double *mean_spread,
-			   AugError *err)
+regression_fit(ForestJob *f, const uint64_t *votes, AugFit *fit, double *mean_spread, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	double		error = 0,
-				total = 0,
-				squares = 0,
-				sum = 0,
-				spreads = 0;
-	uint32_t	row;
+	double error = 0, total = 0, squares = 0, sum = 0, spreads = 0;
+	uint32_t row;
 
 	for (row = 0; row < m->n_rows; row++)
 	{
-		double		mean,
-					spread,
-					y = (m->y[row] - f->base) * f->scale,
-					w = row_weight(f, row);
+		double mean, spread, y = (m->y[row] - f->base) * f->scale, w = row_weight(f, row);
 
 		if (poll_rows(f, row))
 			return aug_fail_cancelled(err);
@@ -287,20 +279,15 @@ static AugStatus
 calibrate(ForestJob *f, const uint64_t *votes, uint32_t n_rows, BodyHead *head, AugError *err)
 {
 	const AugMatrix *m = f->matrix;
-	uint32_t	step = n_rows / RESIDUALS_MAX + 1,
-				row,
-				seen = 0,
-				n = 0,
-				i;
-	double	   *ratio = aug_arena_alloc(f->arena, n_rows / step + 1, sizeof(double));
+	uint32_t step = n_rows / RESIDUALS_MAX + 1, row, seen = 0, n = 0, i;
+	double *ratio = aug_arena_alloc(f->arena, n_rows / step + 1, sizeof(double));
 
 	head->quantiles = aug_arena_alloc(f->arena, N_QUANTILES, sizeof(float));
 	if (ratio == NULL || head->quantiles == NULL)
 		return aug_fail_nomem(err, n_rows / step * sizeof(double));
 	for (row = 0; row < m->n_rows; row++)
 	{
-		double		mean,
-					spread;
+		double mean, spread;
 
 		if (poll_rows(f, row))
 			return aug_fail_cancelled(err);
@@ -312,8 +299,10 @@ calibrate(ForestJob *f, const uint64_t *votes, uint32_t n_rows, BodyHead *head, 
 	for (i = 0; i < N_QUANTILES; i++)
 	{
 		/* the finite-sample quantile of split conformal prediction */
-		double		at = ceil(((double) n + 1) * i / (N_QUANTILES - 1)) - 1,
-					value = ratio[at < 0 ? 0 : at >= n ? n - 1 : (uint32_t) at];
+		double at = ceil(((double) n + 1) * i / (N_QUANTILES - 1)) - 1,
+			   value = ratio[at < 0	   ? 0
+							 : at >= n ? n - 1
+									   : (uint32_t) at];
 
 		head->quantiles[i] = value < 3e38 ? (float) value : 3e38f;
 	}
@@ -322,11 +311,10 @@ calibrate(ForestJob *f, const uint64_t *votes, uint32_t n_rows, BodyHead *head, 
 }
 
 static AugStatus
-finish_regression(ForestJob *f, const uint64_t *votes, AugFit *fit, BodyHead *head,
-				  AugError *err)
+finish_regression(ForestJob *f, const uint64_t *votes, AugFit *fit, BodyHead *head, AugError *err)
 {
-	double		mean_spread = 0;
-	AugStatus	status = regression_fit(f, votes, fit, &mean_spread, err);
+	double mean_spread = 0;
+	AugStatus status = regression_fit(f, votes, fit, &mean_spread, err);
 
 	if (status != AUG_OK || fit->oob_rows < 2)
 		return status;
@@ -341,13 +329,12 @@ finish_regression(ForestJob *f, const uint64_t *votes, AugFit *fit, BodyHead *he
  * Out-of-bag error and score into *fit, calibration of intervals into *head.
  */
 AugStatus
-aug_forest_oob_finish(ForestJob *f, const void *shared, AugFit *fit, BodyHead *head,
-					  AugError *err)
+aug_forest_oob_finish(ForestJob *f, const void *shared, AugFit *fit, BodyHead *head, AugError *err)
 {
 	if (!f->config.oob)
 		return AUG_OK;
 	if (f->config.task == AUG_REGRESSION)
 		return finish_regression(f, shared, fit, head, err);
 	return f->config.n_classes > 2 ? finish_classes(f, shared, fit, err)
-		: finish_binary(f, shared, fit, err);
+								   : finish_binary(f, shared, fit, err);
 }

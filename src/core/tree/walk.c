@@ -13,21 +13,20 @@
 
 #include "pack.h"
 
-#define LANES 8					/* trees walked at once */
+#define LANES 8 /* trees walked at once */
 
 /* Is a level in the set?  Levels that training did not see are in none. */
 static bool
 in_set(const uint32_t *set, uint32_t code)
 {
 	const uint32_t *codes = set + SET_CODES;
-	uint32_t	lo = 0,
-				hi = set[SET_N];
+	uint32_t lo = 0, hi = set[SET_N];
 
 	if (code == CODE_MISSING)
 		return (set[SET_FLAGS] & SET_MISSING) != 0;
 	while (lo < hi)
 	{
-		uint32_t	middle = lo + (hi - lo) / 2;
+		uint32_t middle = lo + (hi - lo) / 2;
 
 		if (codes[middle] < code)
 			lo = middle + 1;
@@ -52,12 +51,12 @@ set_step(const Walk *walk, uint32_t at, uint32_t code)
 uint32_t
 aug_forest_walk(const Walk *walk, uint32_t root, const uint32_t *codes)
 {
-	uint32_t	at = root;
+	uint32_t at = root;
 
 	for (;;)
 	{
 		const WalkNode *node = &walk->nodes[at];
-		uint32_t	code = codes[node->feature];
+		uint32_t code = codes[node->feature];
 
 		switch (node->kind)
 		{
@@ -77,6 +76,20 @@ aug_forest_walk(const Walk *walk, uint32_t root, const uint32_t *codes)
 	}
 }
 
+/* Where a node sends a code; a leaf sends it to itself. */
+static inline uint32_t
+lane_step(const Walk *walk, uint32_t at, const uint32_t *codes)
+{
+	WalkNode node = walk->nodes[at];
+	uint32_t code = codes[node.feature];
+	uint32_t wrap = node.kind == NODE_MISSING_LEFT; /* missing becomes 0 */
+	uint32_t next = code + wrap > node.bin + wrap ? node.link : at + 1;
+
+	if (node.kind == NODE_SET)
+		next = set_step(walk, at, code);
+	return node.kind == NODE_LEAF ? at : next;
+}
+
 /*
  * The same for LANES trees at once.  A step of one tree waits for the memory of its
  * node, and its branch is a coin toss; the steps of several trees overlap when they
@@ -85,10 +98,9 @@ aug_forest_walk(const Walk *walk, uint32_t root, const uint32_t *codes)
 static void
 walk_lanes(const Walk *walk, const uint32_t *roots, const uint32_t *codes, uint32_t *links)
 {
-	const WalkNode *nodes = walk->nodes;
-	uint32_t	at[LANES];
-	uint32_t	moved;
-	uint32_t	i;
+	uint32_t at[LANES];
+	uint32_t moved;
+	uint32_t i;
 
 	memcpy(at, roots, sizeof(at));
 	do
@@ -96,20 +108,42 @@ walk_lanes(const Walk *walk, const uint32_t *roots, const uint32_t *codes, uint3
 		moved = 0;
 		for (i = 0; i < LANES; i++)
 		{
-			WalkNode	node = nodes[at[i]];
-			uint32_t	code = codes[node.feature];
-			uint32_t	wrap = node.kind == NODE_MISSING_LEFT;	/* missing becomes 0 */
-			uint32_t	next = code + wrap > node.bin + wrap ? node.link : at[i] + 1;
+			uint32_t next = lane_step(walk, at[i], codes);
 
-			if (node.kind == NODE_SET)
-				next = set_step(walk, at[i], code);
-			next = node.kind == NODE_LEAF ? at[i] : next;
 			moved |= next ^ at[i];
 			at[i] = next;
 		}
 	} while (moved != 0);
 	for (i = 0; i < LANES; i++)
-		links[i] = nodes[at[i]].link;
+		links[i] = walk->nodes[at[i]].link;
+}
+
+/*
+ * The same for WALK_ROWS rows through one tree.
+ */
+void
+aug_forest_walk_rows(const Walk *walk, uint32_t root, const uint32_t *codes, uint32_t n_features,
+					 uint32_t *links)
+{
+	uint32_t at[WALK_ROWS];
+	uint32_t moved;
+	uint32_t i;
+
+	for (i = 0; i < WALK_ROWS; i++)
+		at[i] = root;
+	do
+	{
+		moved = 0;
+		for (i = 0; i < WALK_ROWS; i++)
+		{
+			uint32_t next = lane_step(walk, at[i], codes + (size_t) i * n_features);
+
+			moved |= next ^ at[i];
+			at[i] = next;
+		}
+	} while (moved != 0);
+	for (i = 0; i < WALK_ROWS; i++)
+		links[i] = walk->nodes[at[i]].link;
 }
 
 /*
@@ -118,7 +152,7 @@ walk_lanes(const Walk *walk, const uint32_t *roots, const uint32_t *codes, uint3
 static void
 codes_of_values(const AugModelInfo *info, const double *x, uint32_t *codes)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < info->n_features; i++)
 	{
@@ -140,7 +174,7 @@ void
 aug_forest_row_codes(const AugMatrix *matrix, uint32_t row, uint32_t *codes)
 {
 	const uint8_t *cells = matrix->cells + (size_t) row * matrix->stride;
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < matrix->n_features; i++)
 	{
@@ -148,7 +182,7 @@ aug_forest_row_codes(const AugMatrix *matrix, uint32_t row, uint32_t *codes)
 
 		if (f->wide)
 		{
-			uint32_t	code = matrix->wide[(size_t) f->slot * matrix->n_rows + row];
+			uint32_t code = matrix->wide[(size_t) f->slot * matrix->n_rows + row];
 
 			codes[i] = code == AUG_MISSING_WIDE ? CODE_MISSING : code;
 		}
@@ -160,7 +194,7 @@ aug_forest_row_codes(const AugMatrix *matrix, uint32_t row, uint32_t *codes)
 static inline double
 leaf_value(uint32_t link)
 {
-	float		value;
+	float value;
 
 	memcpy(&value, &link, sizeof(value));
 	return (double) value;
@@ -171,13 +205,13 @@ static const uint32_t *
 find_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
 			const AugMatrix *matrix, uint32_t row, void *scratch)
 {
-	uint32_t   *codes = scratch,
-			   *leaves = codes + m->n_features;
-	uint32_t	t = 0;
+	uint32_t *codes = scratch, *leaves = codes + m->n_features;
+	uint32_t t = 0;
 
 	if (m->pack != NULL)
 		return x != NULL ? aug_pack_values(m->pack, x, scratch)
-			: aug_pack_cells(m->pack, matrix->cells + (size_t) row * matrix->stride, scratch);
+						 : aug_pack_cells(m->pack, matrix->cells + (size_t) row * matrix->stride,
+										  scratch);
 
 	if (x != NULL)
 		codes_of_values(info, x, codes);
@@ -194,16 +228,14 @@ find_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
 static void
 sum_classes(const ForestModel *m, const uint32_t *leaves, double *out)
 {
-	uint32_t	k = m->n_classes,
-				t,
-				i;
-	double		total = 0;
+	uint32_t k = m->n_classes, t, i;
+	double total = 0;
 
 	for (i = 0; i < k; i++)
 		out[i] = 0;
 	for (t = 0; t < m->n_trees; t++)
 	{
-		uint32_t	link = leaves[t];
+		uint32_t link = leaves[t];
 
 		if (link < k)
 			out[link] += 1;
@@ -228,9 +260,8 @@ sum_classes(const ForestModel *m, const uint32_t *leaves, double *out)
 static double
 mean_of(const ForestModel *m, const uint32_t *leaves)
 {
-	double		sum[4] = {0, 0, 0, 0},
-				mean;
-	uint32_t	t;
+	double sum[4] = {0, 0, 0, 0}, mean;
+	uint32_t t;
 
 	for (t = 0; t + 4 <= m->n_trees; t += 4)
 	{
@@ -246,7 +277,7 @@ mean_of(const ForestModel *m, const uint32_t *leaves)
 static void
 put_outputs(const ForestModel *m, const uint32_t *leaves, double *out)
 {
-	double		v;
+	double v;
 
 	if (m->task == AUG_CLASSIFICATION && m->n_classes > 2)
 	{
@@ -290,7 +321,7 @@ void
 aug_forest_score_cells(const void *state, const AugModelInfo *info, const AugMatrix *matrix,
 					   uint32_t first, uint32_t n, void *scratch, double *out)
 {
-	uint32_t	i;
+	uint32_t i;
 
 	for (i = 0; i < n; i++)
 		put_outputs(state, find_leaves(state, info, NULL, matrix, first + i, scratch),
@@ -301,8 +332,8 @@ aug_forest_score_cells(const void *state, const AugModelInfo *info, const AugMat
 static double
 quantile(const float *q, double p)
 {
-	double		at = p * (N_QUANTILES - 1);
-	uint32_t	i = at > 0 ? (uint32_t) at : 0;
+	double at = p * (N_QUANTILES - 1);
+	uint32_t i = at > 0 ? (uint32_t) at : 0;
 
 	if (i >= N_QUANTILES - 1)
 		return (double) q[N_QUANTILES - 1];
@@ -319,17 +350,13 @@ aug_forest_interval(const void *state, const AugModelInfo *info, const double *x
 {
 	const ForestModel *m = state;
 	const uint32_t *leaves;
-	double		sum = 0,
-				squares = 0,
-				mean,
-				variance,
-				width;
-	uint32_t	t;
+	double sum = 0, squares = 0, mean, variance, width;
+	uint32_t t;
 
 	leaves = find_leaves(m, info, x, NULL, 0, scratch);
 	for (t = 0; t < m->n_trees; t++)
 	{
-		double		v = leaf_value(leaves[t]);
+		double v = leaf_value(leaves[t]);
 
 		sum += v;
 		squares += v * v;
