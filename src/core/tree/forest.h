@@ -9,6 +9,7 @@
  *	params.c		the declared hyperparameters and their resolution
  *	sample.c		bootstrap multiplicities, and the work records of one tree
  *	grow.c			growth of one tree, depth first or best first
+ *	partition.c		records to the sides of a split
  *	node.c			draws the features of a node and keeps the best split
  *	collect.c		rows of a node -> groups (one for each value of a feature)
  *	split.c			the best cut of ordered groups
@@ -381,6 +382,9 @@ extern AugStatus aug_forest_load(ForestJob *f, NodeTotals *totals, AugError *err
 
 /* ---- grow.c ------------------------------------------------------------ */
 extern AugStatus aug_forest_grow(ForestJob *f, uint32_t tree, AugError *err);
+
+/* ---- partition.c ------------------------------------------------------- */
+extern uint32_t aug_forest_partition(ForestJob *f, const GrowTask *task, const Split *split);
 
 /* ---- node.c ------------------------------------------------------------ */
 extern AugStatus

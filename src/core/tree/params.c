@@ -28,40 +28,39 @@ const AugParamSpec aug_forest_params[P_COUNT] = {
 		 "Fewest drawn samples in a leaf. A row that the bootstrap drew twice counts twice."},
 	[P_MIN_SAMPLES_SPLIT] = {"min_samples_split", AUG_PARAM_INT, "2", 2, 1e9, NULL,
 							 "Fewest drawn samples in a node that may still be split."},
-	[P_MAX_LEAF_NODES] =
-		{"max_leaf_nodes", AUG_PARAM_MIXED, "none", 2, 1e9, "none",
-		 "Most leaves of a tree. When set, trees grow best split first instead of depth first."},
-	[P_MAX_FEATURES] =
-		{"max_features", AUG_PARAM_MIXED, "auto", 1e-9, AUG_MAX_FEATURES,
-		 "auto|sqrt|third|log2|all",
-		 "Features tried at each split: a rule, a count (1 and more) or a share (below 1). "
-		 "auto is sqrt for classes and third for regression."},
-	[P_CRITERION] =
-		{"criterion", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|gini|entropy|squared_error",
-		 "What a split minimises. auto is gini for classes and squared_error for regression."},
+	[P_MAX_LEAF_NODES] = {"max_leaf_nodes", AUG_PARAM_MIXED, "none", 2, 1e9, "none",
+						  "Most leaves of a tree. "
+						  "When set, trees grow best split first instead of depth first."},
+	[P_MAX_FEATURES] = {"max_features", AUG_PARAM_MIXED, "auto", 1e-9, AUG_MAX_FEATURES,
+						"auto|sqrt|third|log2|all",
+						"Features tried at each split: a rule, "
+						"a count (1 and more) or a share (below 1). "
+						"auto is sqrt for classes and third for regression."},
+	[P_CRITERION] = {"criterion", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|gini|entropy|squared_error",
+					 "What a split minimises. "
+					 "auto is gini for classes and squared_error for regression."},
 	[P_BOOTSTRAP] =
 		{"bootstrap", AUG_PARAM_BOOL, "true", 0, 1, NULL,
 		 "Draw each tree's rows with replacement. Without it each row is used at most once."},
 	[P_SAMPLE_FRACTION] = {"sample_fraction", AUG_PARAM_REAL, "1", 1e-9, 1, NULL,
 						   "Share of the rows that is drawn for each tree."},
-	[P_SPLITTER] =
-		{"splitter", AUG_PARAM_CHOICE, "best", 0, 0, "best|random",
-		 "best searches every cut; random draws one for each feature (extremely randomised trees)."},
-	[P_CLASS_WEIGHT] =
-		{"class_weight", AUG_PARAM_MAP, "none", 0, 1e9, "none|balanced",
-		 "Weights of the classes: none, balanced (inverse to their frequency) or one for each label."},
+	[P_SPLITTER] = {"splitter", AUG_PARAM_CHOICE, "best", 0, 0, "best|random",
+					"best searches every cut; random draws one for each feature "
+					"(extremely randomised trees)."},
+	[P_CLASS_WEIGHT] = {"class_weight", AUG_PARAM_MAP, "none", 0, 1e9, "none|balanced",
+						"Weights of the classes: none, balanced (inverse to their frequency) or "
+						"one for each label."},
 	[P_OOB] =
 		{"oob", AUG_PARAM_BOOL, "true", 0, 1, NULL,
 		 "Score the rows that a tree did not draw: gives the out-of-bag error and, for regression, "
 		 "prediction intervals."},
-	[P_IMPORTANCE] =
-		{"importance", AUG_PARAM_CHOICE, "impurity", 0, 0, "impurity|permutation|none",
-		 "Feature importance: decrease of impurity; also loss of out-of-bag accuracy when the feature "
-		 "is permuted; or none."},
+	[P_IMPORTANCE] = {"importance", AUG_PARAM_CHOICE, "impurity", 0, 0, "impurity|permutation|none",
+					  "Feature importance: decrease of impurity; also loss of out-of-bag accuracy "
+					  "when the feature is permuted; or none."},
 	[P_MIN_IMPURITY_DECREASE] =
 		{"min_impurity_decrease", AUG_PARAM_REAL, "0", 0, 1e300, NULL,
-		 "A node is split only when this decreases the impurity by at least so much, weighted by the "
-		 "node's share of the sample."},
+		 "A node is split only when this decreases the impurity by at least so much, "
+		 "weighted by the node's share of the sample."},
 };
 
 enum

@@ -467,12 +467,11 @@ main(int argc, char **argv)
 	start = cpu_now();
 	stop_if(aug_model_read(&host, artifact, length, &model, &err), &err);
 	read = cpu_now() - start;
-	printf(
-		"%s %u rows, %u trees: grow %.3f s (a tree: best %.2f, median %.2f ms), merge %.3f s, nodes %llu, "
-		"artifact %.2f MB, decode %.1f ms (%.1f MB), longest poll %.1f ms\n",
-		b.task, b.n_train, plan.n_tasks, run, best * 1e3, median * 1e3, merge,
-		(unsigned long long) fit.n_nodes, (double) length / 1e6, read * 1e3,
-		(double) aug_model_info(model)->memory / 1e6, longest_poll * 1e3);
+	printf("%s %u rows, %u trees: grow %.3f s (a tree: best %.2f, median %.2f ms), merge %.3f s, "
+		   "nodes %llu, artifact %.2f MB, decode %.1f ms (%.1f MB), longest poll %.1f ms\n",
+		   b.task, b.n_train, plan.n_tasks, run, best * 1e3, median * 1e3, merge,
+		   (unsigned long long) fit.n_nodes, (double) length / 1e6, read * 1e3,
+		   (double) aug_model_info(model)->memory / 1e6, longest_poll * 1e3);
 	printf("plan: scratch %.1f MB, shared %.1f MB, results %.1f MB; oob error %.5f score %.5f\n",
 		   (double) plan.scratch_bytes / 1e6, (double) plan.shared_bytes / 1e6,
 		   (double) plan.result_bytes / 1e6, fit.oob_error, fit.oob_score);
