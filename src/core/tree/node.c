@@ -4,13 +4,16 @@
  *		The split of one node: max_features features are drawn without
  *		replacement, and the best cut of all is kept.
  *
- * A node whose drawn features are all constant in it becomes a leaf, as in ranger.
- * (To go on drawing until one varies, as scikit-learn does, or max_features of
- * them do, was measured to overfit tables of few-valued columns; columns that
- * are constant in the whole table are never drawn.)  Features found to be constant
- * in a node are constant below it: they stand in front of f->order, may be drawn,
- * but are not looked at again.  Depth first, the set in front is never disturbed
- * before the node's last descendant is done.
+ * When all of them are constant in the node, a regression tree draws on until one
+ * varies (as scikit-learn does), so does a classifier that draws only one; else a
+ * classifier's node becomes a leaf (as in ranger).  Measured: drawing on overfits
+ * classifiers on tables of few-valued columns (telco_churn, AUC 0.815 against 0.825)
+ * and stopping underfits regression, most of all with few columns.  Columns that are
+ * constant in the whole table are never drawn.
+ *
+ * Features found to be constant in a node are constant below it: they stand in
+ * front of f->order, may be drawn, but are not looked at again.  Depth first, the
+ * set in front is never disturbed before the node's last descendant is done.
  *
  * Large nodes make the histograms of several features in one pass over the rows;
  * small ones go feature by feature over the few rows they have.
@@ -95,6 +98,7 @@ typedef struct Draws
 	uint32_t known_drawn; /* of these, drawn: order[0 .. known_drawn) */
 	uint32_t back;		  /* order[back ..] were drawn and vary */
 	uint32_t visited;	  /* features drawn, constants among them */
+	uint32_t found;		  /* features that vary */
 } Draws;
 
 /*
@@ -172,6 +176,7 @@ try_features(ForestJob *f, GrowTask *task, uint32_t n, bool batched, Draws *d, A
 			d->back++;
 			continue;
 		}
+		d->found++;
 		status = search_groups(f, task, feature, rng, best, err);
 		if (status != AUG_OK)
 			return status;
@@ -186,9 +191,10 @@ try_features(ForestJob *f, GrowTask *task, uint32_t n, bool batched, Draws *d, A
 AugStatus
 aug_forest_find_split(ForestJob *f, GrowTask *task, AugRng *rng, Split *best, AugError *err)
 {
-	Draws d = {task->n_constant, 0, f->n_usable, 0};
+	Draws d = {task->n_constant, 0, f->n_usable, 0, 0};
 	bool one_by_one = f->mode == MODE_CLASS || task->n <= SMALL_NODE;
 	uint32_t most = f->config.max_features;
+	bool draw_on = f->config.task == AUG_REGRESSION || most == 1;
 	AugStatus status = AUG_OK;
 
 	best->score = -1;
@@ -198,9 +204,10 @@ aug_forest_find_split(ForestJob *f, GrowTask *task, AugRng *rng, Split *best, Au
 	else if (task->n <= SMALL_NODE)
 		aug_forest_prepare(f, record_at(f, task->first), task->n);
 
-	while (status == AUG_OK && task->n_constant < d.back && d.visited < most)
+	while (status == AUG_OK && task->n_constant < d.back &&
+		   (d.visited < most || (draw_on && d.found == 0)))
 	{
-		uint32_t n = most - d.visited;
+		uint32_t n = d.visited < most ? most - d.visited : 1;
 
 		n = draw_features(f, task, one_by_one ? 1 : n < BATCH ? n : BATCH, &d, rng);
 		status = try_features(f, task, n, !one_by_one, &d, rng, best, err);
