@@ -119,6 +119,7 @@ step_pgtap()
 # PostgreSQL::Test: TESTDIR up to 15, TESTDATADIR and TESTLOGDIR from 16 on
 step_tap()
 {
+	local shared=${AUGUR_SHARED_DATA:-$TREE/../shared/data}
 	stage || return 1
 	perl -MIPC::Run -e 1 2>/dev/null ||
 		{ echo "needs IPC::Run: apt-get install libipc-run-perl"; return 1; }
@@ -127,7 +128,7 @@ step_tap()
 		TESTDATADIR="$AUGUR_WORK/tap/tmp_check" TESTLOGDIR="$AUGUR_WORK/tap/tmp_check/log" \
 		TEMP_CONFIG="$SRC/tests/lib/server.conf" PGPORT=65432 \
 		PG_REGRESS="$AUGUR_PGXS/test/regress/pg_regress" \
-		AUGUR_SOURCE="$SRC" AUGUR_SHARE="$("$AUGUR_PG_CONFIG" --sharedir)" \
+		AUGUR_SHARED_DATA="$shared" AUGUR_SOURCE="$SRC" AUGUR_SHARE="$("$AUGUR_PG_CONFIG" --sharedir)" \
 		prove -j2 --timer -I "$AUGUR_PGXS/test/perl" ${TAP_FILES:-tests/tap/*.pl})
 }
 
