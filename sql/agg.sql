@@ -80,6 +80,7 @@ SELECT augur.random_forest_agg(price, f, jsonb_build_object('n_trees', rooms)) F
 SELECT augur.random_forest_agg(price, f, '{"exclude": ["aera"]}') FROM (SELECT price, area FROM flats) f;
 SELECT augur.random_forest_agg(price, f, '{"features": ["area", "price"], "n_trees": 2}') IS NOT NULL AS leaks FROM (SELECT price, area FROM flats) f;
 -- each one has an effect
+SET augur.verbosity = 0;	-- branches run in an order of the server's own
 WITH m (what, m) AS (
 	SELECT 'default', augur.random_forest_agg(dear, f, '{"n_trees": 3}') FROM (SELECT dear, area, rooms, listed, noise FROM flats) f
 	UNION ALL SELECT 'seed', augur.random_forest_agg(dear, f, '{"n_trees": 3, "seed": -7}') FROM (SELECT dear, area, rooms, listed, noise FROM flats) f
@@ -91,6 +92,7 @@ WITH m (what, m) AS (
 	UNION ALL SELECT 'max_bins', augur.random_forest_agg(dear, f, '{"n_trees": 3, "max_bins": 8}') FROM (SELECT dear, area, rooms, listed, noise FROM flats) f
 	UNION ALL SELECT 'class_weight', augur.random_forest_agg(dear, f, '{"n_trees": 3, "class_weight": {"true": 5}}') FROM (SELECT dear, area, rooms, listed, noise FROM flats) f)
 SELECT count(*), count(DISTINCT md5(m::text)) FROM m;
+RESET augur.verbosity;
 
 -- rows that tell nothing, and groups that cannot be learnt
 SELECT augur.random_forest_agg(price, f, '{"n_trees": 2}') IS NULL AS no_rows FROM (SELECT price, area FROM flats WHERE false) f;

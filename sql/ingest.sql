@@ -238,7 +238,9 @@ SELECT pg_temp.features('SELECT g % 2 + 0.5 AS y, array_fill(g, array[65001]) AS
 -- the temporary file counts against its limit, and is gone after the error
 SET augur.training_memory = '4MB';
 SET temp_file_limit = '1MB';
+\set VERBOSITY sqlstate
 SELECT pg_temp.features('SELECT g % 2 + 0.5 AS y, g * 1e-3 AS x, g * 1e-4 AS z, g * 1e-5 AS v, sqrt(g) AS r FROM generate_series(1, 90000) g');
+\set VERBOSITY default
 RESET temp_file_limit;
 RESET augur.training_memory;
 SELECT count(*) FROM pg_ls_tmpdir() WHERE name LIKE format('pgsql\_tmp%s.%%', pg_backend_pid());
