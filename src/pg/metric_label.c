@@ -35,7 +35,6 @@
 #include "miscadmin.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -55,54 +54,6 @@ AUGUR_FUNCTION(augur_metric_mcc);
 
 /* Sorting and writing more pairs than this would not answer a cancel in time. */
 #define MAX_CONFUSION_PAIRS 50000
-
-/* ---- jsonb results ---------------------------------------------------- */
-
-void
-augur_result_begin(StringInfo json)
-{
-	initStringInfo(json);
-	appendStringInfoChar(json, '[');
-}
-
-/* Closes the object before, if there is one, and opens the next. */
-void
-augur_result_item(StringInfo json)
-{
-	appendStringInfoString(json, json->len > 1 ? "},{" : "{");
-}
-
-static void
-json_key(StringInfo json, const char *key)
-{
-	if (json->data[json->len - 1] != '{')
-		appendStringInfoChar(json, ',');
-	appendStringInfo(json, "\"%s\":", key);
-}
-
-void
-augur_result_number(StringInfo json, const char *key, double value)
-{
-	json_key(json, key);
-	if (isfinite(value))
-		appendStringInfoString(json, float8out_internal(value));
-	else
-		appendStringInfoString(json, "null");
-}
-
-void
-augur_result_text(StringInfo json, const char *key, const char *value)
-{
-	json_key(json, key);
-	escape_json(json, value);
-}
-
-Datum
-augur_result_end(StringInfo json)
-{
-	appendStringInfoString(json, json->len > 1 ? "}]" : "]");
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json->data));
-}
 
 /* ---- labels ----------------------------------------------------------- */
 

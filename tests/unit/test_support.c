@@ -572,10 +572,9 @@ test_sort_cancel(void)
 static void
 test_sort_cancel_part(void)
 {
-	UnitHost	h;
-	size_t		n = 300000,
-				descents = 0;
-	double	   *v = malloc(n * sizeof(double));
+	UnitHost h;
+	size_t n = 300000, descents = 0;
+	double *v = malloc(n * sizeof(double));
 
 	if (v == NULL)
 		abort();
