@@ -11,7 +11,7 @@
  * deep as it is long.  All sizes are bounded by the bytes that are left.
  *
  * Memory: the model's arena; nodes that will be packed (pack.c) lie in one of their
- * own.  Interrupts: polled between trees, about every 16,384 nodes.
+ * own.  Interrupts: polled every 16,384 nodes.
  *
  *-------------------------------------------------------------------------
  */
@@ -212,10 +212,11 @@ decode_split(AugReader *r, const TreeLimits *limits, uint64_t feature, uint8_t k
 
 /*
  * Decodes one tree behind those that the walk holds, which must have room for
- * what sizes say.  False when the bytes are not a tree of exactly these sizes.
+ * what sizes say.  False when the bytes are not a tree of exactly these sizes, or
+ * when the host wants to stop (limits->cancelled).
  */
 bool
-aug_forest_decode(AugReader *r, const TreeLimits *limits, const TreeSizes *sizes, Walk *walk)
+aug_forest_decode(AugReader *r, TreeLimits *limits, const TreeSizes *sizes, Walk *walk)
 {
 	uint32_t end = walk->n_nodes + 2 * sizes->n_splits + 1, set_end = walk->n_sets + sizes->n_sets,
 			 share_end = walk->n_shares + sizes->n_shares, pending = FOREST_NONE;
@@ -227,7 +228,9 @@ aug_forest_decode(AugReader *r, const TreeLimits *limits, const TreeSizes *sizes
 		uint64_t tag = aug_read_varint(r);
 		uint8_t kind = (uint8_t) (tag & 3);
 
-		if (r->bad)
+		if (at % POLL_NODES == POLL_NODES - 1 && limits->host->poll(limits->host->arg, -1))
+			limits->cancelled = true;
+		if (r->bad || limits->cancelled)
 			return false;
 		if (kind == NODE_LEAF)
 		{
@@ -366,10 +369,10 @@ predictions_are_finite(const ForestModel *m)
 static AugStatus
 read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
 {
-	TreeLimits limits = {info->task, info->n_classes, info->n_features, info->features};
+	TreeLimits limits = {info->task,	 info->n_classes, info->n_features,
+						 info->features, arena->host,	  false};
 	TreeSizes *sizes = aug_arena_alloc(arena, m->n_trees, sizeof(TreeSizes)), sum = {0};
 	Walk *walk = &m->walk;
-	uint32_t polled = 0;
 	AugStatus status;
 
 	m->roots = aug_arena_alloc(arena, m->n_trees, sizeof(uint32_t));
@@ -390,13 +393,7 @@ read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *are
 
 		m->roots[i] = walk->n_nodes;
 		if (!aug_forest_decode(r, &limits, &sizes[i], walk) || r->at != end)
-			return damaged(err, "a tree that is none");
-		if (walk->n_nodes - polled >= POLL_NODES)
-		{
-			polled = walk->n_nodes;
-			if (arena->host->poll(arena->host->arg, (double) i / m->n_trees))
-				return aug_fail_cancelled(err);
-		}
+			return limits.cancelled ? aug_fail_cancelled(err) : damaged(err, "a tree that is none");
 	}
 	if (!predictions_are_finite(m))
 		return damaged(err, "values out of range");

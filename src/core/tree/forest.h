@@ -248,6 +248,7 @@ typedef struct ForestJob
 	double base;		  /* regression: trees learn (y - base) * scale */
 	double scale;		  /* a power of two */
 	double largest;		  /* largest |(y - base) * scale| */
+	double most_nodes;	  /* of a tree, about */
 	bool have_buffers;
 	bool dirty; /* a run failed: buffers are not at rest */
 
@@ -490,10 +491,11 @@ typedef struct TreeLimits
 	uint32_t n_classes;
 	uint32_t n_features;
 	const AugFeature *features;
+	const AugHost *host; /* polled while decoding */
+	bool cancelled;		 /* it said stop */
 } TreeLimits;
 
-extern bool
-aug_forest_decode(AugReader *r, const TreeLimits *limits, const TreeSizes *sizes, Walk *walk);
+extern bool aug_forest_decode(AugReader *r, TreeLimits *limits, const TreeSizes *sizes, Walk *walk);
 extern AugStatus
 aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state, AugError *err);
 

@@ -33,7 +33,7 @@
 #define SHARE_UNIT	  0x1.0p24
 #define CLASS_UNIT	  0x1.0p15
 #define VALUE_UNIT	  0x1.0p22
-#define RESIDUALS_MAX 200000 /* enough for quantiles */
+#define RESIDUALS_MAX 50000 /* enough for quantiles */
 #define CHUNK		  1024
 
 /*

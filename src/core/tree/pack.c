@@ -38,7 +38,7 @@
 #define NO_PLACE	 UINT32_MAX
 #define MAX_STEPS	 8 /* 254 cuts are found in 8 */
 #define SEARCHES	 4 /* at once */
-#define POLL_NODES	 65536
+#define POLL_NODES	 16384
 
 /* Where the cells of one feature go, and how its bins are found. */
 typedef struct PackFeature
@@ -133,6 +133,9 @@ measure_tree(Builder *b, uint32_t tree)
 	for (uint32_t i = begin; i < end; i++)
 	{
 		uint32_t depth = b->depth[i];
+
+		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
+			return;
 
 		b->at[i] = slot;
 		if (nodes[i].kind == NODE_LEAF)
@@ -292,6 +295,8 @@ pack_tree(Builder *b, uint32_t tree, size_t first)
 		const WalkNode *node = &nodes[i];
 		size_t at = first + b->at[i];
 
+		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
+			return slots;
 		if (node->kind == NODE_LEAF)
 		{
 			put_leaf(b->pack, at, node->link);

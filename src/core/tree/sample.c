@@ -147,6 +147,14 @@ aug_forest_buffers(ForestJob *f, AugError *err)
 	status = ensure_work(f, 1, err);
 	if (status != AUG_OK)
 		return status;
+	/* room at once: what is not used is not touched, and nothing is copied */
+	f->tree.room = (uint32_t) (f->most_nodes < 4e9 ? f->most_nodes : 4e9);
+	f->tree.nodes = aug_arena_alloc(f->arena, f->tree.room, sizeof(GrowNode));
+	if (f->tree.nodes == NULL)
+	{
+		f->tree.room = 0;
+		return aug_fail_nomem(err, (size_t) f->most_nodes * sizeof(GrowNode));
+	}
 	if (!feature_buffers(f) || (f->mode == MODE_CLASS && !class_buffers(f)))
 		return aug_fail_nomem(err, f->work_room);
 	f->have_buffers = true;

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "../../../src/core/augur.h"
@@ -50,18 +49,34 @@ need(size_t size)
 	return p;
 }
 
+/* Memory of the core: a header keeps the size, the peak is reported. */
+static size_t live, peak;
+
 static void *
 bench_alloc(void *arg, size_t size)
 {
+	char *block = malloc(size + 16);
+
 	(void) arg;
-	return malloc(size);
+	if (block == NULL)
+		return NULL;
+	memcpy(block, &size, sizeof(size));
+	live += size;
+	peak = live > peak ? live : peak;
+	return block + 16;
 }
 
 static void
 bench_release(void *arg, void *p)
 {
+	size_t size;
+
 	(void) arg;
-	free(p);
+	if (p == NULL)
+		return;
+	memcpy(&size, (char *) p - 16, sizeof(size));
+	live -= size;
+	free((char *) p - 16);
 }
 
 static double
@@ -412,10 +427,9 @@ main(int argc, char **argv)
 	AugFit fit;
 	AugModel *model;
 	uint8_t *artifact;
-	size_t length;
+	size_t length, training_peak;
 	double *times, best, median, start, run = 0, merge, read;
 	uint64_t seed = getenv("SEED") != NULL ? strtoull(getenv("SEED"), NULL, 10) : 1;
-	struct rusage usage;
 	void *shared;
 
 	if (argc < 4)
@@ -463,7 +477,7 @@ main(int argc, char **argv)
 	start = cpu_now();
 	stop_if(aug_job_merge(job, results, true, &artifact, &length, &fit, &err), &err);
 	merge = cpu_now() - start;
-	getrusage(RUSAGE_SELF, &usage);
+	training_peak = peak;
 	start = cpu_now();
 	stop_if(aug_model_read(&host, artifact, length, &model, &err), &err);
 	read = cpu_now() - start;
@@ -472,13 +486,15 @@ main(int argc, char **argv)
 		   b.task, b.n_train, plan.n_tasks, run, best * 1e3, median * 1e3, merge,
 		   (unsigned long long) fit.n_nodes, (double) length / 1e6, read * 1e3,
 		   (double) aug_model_info(model)->memory / 1e6, longest_poll * 1e3);
-	printf("plan: scratch %.1f MB, shared %.1f MB, results %.1f MB; oob error %.5f score %.5f\n",
+	printf("plan: scratch %.1f MB, shared %.1f MB, results %.1f MB; "
+		   "peak of the core while training %.1f MB; oob error %.5f score %.5f\n",
 		   (double) plan.scratch_bytes / 1e6, (double) plan.shared_bytes / 1e6,
-		   (double) plan.result_bytes / 1e6, fit.oob_error, fit.oob_score);
+		   (double) plan.result_bytes / 1e6, (double) training_peak / 1e6, fit.oob_error,
+		   fit.oob_score);
 	if (b.n_test > 0)
 		score(&b, model);
 	aug_model_free(model);
-	free(artifact);
+	bench_release(NULL, artifact);
 	aug_job_close(job);
 	aug_params_free(params);
 	return 0;
