@@ -95,7 +95,7 @@ groups_of_one(ForestJob *f, const GrowTask *task, uint32_t feature, AugError *er
 typedef struct Draws
 {
 	uint32_t known;		  /* constants of the ancestors: order[0 .. known) */
-	uint32_t known_drawn; /* of these, drawn: order[0 .. known_drawn) */
+	uint32_t known_drawn; /* of these, how many were drawn */
 	uint32_t back;		  /* order[back ..] were drawn and vary */
 	uint32_t visited;	  /* features drawn, constants among them */
 	uint32_t found;		  /* features that vary */
@@ -103,26 +103,27 @@ typedef struct Draws
 
 /*
  * Draws up to n features that are not known to be constant to the end of
- * order[0 .. back); returns how many.  Known constants use up draws.
+ * order[0 .. back); returns how many.  Known constants use up draws, but stay where
+ * they are: nodes visited later rely on fewer of them standing in front.
  */
 static uint32_t
 draw_features(ForestJob *f, const GrowTask *task, uint32_t n, Draws *d, AugRng *rng)
 {
-	uint32_t drawn = 0, new_constants = task->n_constant - d->known;
+	uint32_t drawn = 0;
 
 	for (; n > 0 && task->n_constant < d->back; n--)
 	{
-		uint32_t j = d->known_drawn + aug_rng_below(rng, d->back - new_constants - d->known_drawn);
+		uint32_t known = d->known - d->known_drawn, others = d->back - task->n_constant,
+				 j = aug_rng_below(rng, known + others);
 
 		d->visited++;
-		if (j < d->known)
+		if (j < known)
 		{
-			exchange(&f->order[j], &f->order[d->known_drawn]);
 			d->known_drawn++;
 			continue;
 		}
 		d->back--;
-		exchange(&f->order[j + new_constants], &f->order[d->back]);
+		exchange(&f->order[task->n_constant + j - known], &f->order[d->back]);
 		drawn++;
 	}
 	return drawn;
