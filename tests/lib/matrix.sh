@@ -185,7 +185,7 @@ for major in $majors; do
 	(cd "$TREE" && tar -c --exclude=./.git --exclude=./build --exclude='*.so' --exclude='*.[od]' .) |
 		tar -x -C "$ROOT/build/$major" --no-same-owner
 	inside AUGUR_SKIP="$skip" CI="${CI:-}" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
-		"/build/$major/tests/lib/run-tests" $STEPS $more 2>&1 | tee "$LOG/$major.log" | sed "s/^/$major: /"
+		"/build/$major/tests/lib/run-tests" $STEPS $more 2>&1 | tee "$LOG/$major.log" | sed -u "s/^/$major: /"
 	p=
 	f=
 	read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LOG/$major.log" |
@@ -221,7 +221,7 @@ for major in $crossed; do
 				tar -x -C "$ROOT/build/cross" --no-same-owner
 		}
 		inside timeout 900 /build/cross/tests/lib/cross-version.sh "/usr/lib/postgresql/$older/bin/pg_config" \
-			"/usr/lib/postgresql/$major/bin/pg_config" 2>&1 | tee "$LOG/cross.log" | sed "s/^/$older to $major: /"
+			"/usr/lib/postgresql/$major/bin/pg_config" 2>&1 | tee "$LOG/cross.log" | sed -u "s/^/$older to $major: /"
 		p=
 		f=
 		read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LOG/cross.log" | tail -n 1)
