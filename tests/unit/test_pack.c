@@ -2,7 +2,8 @@
  *
  * test_pack.c
  *		Packed forests against the plain walk: random trees of all shapes, slots of
- *		4 and of 8 bytes, shallow and deep, missing values to both sides.
+ *		4 and of 8 bytes, shallow and deep, missing values to both sides, sets of
+*		levels that training saw and did not see.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +14,7 @@
 
 #define MAX_NODES 400000
 #define N_ROWS	  200
+#define MAX_SETS  (4 << 20)
 
 typedef struct Forest
 {
@@ -34,9 +36,12 @@ need(void *p)
 	return p;
 }
 
-/* Feature i has i % 6 == 0 ? 0 : up to 254 cuts at 0, 1, 2, ... */
+/*
+ * Feature i has up to 254 cuts at 0, 1, 2, ...; with categories every third one has
+ * levels instead, up to 254.
+ */
 static void
-make_features(Forest *f, uint32_t n)
+make_features(Forest *f, uint32_t n, bool categories)
 {
 	f->features = need(aug_arena_zero(&f->arena, n, sizeof(AugFeature)));
 	for (uint32_t i = 0; i < n; i++)
@@ -52,9 +57,37 @@ make_features(Forest *f, uint32_t n)
 		ff->n_cuts = n_cuts[i % 6];
 		ff->cuts = cuts;
 		ff->slot = i;
+		if (categories && i % 3 == 2)
+		{
+			static const uint32_t n_levels[] = {1, 30, 31, 62, 200, 254};
+
+			ff->kind = AUG_CATEGORICAL_FEATURE;
+			ff->n_levels = n_levels[i / 3 % 6];
+			ff->n_cuts = 0;
+		}
 	}
 	f->info.features = f->features;
 	f->info.n_features = f->m.n_features = n;
+}
+
+/* A random set of levels, dense or sparse, to either side. */
+static void
+make_set(Forest *f, WalkNode *node)
+{
+	Walk *w = &f->m.walk;
+	uint32_t *set = w->sets + w->n_sets, n = 0, rare = 1 + aug_rng_below(&f->rng, 8);
+
+	for (uint32_t code = 0; code < f->features[node->feature].n_levels; code++)
+		if (aug_rng_below(&f->rng, rare) == 0)
+			set[SET_CODES + n++] = code;
+	set[SET_N] = n;
+	set[SET_FLAGS] = aug_rng_below(&f->rng, 4); /* goes left, missing */
+	node->kind = NODE_SET;
+	node->bin = 0;
+	node->link = w->n_sets;
+	w->n_sets += SET_CODES + n;
+	if (w->n_sets > MAX_SETS)
+		abort();
 }
 
 /*
@@ -84,6 +117,8 @@ make_tree(Forest *f, uint32_t tree)
 			node->feature = (uint16_t) feature;
 			node->bin = (uint8_t) aug_rng_below(&f->rng, f->features[feature].n_cuts + 1);
 			node->kind = aug_rng_below(&f->rng, 2) ? NODE_MISSING_LEFT : NODE_MISSING_RIGHT;
+			if (f->features[feature].kind == AUG_CATEGORICAL_FEATURE)
+				make_set(f, node);
 			stack[n_open] = at;
 			depths[n_open++] = ++depth;
 			continue;
@@ -94,14 +129,15 @@ make_tree(Forest *f, uint32_t tree)
 		node->link = at * 7 + 1;
 		if (n_open == 0)
 			return;
-		w->nodes[stack[--n_open]].link = w->n_nodes;
+		node = &w->nodes[stack[--n_open]];
+		*(node->kind == NODE_SET ? &w->sets[node->link + SET_CHILD] : &node->link) = w->n_nodes;
 		depth = depths[n_open];
 	}
 }
 
 static void
 forest_begin(Forest *f, uint32_t n_features, uint32_t n_trees, uint32_t max_depth,
-			 uint32_t max_nodes)
+			 uint32_t max_nodes, bool categories)
 {
 	memset(f, 0, sizeof(*f));
 	unit_host(&f->h);
@@ -110,9 +146,10 @@ forest_begin(Forest *f, uint32_t n_features, uint32_t n_trees, uint32_t max_dept
 	f->max_depth = max_depth;
 	f->max_nodes = max_nodes;
 	f->m.n_trees = n_trees;
-	make_features(f, n_features);
+	make_features(f, n_features, categories);
 	f->m.roots = need(aug_arena_alloc(&f->arena, n_trees, sizeof(uint32_t)));
 	f->m.walk.nodes = need(aug_arena_alloc(&f->arena, MAX_NODES * 2, sizeof(WalkNode)));
+	f->m.walk.sets = need(aug_arena_alloc(&f->arena, MAX_SETS + 300, sizeof(uint32_t)));
 	for (uint32_t i = 0; i < n_trees; i++)
 		make_tree(f, i);
 }
@@ -149,9 +186,24 @@ compare_rows(Forest *f, const Pack *pack)
 	for (uint32_t row = 0; row < N_ROWS; row++)
 	{
 		const uint32_t *leaves;
+		bool seen = true;
 
 		for (uint32_t i = 0; i < n; i++)
 		{
+			uint32_t n_levels = f->features[i].n_levels;
+
+			if (n_levels > 0)
+			{
+				uint32_t code = aug_rng_below(&f->rng, n_levels + 1);
+				bool missing = aug_rng_below(&f->rng, 8) == 0;
+
+				/* a code above all levels stands for one that is not known */
+				x[i] = missing ? (double) NAN : code == n_levels ? AUG_UNSEEN_LEVEL : code;
+				seen &= missing || code < n_levels;
+				cells[i] = missing ? AUG_MISSING_CELL : (uint8_t) code;
+				codes[i] = missing ? CODE_MISSING : code == n_levels ? CODE_UNSEEN : code;
+				continue;
+			}
 			x[i] = make_value(&f->rng);
 			cells[i] = aug_bin(f->features[i].cuts, f->features[i].n_cuts, x[i]);
 			codes[i] = isnan(x[i]) ? CODE_MISSING : cells[i];
@@ -159,6 +211,8 @@ compare_rows(Forest *f, const Pack *pack)
 		leaves = aug_pack_values(pack, x, scratch);
 		for (uint32_t t = 0; t < f->m.n_trees; t++)
 			wrong += leaves[t] != aug_forest_walk(&f->m.walk, f->m.roots[t], codes);
+		if (!seen)
+			continue; /* no cell says so */
 		leaves = aug_pack_cells(pack, cells, scratch);
 		for (uint32_t t = 0; t < f->m.n_trees; t++)
 			wrong += leaves[t] != aug_forest_walk(&f->m.walk, f->m.roots[t], codes);
@@ -171,13 +225,14 @@ compare_rows(Forest *f, const Pack *pack)
 }
 
 static void
-check_forest(uint32_t n_features, uint32_t n_trees, uint32_t max_depth, uint32_t max_nodes)
+check_forest(uint32_t n_features, uint32_t n_trees, uint32_t max_depth, uint32_t max_nodes,
+			 bool categories)
 {
 	Forest f;
 	Pack *pack;
 	AugError err;
 
-	forest_begin(&f, n_features, n_trees, max_depth, max_nodes);
+	forest_begin(&f, n_features, n_trees, max_depth, max_nodes, categories);
 	CHECK(aug_pack_fits(&f.info));
 	if (CHECK(aug_pack_build(&f.m, &f.info, &f.arena, &pack, &err) == AUG_OK))
 		compare_rows(&f, pack);
@@ -197,7 +252,10 @@ agrees_with_the_walk(void)
 		for (unsigned j = 0; j < sizeof(trees) / sizeof(trees[0]); j++)
 		{
 			for (unsigned k = 0; k < sizeof(depths) / sizeof(depths[0]); k++)
-				check_forest(features[i], trees[j], depths[k], 3000);
+			{
+				check_forest(features[i], trees[j], depths[k], 3000, false);
+				check_forest(features[i], trees[j], depths[k], 3000, true);
+			}
 		}
 	}
 }
@@ -206,8 +264,9 @@ agrees_with_the_walk(void)
 static void
 agrees_for_large_trees(void)
 {
-	check_forest(5, 2, 1000000, 150000);
-	check_forest(5, 2, 17, 150000);
+	check_forest(5, 2, 1000000, 150000, false);
+	check_forest(5, 2, 17, 150000, false);
+	check_forest(5, 2, 17, 60000, true);
 }
 
 static void
@@ -218,6 +277,9 @@ refuses_what_it_cannot_pack(void)
 
 	CHECK(aug_pack_fits(&info));
 	info.n_features = 2;
+	f[1].n_levels = 254;
+	CHECK(aug_pack_fits(&info));
+	f[1].n_levels = 255;
 	CHECK(!aug_pack_fits(&info));
 	info.n_features = 40000;
 	CHECK(!aug_pack_fits(&info));
@@ -242,7 +304,7 @@ survives_failures(void)
 {
 	Forest f;
 
-	forest_begin(&f, 28, 12, 30, 20000);
+	forest_begin(&f, 28, 12, 30, 20000, true);
 	CHECK(unit_fail_each(build_step, &f) > 5);
 	CHECK(unit_cancel_each(build_step, &f) > 1);
 	aug_arena_free(&f.arena);

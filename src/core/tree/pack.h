@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pack.h
- *		Forests of numeric splits, packed for fast scoring.
+ *		Forests packed for fast scoring.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,9 +10,42 @@
 
 #include "forest.h"
 
-typedef struct Pack Pack;
+#define PACK_LANES	 10
+#define PACK_NO_CELL UINT32_MAX
 
-/* Whether forests over these features can be packed: all numeric, not too many. */
+/* Where the cells of one feature go, and how its bins are found. */
+typedef struct PackFeature
+{
+	const double *cuts; /* [2^n_steps - 1], padded with infinity */
+	uint32_t n_steps;
+	uint32_t source;	/* feature of the model */
+	uint32_t slot;		/* column of a matrix's cells */
+	uint32_t n_levels;	/* of a categorical feature, whose code is in high; else 0 */
+	uint32_t high, low; /* cells, or PACK_NO_CELL when no split uses them */
+} PackFeature;
+
+typedef struct Pack
+{
+	bool is_short; /* slots of 4 bytes */
+	bool is_deep;  /* lanes take the next tree each for itself */
+	uint32_t n_trees;
+	uint32_t n_groups;
+	uint32_t n_cells;
+	uint32_t dummy;		 /* cell that is always 255; codes of levels come behind it */
+	uint32_t n_features; /* that some split uses */
+	uint32_t n_numbers;	 /* the first of them, the others are categories */
+	PackFeature *features;
+	uint32_t *roots;  /* [n_groups * PACK_LANES] first slots */
+	uint32_t *trees;  /* [n_groups * PACK_LANES] whose leaf it is */
+	uint32_t *depths; /* [n_groups] */
+	uint32_t *slots4;
+	uint64_t *slots8;
+} Pack;
+
+/*
+ * Whether forests over these features can be packed: no category of more than 254
+ * levels, not too many features.
+ */
 extern bool aug_pack_fits(const AugModelInfo *info);
 /* Packs decoded trees; the result lies in the arena, the walk may go afterwards. */
 extern AugStatus aug_pack_build(const ForestModel *m, const AugModelInfo *info, AugArena *arena,
