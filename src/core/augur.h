@@ -407,4 +407,6 @@ extern const char *aug_core_version(void);
 /* "scalar", "avx2"...: which code path this machine runs */
 extern const char *aug_core_dispatch(void);
 
+#include "augur_forecast.h"
+
 #endif /* AUGUR_H */

@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * augur_forecast.h
+ *		The forecasting wing of the core's door; augur.h includes it.
+ *
+ * A series is an array of equally spaced values: calendars, time zones, gaps and
+ * duplicates are the host's business, which hands over one value a step and NaN
+ * where one is missing.  The conventions of augur.h hold.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AUGUR_FORECAST_H
+#define AUGUR_FORECAST_H
+
+#define AUG_MAX_PERIODS		 4
+#define AUG_MAX_PERIOD		 100000
+#define AUG_MAX_HORIZON		 100000
+#define AUG_MAX_LEVELS_ASKED 20
+#define AUG_MAX_REGRESSORS	 200
+#define AUG_LABEL_SIZE		 64
+
+/*
+ *	y		[n] NaN is missing; finite otherwise
+ *	period	n_periods season lengths, ascending, each >= 2; none: no season
+ *	x		[n_x][n_regressors] row-major, finite; n_x = n + the horizon known ahead
+ */
+typedef struct AugSeries
+{
+	size_t n;
+	const double *y;
+	uint32_t n_periods;
+	uint32_t period[AUG_MAX_PERIODS];
+	uint32_t n_regressors;
+	size_t n_x;
+	const double *x;
+} AugSeries;
+
+/* The options of forecasting: one table, AugAlgorithm's form; its first parameter is "method". */
+extern const AugAlgorithm *aug_forecast_about(void);
+
+typedef struct AugForecastMethod
+{
+	const char *name;	   /* "ets" */
+	const char *title;	   /* "Exponential smoothing state space model" */
+	const char *help;	   /* what it is good for, one or two sentences */
+	const char *reference; /* paper or book */
+	bool seasonal;		   /* can model a season */
+	bool regressors;	   /* can use known regressors */
+} AugForecastMethod;
+
+extern uint32_t aug_forecast_method_count(void);
+extern const AugForecastMethod *aug_forecast_method_at(uint32_t i);
+
+/* What of an earlier fit is kept. */
+typedef enum AugKeep
+{
+	AUG_KEEP_NOTHING = 0, /* search for the form, estimate */
+	AUG_KEEP_FORM = 1,	  /* the form is given, parameters are estimated anew */
+	AUG_KEEP_ALL = 2	  /* form and parameters are given: only filter */
+} AugKeep;
+
+typedef struct AugForecastOptions
+{
+	const AugParams *params; /* of aug_forecast_about() */
+	uint32_t horizon;		 /* >= 1 */
+	uint32_t n_levels;
+	const double *levels; /* in (0, 1), ascending */
+	uint64_t seed;
+	AugKeep keep;
+	AugSlice form; /* AugForecast.form of an earlier run, untrusted; for keep > 0 */
+} AugForecastOptions;
+
+/* One forecast; everything is in one block that aug_forecast_free releases. */
+typedef struct AugForecast
+{
+	uint32_t horizon;
+	uint32_t n_levels;
+	const double *mean;	 /* [horizon] point forecast */
+	const double *lower; /* [n_levels][horizon] */
+	const double *upper;
+	size_t n;
+	const double *fitted;			 /* [n] one-step-ahead in sample, NaN where there is none */
+	double sigma;					 /* standard deviation of one-step errors, NaN when unknown */
+	double aicc;					 /* of a single model, else NaN */
+	char method[AUG_LABEL_SIZE];	 /* what made it: "ETS(M,Ad,M)", "mean of ETS, DOTM" */
+	char reason[AUG_MESSAGE_SIZE];	 /* why it was chosen; "" when asked for by name */
+	char fallback[AUG_MESSAGE_SIZE]; /* what could not be fitted and why; "" when none */
+	char warning[AUG_MESSAGE_SIZE];	 /* "" when none */
+	uint32_t n_observed;			 /* values that were not missing */
+	AugSlice form;					 /* form and parameters, for keep */
+} AugForecast;
+
+/*
+ * Fits and forecasts one series.  Data never make it fail: what cannot be fitted
+ * falls back to something simpler and says so, down to the last value, or NaN
+ * for a series without any value.  Fails with AUG_NOMEM, AUG_CANCELLED, AUG_INVALID
+ * (options), AUG_CORRUPT (form).
+ */
+extern AugStatus
+aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecastOptions *options,
+				 AugForecast **out, AugError *err);
+extern void aug_forecast_free(const AugHost *host, AugForecast *forecast);
+
+/* ---- accuracy --------------------------------------------------------- */
+
+/* In-sample mean absolute (squared) difference at lag period: the scale of MASE
+ * and MSIS (RMSSE).  Missing values are left out; NaN when there is no pair or it is 0. */
+extern double aug_scale_absolute(const double *y, size_t n, uint32_t period);
+extern double aug_scale_squared(const double *y, size_t n, uint32_t period);
+
+/* Errors of one forecast against actuals; NaN where undefined; missing actuals are left out. */
+typedef struct AugAccuracy
+{
+	uint32_t n;
+	double smape, mape; /* percent */
+	double mase, rmsse;
+	double mae, rmse, bias;
+	double coverage, msis; /* of the given level; NaN without lower and upper */
+} AugAccuracy;
+
+extern void aug_forecast_accuracy(const double *actual, const double *mean, const double *lower,
+								  const double *upper, double level, uint32_t horizon,
+								  double scale_absolute, double scale_squared, AugAccuracy *out);
+
+#endif /* AUGUR_FORECAST_H */

@@ -1,0 +1,143 @@
+/*-------------------------------------------------------------------------
+ *
+ * forecast.h
+ *		What the forecasting files share: what a method is, a form, a fit.
+ *		To add a method: write its file, add one line to methods.c.
+ *
+ * Memory: all of a fit lies in the arena of its AugCast and is freed with it.  A
+ * method that tries many candidates marks nothing for release in between, so it
+ * takes its work space once and reuses it.
+ * Interrupts: loops over candidates or iterations call aug_cast_stop.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AUG_FORECAST_INTERNAL_H
+#define AUG_FORECAST_INTERNAL_H
+
+#include "../algorithm.h"
+
+#define AUG_FORM_CODES 12
+
+struct AugForecaster;
+
+/*
+ * A form: the discrete choices (code, the method's own meaning) and the estimated
+ * parameters (values, likewise).  Written into AugForecast.form, so a method checks
+ * every number of a form it is given.
+ */
+typedef struct AugForm
+{
+	int32_t code[AUG_FORM_CODES];
+	uint32_t n_values;
+	double *values;
+} AugForm;
+
+/* One series at work. */
+typedef struct AugCast
+{
+	const AugHost *host;
+	AugArena *arena;
+	const AugParams *params; /* the options, see params.c of this room */
+	uint64_t seed;
+	AugError *err;
+} AugCast;
+
+/* A fitted method. */
+typedef struct AugFitted
+{
+	const struct AugForecaster *by;
+	AugForm form;
+	char label[AUG_LABEL_SIZE];
+	uint32_t n_parameters; /* estimated ones, initial states and variance included */
+	double log_likelihood; /* NaN where the method has none */
+	double aicc;		   /* likewise */
+	double sigma2;		   /* variance of one-step errors, n - parameters as divisor */
+	double *fitted;		   /* [n] one-step-ahead, NaN where there is none */
+	void *state;		   /* the method's own */
+} AugFitted;
+
+typedef struct AugForecaster
+{
+	AugForecastMethod about;
+	bool missing; /* takes NaN in y as they are; else gets them interpolated */
+
+	/* NULL when the method can fit the series, else why not, as half a sentence */
+	const char *(*refuses)(const AugCast *cast, const AugSeries *s);
+
+	/*
+	 * Fits.  given is NULL (search), or a form to keep, with its parameters when
+	 * keep is AUG_KEEP_ALL.  AUG_DATA and AUG_NUMERIC mean: this method cannot, try
+	 * another; everything else is passed on.
+	 */
+	AugStatus (*fit)(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep,
+					 AugFitted *out);
+
+	/*
+	 * Point forecasts, and the variances of their errors as the model has them
+	 * (NaN where it has none), for steps 1 .. horizon.  s has x for them.
+	 */
+	AugStatus (*forecast)(AugCast *cast, const AugSeries *s, const AugFitted *fitted,
+						  uint32_t horizon, double *mean, double *variance);
+} AugForecaster;
+
+extern const AugForecaster *aug_forecaster_find(const char *name);
+
+/* Asks the host whether to stop: if (aug_cast_stop(cast)) return AUG_CANCELLED; */
+extern bool aug_cast_stop(AugCast *cast);
+/* n zeroed doubles of the arena, or NULL with err filled: return AUG_NOMEM */
+extern double *aug_cast_doubles(AugCast *cast, size_t n);
+
+/* ---- options (params.c) ------------------------------------------------ */
+
+enum
+{
+	F_METHOD,
+	F_MEMBERS,
+	F_COMBINE,
+	F_ETS_ERROR,
+	F_ETS_TREND,
+	F_ETS_DAMPED,
+	F_ETS_SEASON,
+	F_ARIMA_P,
+	F_ARIMA_D,
+	F_ARIMA_Q,
+	F_ARIMA_SEASONAL_P,
+	F_ARIMA_SEASONAL_D,
+	F_ARIMA_SEASONAL_Q,
+	F_ARIMA_CONSTANT,
+	F_TRANSFORM,
+	F_OUTLIERS,
+	F_INTERVALS,
+	F_LOWER_BOUND,
+	F_UPPER_BOUND,
+	F_INTEGER,
+	F_COUNT
+};
+
+/* index of the choice "auto" in every choice list of the table */
+#define F_AUTO 0
+
+/* ---- form.c: forms as bytes ---------------------------------------------- */
+
+/* Writes method, codes and values; reads them back from untrusted bytes into the
+ * arena (AUG_CORRUPT).  Reading consumes exactly what writing wrote. */
+extern void aug_form_write(AugWriter *w, const AugFitted *fitted);
+extern AugStatus
+aug_form_read(AugCast *cast, AugReader *r, const AugForecaster **by, AugForm *form);
+
+/* ---- interval.c ---------------------------------------------------------- */
+
+/* Quantile of the standard normal, 0 < p < 1. */
+extern double aug_normal_quantile(double p);
+/* lower and upper: [horizon], mean -+ z sd; NaN where the variance is. */
+extern void aug_interval_normal(const double *mean, const double *variance, uint32_t horizon,
+								double level, double *lower, double *upper);
+
+/* ---- the methods --------------------------------------------------------- */
+
+extern const AugForecaster aug_forecaster_naive;		  /* naive.c */
+extern const AugForecaster aug_forecaster_seasonal_naive; /* naive.c */
+extern const AugForecaster aug_forecaster_drift;		  /* naive.c */
+extern const AugForecaster aug_forecaster_mean;			  /* naive.c */
+
+#endif /* AUG_FORECAST_INTERNAL_H */

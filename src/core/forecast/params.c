@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * params.c
+ *		The options of forecasting, declared once.
+ *
+ * All methods share one table, so that "auto" can hand its options to whatever it
+ * tries.  An option of a method that is not at work is refused by aug_forecast_run.
+ *
+ * Memory: none.  Interrupts: none.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "forecast.h"
+
+static const AugParamSpec forecast_params[F_COUNT] = {
+	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|naive|seasonal_naive|drift|mean",
+				  "Forecasting method. auto chooses and combines by frequency, length and "
+				  "rolling-origin error, and says what it used."},
+	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",
+				   "Methods that a combination is made of, with weights: {\"ets\": 1, "
+				   "\"dotm\": 1}."},
+	[F_COMBINE] = {"combine", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|mean|median|error",
+				   "How members are combined: mean (by weights), median, or error: weights "
+				   "by rolling-origin error."},
+	[F_ETS_ERROR] = {"ets_error", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|additive|multiplicative",
+					 "Error of exponential smoothing."},
+	[F_ETS_TREND] = {"ets_trend", AUG_PARAM_CHOICE, "auto", 0, 0,
+					 "auto|none|additive|multiplicative", "Trend of exponential smoothing."},
+	[F_ETS_DAMPED] = {"ets_damped", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|true|false",
+					  "Whether the trend of exponential smoothing is damped."},
+	[F_ETS_SEASON] = {"ets_season", AUG_PARAM_CHOICE, "auto", 0, 0,
+					  "auto|none|additive|multiplicative", "Season of exponential smoothing."},
+	[F_ARIMA_P] = {"arima_p", AUG_PARAM_MIXED, "auto", 0, 10, "auto", "Autoregressive order."},
+	[F_ARIMA_D] = {"arima_d", AUG_PARAM_MIXED, "auto", 0, 2, "auto", "Order of differencing."},
+	[F_ARIMA_Q] = {"arima_q", AUG_PARAM_MIXED, "auto", 0, 10, "auto", "Moving-average order."},
+	[F_ARIMA_SEASONAL_P] = {"arima_seasonal_p", AUG_PARAM_MIXED, "auto", 0, 3, "auto",
+							"Seasonal autoregressive order."},
+	[F_ARIMA_SEASONAL_D] = {"arima_seasonal_d", AUG_PARAM_MIXED, "auto", 0, 1, "auto",
+							"Order of seasonal differencing."},
+	[F_ARIMA_SEASONAL_Q] = {"arima_seasonal_q", AUG_PARAM_MIXED, "auto", 0, 3, "auto",
+							"Seasonal moving-average order."},
+	[F_ARIMA_CONSTANT] = {"arima_constant", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|true|false",
+						  "Whether ARIMA has a constant: a mean, or a drift when differenced "
+						  "once."},
+	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log",
+					 "Box-Cox transformation: none, log, or a number lambda (0 is log); auto "
+					 "leaves it to the method."},
+	[F_OUTLIERS] = {"outliers", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|keep|clean",
+					"Whether outliers are replaced before fitting. auto keeps them."},
+	[F_INTERVALS] = {"intervals", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|calibrated|model",
+					 "How intervals are made: model takes the method's own variance; calibrated "
+					 "widens it by what rolling-origin errors tell. auto is calibrated."},
+	[F_LOWER_BOUND] = {"lower_bound", AUG_PARAM_MIXED, "none", -1e300, 1e300, "none",
+					   "Forecasts and intervals are cut below here: 0 for demand."},
+	[F_UPPER_BOUND] = {"upper_bound", AUG_PARAM_MIXED, "none", -1e300, 1e300, "none",
+					   "Forecasts and intervals are cut above here."},
+	[F_INTEGER] = {"integer", AUG_PARAM_BOOL, "false", 0, 1, NULL,
+				   "Round forecasts to whole numbers, and intervals outwards."},
+};
+
+static const AugAlgorithm about = {.name = "forecast",
+								   .title = "Forecasting",
+								   .help = "Forecasts of a series by its own past.",
+								   .classification = false,
+								   .regression = true,
+								   .n_params = F_COUNT,
+								   .params = forecast_params};
+
+const AugAlgorithm *
+aug_forecast_about(void)
+{
+	return &about;
+}

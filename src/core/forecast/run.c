@@ -1,0 +1,363 @@
+/*-------------------------------------------------------------------------
+ *
+ * run.c
+ *		One series from its values to a forecast: the way of every request.
+ *
+ * Steps: options are checked; the method asked for is fitted, or the next simpler
+ * one where the data do not allow it (the chain below, each refusal told in
+ * "fallback"); forecasts and intervals are made, cut at the bounds and rounded; all
+ * is copied into one block of the host.
+ *
+ * Memory: one arena for the work, one block for the result.  Interrupts: those of
+ * the methods.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../params.h"
+#include "forecast.h"
+
+/* What is tried after the method asked for; the last one takes any value. */
+static const char *const chain[] = {"seasonal_naive", "naive"};
+
+typedef struct Run
+{
+	AugCast cast;
+	AugArena arena;
+	const AugSeries *asked; /* as the host gave it */
+	AugSeries series;		/* missing values as the method wants them */
+	double *filled;			/* interpolated y, made when first wanted */
+	const AugForecastOptions *options;
+	AugFitted fitted;
+	char fallback[AUG_MESSAGE_SIZE];
+	uint32_t n_observed;
+	double *mean, *variance, *lower, *upper;
+} Run;
+
+bool
+aug_cast_stop(AugCast *cast)
+{
+	if (!cast->host->poll(cast->host->arg, -1))
+		return false;
+	aug_fail_cancelled(cast->err);
+	return true;
+}
+
+double *
+aug_cast_doubles(AugCast *cast, size_t n)
+{
+	double *p = aug_arena_zero(cast->arena, n > 0 ? n : 1, sizeof(double));
+
+	if (p == NULL)
+		aug_fail_nomem(cast->err, n * sizeof(double));
+	return p;
+}
+
+static AugStatus
+check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
+{
+	if (o->params->algorithm != aug_forecast_about())
+		return aug_fail(err, AUG_INTERNAL, "these are not the options of forecasting");
+	if (o->horizon < 1 || o->horizon > AUG_MAX_HORIZON)
+		return aug_fail(err, AUG_INVALID, "horizon must be between 1 and %d", AUG_MAX_HORIZON);
+	if (o->n_levels > AUG_MAX_LEVELS_ASKED)
+		return aug_fail(err, AUG_INVALID, "at most %d levels can be asked for",
+						AUG_MAX_LEVELS_ASKED);
+	for (uint32_t i = 0; i < o->n_levels; i++)
+	{
+		if (!(o->levels[i] > 0 && o->levels[i] < 1))
+			return aug_fail(err, AUG_INVALID, "level must be above 0 and below 1");
+		if (i > 0 && o->levels[i] <= o->levels[i - 1])
+			return aug_fail(err, AUG_INVALID, "levels must ascend");
+	}
+	for (uint32_t i = 0; i < s->n_periods; i++)
+	{
+		if (s->period[i] < 2 || s->period[i] > AUG_MAX_PERIOD ||
+			(i > 0 && s->period[i] <= s->period[i - 1]))
+			return aug_fail(err, AUG_INVALID, "season lengths must ascend from 2 to %d",
+							AUG_MAX_PERIOD);
+	}
+	if (s->n_regressors > 0 && s->n_x < s->n + o->horizon)
+		return aug_fail(err, AUG_INVALID, "regressors are known for %zu of %zu steps", s->n_x,
+						s->n + o->horizon);
+	return AUG_OK;
+}
+
+/*
+ * Linear interpolation between neighbours; the first and last value go on to the
+ * ends.  There is at least one value.
+ */
+static void
+interpolate(const double *y, size_t n, double *out)
+{
+	size_t last = n; /* of the last value seen, n: none yet */
+
+	for (size_t t = 0; t < n; t++)
+	{
+		if (isnan(y[t]))
+			continue;
+		for (size_t i = last == n ? 0 : last + 1; i < t; i++)
+			out[i] = last == n
+						 ? y[t]
+						 : y[last] + (y[t] - y[last]) * ((double) (i - last) / (double) (t - last));
+		out[t] = y[t];
+		last = t;
+	}
+	for (size_t t = last + 1; last < n && t < n; t++)
+		out[t] = y[last];
+}
+
+/* The series as the method takes it. */
+static AugStatus
+offer(Run *run, const AugForecaster *by)
+{
+	run->series = *run->asked;
+	if (by->missing || run->n_observed == run->asked->n || run->n_observed == 0)
+		return AUG_OK;
+	if (run->filled == NULL)
+	{
+		run->filled = aug_cast_doubles(&run->cast, run->asked->n);
+		if (run->filled == NULL)
+			return AUG_NOMEM;
+		interpolate(run->asked->y, run->asked->n, run->filled);
+	}
+	run->series.y = run->filled;
+	return AUG_OK;
+}
+
+/*
+ * Fits and forecasts with one method.  *why is set when the data do not allow it.
+ */
+static AugStatus
+attempt(Run *run, const AugForecaster *by, const AugForm *form, char *why)
+{
+	const AugForecastOptions *o = run->options;
+	AugError *err = run->cast.err;
+	const char *refusal;
+	AugStatus status = offer(run, by);
+
+	why[0] = '\0';
+	if (status != AUG_OK)
+		return status;
+	refusal = by->refuses(&run->cast, &run->series);
+	if (refusal != NULL)
+	{
+		snprintf(why, AUG_MESSAGE_SIZE, "%s", refusal);
+		return AUG_OK;
+	}
+	memset(&run->fitted, 0, sizeof(run->fitted));
+	run->fitted.by = by;
+	run->fitted.aicc = run->fitted.log_likelihood = run->fitted.sigma2 = NAN;
+	status = by->fit(&run->cast, &run->series, form, form == NULL ? AUG_KEEP_NOTHING : o->keep,
+					 &run->fitted);
+	if (status == AUG_OK)
+		status = by->forecast(&run->cast, &run->series, &run->fitted, o->horizon, run->mean,
+							  run->variance);
+	if (status == AUG_DATA || status == AUG_NUMERIC)
+	{
+		snprintf(why, AUG_MESSAGE_SIZE, "%s", err->message);
+		return AUG_OK;
+	}
+	for (uint32_t h = 0; status == AUG_OK && h < o->horizon; h++)
+	{
+		if (!isfinite(run->mean[h]))
+			snprintf(why, AUG_MESSAGE_SIZE, "forecast is out of range");
+	}
+	return status;
+}
+
+/* Adds "method: why" to the list of what did not work. */
+static void
+note_fallback(Run *run, const char *name, const char *why)
+{
+	size_t used = strlen(run->fallback);
+
+	snprintf(run->fallback + used, sizeof(run->fallback) - used, "%s%s %s", used > 0 ? "; " : "",
+			 name, why);
+}
+
+static AugStatus
+fit_any(Run *run)
+{
+	const AugForecastOptions *o = run->options;
+	const AugForecaster *by;
+	const AugForm *given = NULL;
+	AugForm form;
+	char why[AUG_MESSAGE_SIZE];
+	const char *name = aug_params_value(o->params, F_METHOD);
+	AugStatus status;
+
+	if (o->keep != AUG_KEEP_NOTHING)
+	{
+		AugReader r = {o->form.bytes, o->form.bytes + o->form.length, false};
+
+		status = aug_form_read(&run->cast, &r, &by, &form);
+		if (status != AUG_OK)
+			return status;
+		given = &form;
+	}
+	else
+		by = aug_forecaster_find(name);
+	for (size_t i = 0;; i++)
+	{
+		if (by != NULL)
+		{
+			status = attempt(run, by, given, why);
+			if (status != AUG_OK || why[0] == '\0')
+				return status;
+			note_fallback(run, by->about.name, why);
+		}
+		given = NULL;
+		if (i == sizeof(chain) / sizeof(chain[0]))
+			return aug_fail(run->cast.err, AUG_INTERNAL, "no method fits the series");
+		by = aug_forecaster_find(chain[i]);
+	}
+}
+
+/* Bounds and rounding of what users see. */
+static double
+finish_value(const Run *run, double v, double (*round_it)(double))
+{
+	const AugParams *p = run->options->params;
+
+	if (isnan(v))
+		return v;
+	if (aug_param_choice(p, F_LOWER_BOUND) < 0)
+		v = fmax(v, aug_param_number(p, F_LOWER_BOUND));
+	if (aug_param_choice(p, F_UPPER_BOUND) < 0)
+		v = fmin(v, aug_param_number(p, F_UPPER_BOUND));
+	return aug_param_number(p, F_INTEGER) != 0 ? round_it(v) : v;
+}
+
+static void
+finish(Run *run)
+{
+	const AugForecastOptions *o = run->options;
+
+	for (uint32_t k = 0; k < o->n_levels; k++)
+	{
+		double *lower = run->lower + (size_t) k * o->horizon;
+		double *upper = run->upper + (size_t) k * o->horizon;
+
+		aug_interval_normal(run->mean, run->variance, o->horizon, o->levels[k], lower, upper);
+		for (uint32_t h = 0; h < o->horizon; h++)
+		{
+			lower[h] = finish_value(run, lower[h], floor);
+			upper[h] = finish_value(run, upper[h], ceil);
+		}
+	}
+	for (uint32_t h = 0; h < o->horizon; h++)
+		run->mean[h] = finish_value(run, run->mean[h], round);
+}
+
+static AugStatus
+no_values(Run *run)
+{
+	run->fitted.fitted = aug_cast_doubles(&run->cast, run->asked->n);
+	if (run->fitted.fitted == NULL)
+		return AUG_NOMEM;
+	for (size_t t = 0; t < run->asked->n; t++)
+		run->fitted.fitted[t] = NAN;
+	for (uint32_t h = 0; h < run->options->horizon; h++)
+		run->mean[h] = run->variance[h] = NAN;
+	snprintf(run->fitted.label, sizeof(run->fitted.label), "none");
+	snprintf(run->fallback, sizeof(run->fallback), "the series has no values");
+	run->fitted.sigma2 = run->fitted.aicc = NAN;
+	return AUG_OK;
+}
+
+/* Copies the result into one block of the host: arrays, then the form's bytes. */
+static AugStatus
+pack(Run *run, AugForecast **out)
+{
+	const AugForecastOptions *o = run->options;
+	const AugHost *host = run->cast.host;
+	size_t h = o->horizon, levels = (size_t) o->n_levels * h, n = run->asked->n;
+	AugWriter form;
+	AugForecast *f;
+	double *at;
+	size_t size;
+
+	aug_writer_init(&form, host);
+	if (run->fitted.by != NULL)
+		aug_form_write(&form, &run->fitted);
+	size = sizeof(AugForecast) + (h + 2 * levels + n) * sizeof(double) + form.length;
+	f = form.failed ? NULL : host->alloc(host->arg, size);
+	if (f == NULL)
+	{
+		aug_writer_free(&form);
+		return aug_fail_nomem(run->cast.err, size);
+	}
+	memset(f, 0, sizeof(*f));
+	at = (double *) (f + 1);
+	f->horizon = o->horizon;
+	f->n_levels = o->n_levels;
+	f->n = n;
+	f->mean = memcpy(at, run->mean, h * sizeof(double));
+	f->lower = memcpy(at + h, run->lower, levels * sizeof(double));
+	f->upper = memcpy(at + h + levels, run->upper, levels * sizeof(double));
+	f->fitted = memcpy(at + h + 2 * levels, run->fitted.fitted, n * sizeof(double));
+	if (form.length > 0)
+		memcpy(at + h + 2 * levels + n, form.bytes, form.length);
+	f->form = (AugSlice){(const uint8_t *) (at + h + 2 * levels + n), form.length};
+	f->sigma = sqrt(run->fitted.sigma2);
+	f->aicc = run->fitted.aicc;
+	f->n_observed = run->n_observed;
+	memcpy(f->method, run->fitted.label, sizeof(f->method));
+	memcpy(f->fallback, run->fallback, sizeof(f->fallback));
+	aug_writer_free(&form);
+	*out = f;
+	return AUG_OK;
+}
+
+static AugStatus
+take_room(Run *run)
+{
+	size_t h = run->options->horizon, levels = run->options->n_levels;
+
+	run->mean = aug_cast_doubles(&run->cast, h);
+	run->variance = aug_cast_doubles(&run->cast, h);
+	run->lower = aug_cast_doubles(&run->cast, h * levels);
+	run->upper = aug_cast_doubles(&run->cast, h * levels);
+	return run->mean == NULL || run->variance == NULL || run->lower == NULL || run->upper == NULL
+			   ? AUG_NOMEM
+			   : AUG_OK;
+}
+
+AugStatus
+aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecastOptions *options,
+				 AugForecast **out, AugError *err)
+{
+	Run run;
+	AugStatus status = check_options(series, options, err);
+
+	*out = NULL;
+	if (status != AUG_OK)
+		return status;
+	memset(&run, 0, sizeof(run));
+	aug_arena_init(&run.arena, host);
+	run.cast = (AugCast){host, &run.arena, options->params, options->seed, err};
+	run.asked = series;
+	run.options = options;
+	for (size_t t = 0; t < series->n; t++)
+		run.n_observed += isnan(series->y[t]) ? 0 : 1;
+	status = take_room(&run);
+	if (status == AUG_OK)
+		status = run.n_observed > 0 ? fit_any(&run) : no_values(&run);
+	if (status == AUG_OK)
+	{
+		finish(&run);
+		status = pack(&run, out);
+	}
+	aug_arena_free(&run.arena);
+	return status;
+}
+
+void
+aug_forecast_free(const AugHost *host, AugForecast *forecast)
+{
+	host->release(host->arg, forecast);
+}
