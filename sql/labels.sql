@@ -1,6 +1,8 @@
 -- The labels of every function and aggregate: a golden file, so that a change shows in review.
 -- vol: i immutable, s stable, v volatile; par: s safe, r restricted, u unsafe.
 SET search_path = pg_catalog;
+-- unaligned: one longer name does not change every line
+\pset format unaligned
 SELECT p.oid::regprocedure AS function, p.prokind AS kind, p.provolatile AS vol,
 	   p.proisstrict AS strict, p.proparallel AS par, p.prosecdef AS definer,
 	   EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
