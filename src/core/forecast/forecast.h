@@ -84,6 +84,9 @@ extern const AugForecaster *aug_forecaster_find(const char *name);
 
 /* Asks the host whether to stop: if (aug_cast_stop(cast)) return AUG_CANCELLED; */
 extern bool aug_cast_stop(AugCast *cast);
+/* Missing values of y by straight lines between neighbours, at the ends by the nearest
+ * value; there is at least one value.  run.c */
+extern void aug_interpolate(const double *y, size_t n, double *out);
 /* n zeroed doubles of the arena, or NULL with err filled: return AUG_NOMEM */
 extern double *aug_cast_doubles(AugCast *cast, size_t n);
 

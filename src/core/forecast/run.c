@@ -86,12 +86,8 @@ check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
 	return AUG_OK;
 }
 
-/*
- * Linear interpolation between neighbours; the first and last value go on to the
- * ends.  There is at least one value.
- */
-static void
-interpolate(const double *y, size_t n, double *out)
+void
+aug_interpolate(const double *y, size_t n, double *out)
 {
 	size_t last = n; /* of the last value seen, n: none yet */
 
@@ -122,7 +118,7 @@ offer(Run *run, const AugForecaster *by)
 		run->filled = aug_cast_doubles(&run->cast, run->asked->n);
 		if (run->filled == NULL)
 			return AUG_NOMEM;
-		interpolate(run->asked->y, run->asked->n, run->filled);
+		aug_interpolate(run->asked->y, run->asked->n, run->filled);
 	}
 	run->series.y = run->filled;
 	return AUG_OK;

@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * season.h
+ *		Decomposition of a series into trend, seasonal parts and remainder, and what is
+ *		read from it.
+ *
+ * Series here have no missing values, unless a comment says otherwise.  Memory and
+ * interrupts are those of forecast.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AUG_SEASON_H
+#define AUG_SEASON_H
+
+#include "forecast.h"
+
+/* ---- stl.c --------------------------------------------------------------- */
+
+/* A loess smoother: points in its window, degree 0 or 1, and every how many points
+ * it is computed, with straight lines between. */
+typedef struct AugLoess
+{
+	size_t window;
+	uint32_t degree;
+	size_t jump;
+} AugLoess;
+
+typedef struct AugStl
+{
+	size_t period;
+	bool periodic; /* seasonal part the same in every cycle */
+	AugLoess season;
+	AugLoess trend;
+	AugLoess low_pass;
+	uint32_t inner; /* iterations between updates of the robustness weights, >= 1 */
+	uint32_t outer; /* updates of the robustness weights; 0: none */
+} AugStl;
+
+/* Seasonal window that makes the seasonal part periodic. */
+#define AUG_STL_PERIODIC 0
+
+/* The usual choices of everything else, from n, the period and the seasonal window. */
+extern void
+aug_stl_options(size_t n, size_t period, size_t season_window, bool robust, AugStl *out);
+
+/* Work space for series of up to n values and seasons of up to max_period; NULL: no memory. */
+typedef struct AugStlRoom AugStlRoom;
+extern AugStlRoom *aug_stl_room(AugCast *cast, size_t n, size_t max_period);
+
+/*
+ * seasonal, trend: [n], y - seasonal - trend is the remainder.  weight: [n] robustness
+ * weights (1 when outer is 0), or NULL.  AUG_DATA unless n > 2 periods.
+ */
+extern AugStatus aug_stl(AugCast *cast, AugStlRoom *room, const double *y, size_t n,
+						 const AugStl *o, double *seasonal, double *trend, double *weight);
+
+/* ---- supersmooth.c ------------------------------------------------------- */
+
+/* The trend of y[n] without season, n >= 1, into out[n]. */
+extern AugStatus aug_supersmooth(AugCast *cast, const double *y, size_t n, double *out);
+
+/* ---- mstl.c -------------------------------------------------------------- */
+
+/* A series taken apart: y = trend + all seasonal parts + remainder. */
+typedef struct AugParts
+{
+	size_t n;
+	uint32_t n_periods; /* those that fitted in n more than twice, ascending */
+	uint32_t period[AUG_MAX_PERIODS];
+	double *trend;					   /* [n] */
+	double *seasonal[AUG_MAX_PERIODS]; /* [n] each */
+	double *remainder;				   /* [n] NaN where y is */
+	double *whole;					   /* [n] y with its gaps filled */
+} AugParts;
+
+/*
+ * Takes y apart; NaN are filled along trend and season first.  There is at least one
+ * value.  robust: outliers do not pull at the parts.  Parts lie in the arena.
+ */
+extern AugStatus aug_mstl(AugCast *cast, const double *y, size_t n, uint32_t n_periods,
+						  const uint32_t *period, bool robust, AugParts *out);
+
+/* Strength of seasonal part i, of the trend: 0 (none) to 1 (all); Wang, Smith, Hyndman
+ * (2006), as in Forecasting: Principles and Practice, 3rd edition, 4.3. */
+extern double aug_strength_season(const AugParts *parts, uint32_t i);
+extern double aug_strength_trend(const AugParts *parts);
+/* The strength of one season; 0 unless n > 2 periods.  y may have NaN. */
+extern AugStatus
+aug_seasonal_strength(AugCast *cast, const double *y, size_t n, uint32_t period, double *strength);
+
+#endif /* AUG_SEASON_H */
