@@ -4,7 +4,7 @@
  */
 #include "unit.h"
 
-#include "../../src/core/forecast/season.h"
+#include "../../src/core/forecast/decompose.h"
 
 #define TOLERANCE 1e-8
 #define MOST	  500

@@ -18,7 +18,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "season.h"
+#include "decompose.h"
 
 #define ROUNDS		 2
 #define FIRST_WINDOW 7

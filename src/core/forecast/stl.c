@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "../sort.h"
-#include "season.h"
+#include "decompose.h"
 
 #define POLL_WORK ((size_t) 1 << 21)
 

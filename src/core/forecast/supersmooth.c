@@ -14,7 +14,7 @@
  */
 #include <math.h>
 
-#include "season.h"
+#include "decompose.h"
 
 #define N_SPANS 3
 enum

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * season.h
+ * decompose.h
  *		Decomposition of a series into trend, seasonal parts and remainder, and what is
  *		read from it.
  *
@@ -9,8 +9,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef AUG_SEASON_H
-#define AUG_SEASON_H
+#ifndef AUG_DECOMPOSE_H
+#define AUG_DECOMPOSE_H
 
 #include "forecast.h"
 
@@ -88,4 +88,4 @@ extern double aug_strength_trend(const AugParts *parts);
 extern AugStatus
 aug_seasonal_strength(AugCast *cast, const double *y, size_t n, uint32_t period, double *strength);
 
-#endif /* AUG_SEASON_H */
+#endif /* AUG_DECOMPOSE_H */
