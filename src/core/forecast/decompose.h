@@ -88,4 +88,14 @@ extern double aug_strength_trend(const AugParts *parts);
 extern AugStatus
 aug_seasonal_strength(AugCast *cast, const double *y, size_t n, uint32_t period, double *strength);
 
+/* ---- transform.c --------------------------------------------------------- */
+
+/* Of a value above 0 (NaN stays NaN), and back; what is beyond the range of the
+ * transformation goes back to its limit, 0 or infinity. */
+extern double aug_box_cox(double v, double lambda);
+extern double aug_box_cox_inverse(double v, double lambda);
+/* Forecasts of transformed values on the scale of the values: medians, and variances
+ * to first order. */
+extern void aug_box_cox_back(double lambda, uint32_t horizon, double *mean, double *variance);
+
 #endif /* AUG_DECOMPOSE_H */

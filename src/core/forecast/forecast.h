@@ -108,6 +108,7 @@ enum
 	F_ARIMA_SEASONAL_D,
 	F_ARIMA_SEASONAL_Q,
 	F_ARIMA_CONSTANT,
+	F_MSTL_TREND,
 	F_TRANSFORM,
 	F_OUTLIERS,
 	F_INTERVALS,
@@ -119,6 +120,9 @@ enum
 
 /* index of the choice "auto" in every choice list of the table */
 #define F_AUTO 0
+/* indices of the choices of "transform" */
+#define F_TRANSFORM_NONE 1
+#define F_TRANSFORM_LOG	 2
 
 /* ---- form.c: forms as bytes ---------------------------------------------- */
 
@@ -142,5 +146,6 @@ extern const AugForecaster aug_forecaster_naive;		  /* naive.c */
 extern const AugForecaster aug_forecaster_seasonal_naive; /* naive.c */
 extern const AugForecaster aug_forecaster_drift;		  /* naive.c */
 extern const AugForecaster aug_forecaster_mean;			  /* naive.c */
+extern const AugForecaster aug_forecaster_mstl;			  /* mstl_forecast.c */
 
 #endif /* AUG_FORECAST_INTERNAL_H */

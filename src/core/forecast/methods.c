@@ -11,10 +11,8 @@
 #include "forecast.h"
 
 static const AugForecaster *const methods[] = {
-	&aug_forecaster_naive,
-	&aug_forecaster_seasonal_naive,
-	&aug_forecaster_drift,
-	&aug_forecaster_mean,
+	&aug_forecaster_naive, &aug_forecaster_seasonal_naive, &aug_forecaster_drift,
+	&aug_forecaster_mean,  &aug_forecaster_mstl,
 };
 
 #define N_METHODS ((uint32_t) (sizeof(methods) / sizeof(methods[0])))

@@ -13,7 +13,8 @@
 #include "forecast.h"
 
 static const AugParamSpec forecast_params[F_COUNT] = {
-	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|naive|seasonal_naive|drift|mean",
+	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0,
+				  "auto|naive|seasonal_naive|drift|mean|mstl",
 				  "Forecasting method. auto chooses and combines by frequency, length and "
 				  "rolling-origin error, and says what it used."},
 	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",
@@ -42,6 +43,10 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 	[F_ARIMA_CONSTANT] = {"arima_constant", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|true|false",
 						  "Whether ARIMA has a constant: a mean, or a drift when differenced "
 						  "once."},
+	[F_MSTL_TREND] = {"mstl_trend", AUG_PARAM_CHOICE, "auto", 0, 0,
+					  "auto|ets|arima|dotm|drift|naive",
+					  "Method that forecasts the series without its seasons. auto is ets, or "
+					  "something simpler where it does not fit."},
 	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log",
 					 "Box-Cox transformation: none, log, or a number lambda (0 is log); auto "
 					 "leaves it to the method."},
