@@ -111,6 +111,35 @@ failures(void)
 	}
 }
 
+/* An option that the method at work does not look at is an error, not ignored. */
+static void
+unused_options(void)
+{
+	static const double y[] = {1, 3, 2, 4};
+	static const double level = 0.9;
+	AugSeries s = {.n = 4, .y = y};
+	AugForecastOptions o = {.horizon = 2, .n_levels = 1, .levels = &level};
+	UnitHost h;
+	AugParams *params;
+	AugForecast *f;
+	AugError err;
+
+	unit_host(&h);
+	CHECK(aug_params_new(&h.host, aug_forecast_about(), &params, &err) == AUG_OK);
+	o.params = params;
+	CHECK(aug_params_set(params, "method", "naive2", &err) == AUG_OK);
+	CHECK(aug_params_set(params, "arima_p", "2", &err) == AUG_OK);
+	CHECK(aug_forecast_run(&h.host, &s, &o, &f, &err) == AUG_INVALID);
+	CHECK(strstr(err.message, "arima_p") != NULL && strstr(err.message, "naive2") != NULL);
+	CHECK(aug_params_set(params, "arima_p", "auto", &err) == AUG_OK); /* the default is no wish */
+	CHECK(aug_params_set(params, "upper_bound", "3", &err) == AUG_OK);
+	CHECK(aug_forecast_run(&h.host, &s, &o, &f, &err) == AUG_OK);
+	CHECK_NEAR(f->mean[0], 3, 0);
+	aug_forecast_free(&h.host, f);
+	aug_params_free(params);
+	CHECK(h.live == 0);
+}
+
 static void
 accuracy(void)
 {
@@ -135,10 +164,8 @@ accuracy(void)
 }
 
 static const UnitTest tests[] = {
-	{"naive methods", naive_methods},
-	{"fallbacks", fallbacks},
-	{"failures", failures},
-	{"accuracy", accuracy},
+	{"naive methods", naive_methods},	{"fallbacks", fallbacks}, {"failures", failures},
+	{"unused options", unused_options}, {"accuracy", accuracy},
 };
 
 UNIT_MAIN("forecast", tests);

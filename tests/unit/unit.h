@@ -117,4 +117,12 @@ extern AugParams *unit_small_params(UnitHost *h, const AugAlgorithm *algorithm);
 /* The whole file, NUL-terminated, malloc'ed; NULL when it is not there. */
 extern uint8_t *unit_read_file(const char *name, size_t *length);
 
+/*
+ * Golden numbers: lines "case what v1 v2 ..." of a file of tests/data; '#' begins a comment.
+ * Fills values with at most room numbers (NA is NaN) and returns how many there are; a
+ * case that is not there is a failed check, and 0.
+ */
+extern size_t
+unit_golden(const char *file, const char *name, const char *what, double *values, size_t room);
+
 #endif /* UNIT_H */

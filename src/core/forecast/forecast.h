@@ -61,6 +61,10 @@ typedef struct AugForecaster
 	AugForecastMethod about;
 	bool missing; /* takes NaN in y as they are; else gets them interpolated */
 
+	/* AUG_OPTION(F_...) of the options it uses, beyond AUG_COMMON_OPTIONS; others that are
+	 * not at their default are refused when it is asked for by name */
+	uint64_t options;
+
 	/* NULL when the method can fit the series, else why not, as half a sentence */
 	const char *(*refuses)(const AugCast *cast, const AugSeries *s);
 
@@ -118,6 +122,20 @@ enum
 	F_COUNT
 };
 
+#define AUG_OPTION(i) (UINT64_C(1) << (i))
+/* What run.c does for every method. */
+#define AUG_COMMON_OPTIONS                                                          \
+	(AUG_OPTION(F_METHOD) | AUG_OPTION(F_LOWER_BOUND) | AUG_OPTION(F_UPPER_BOUND) | \
+	 AUG_OPTION(F_INTEGER))
+
+#define AUG_ETS_OPTIONS                                                             \
+	(AUG_OPTION(F_ETS_ERROR) | AUG_OPTION(F_ETS_TREND) | AUG_OPTION(F_ETS_DAMPED) | \
+	 AUG_OPTION(F_ETS_SEASON))
+#define AUG_ARIMA_OPTIONS                                                    \
+	(AUG_OPTION(F_ARIMA_P) | AUG_OPTION(F_ARIMA_D) | AUG_OPTION(F_ARIMA_Q) | \
+	 AUG_OPTION(F_ARIMA_SEASONAL_P) | AUG_OPTION(F_ARIMA_SEASONAL_D) |       \
+	 AUG_OPTION(F_ARIMA_SEASONAL_Q) | AUG_OPTION(F_ARIMA_CONSTANT))
+
 /* index of the choice "auto" in every choice list of the table */
 #define F_AUTO 0
 /* indices of the choices of "transform" */
@@ -147,5 +165,6 @@ extern const AugForecaster aug_forecaster_seasonal_naive; /* naive.c */
 extern const AugForecaster aug_forecaster_drift;		  /* naive.c */
 extern const AugForecaster aug_forecaster_mean;			  /* naive.c */
 extern const AugForecaster aug_forecaster_mstl;			  /* mstl_forecast.c */
+extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */
 
 #endif /* AUG_FORECAST_INTERNAL_H */

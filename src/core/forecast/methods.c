@@ -10,9 +10,14 @@
 
 #include "forecast.h"
 
+/* one a line, kept so by the comments */
 static const AugForecaster *const methods[] = {
-	&aug_forecaster_naive, &aug_forecaster_seasonal_naive, &aug_forecaster_drift,
-	&aug_forecaster_mean,  &aug_forecaster_mstl,
+	&aug_forecaster_naive,			/* naive.c */
+	&aug_forecaster_seasonal_naive, /* naive.c */
+	&aug_forecaster_drift,			/* naive.c */
+	&aug_forecaster_mean,			/* naive.c */
+	&aug_forecaster_naive2,			/* naive2.c */
+	&aug_forecaster_mstl,			/* mstl_forecast.c */
 };
 
 #define N_METHODS ((uint32_t) (sizeof(methods) / sizeof(methods[0])))

@@ -380,6 +380,9 @@ const AugForecaster aug_forecaster_mstl = {
 			  "(mstl_trend), and puts the seasons back. For hourly and daily data.",
 			  "Bandara, Hyndman, Bergmeir (2021), arXiv 2107.13462", true, false},
 	.missing = true,
+	/* those of the inner method too */
+	.options = AUG_OPTION(F_TRANSFORM) | AUG_OPTION(F_MSTL_TREND) | AUG_ETS_OPTIONS |
+			   AUG_ARIMA_OPTIONS,
 	.refuses = mstl_refuses,
 	.fit = mstl_fit,
 	.forecast = mstl_forecast};

@@ -86,6 +86,27 @@ check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
 	return AUG_OK;
 }
 
+/* Options that the method would not look at are errors, so that none is ignored. */
+static AugStatus
+check_used(const AugParams *params, const AugForecaster *by, AugError *err)
+{
+	const AugAlgorithm *about = aug_forecast_about();
+
+	for (uint32_t i = 0; by != NULL && i < F_COUNT; i++)
+	{
+		const AugParamSpec *spec = &about->params[i];
+
+		if (((AUG_COMMON_OPTIONS | by->options) & AUG_OPTION(i)) != 0 ||
+			strcmp(aug_params_value(params, i), spec->fallback) == 0)
+			continue;
+		aug_fail(err, AUG_INVALID, "forecasting method \"%s\" does not use option \"%s\"",
+				 by->about.name, spec->name);
+		aug_hint(err, "Leave it out, or set it to %s.", spec->fallback);
+		return AUG_INVALID;
+	}
+	return AUG_OK;
+}
+
 void
 aug_interpolate(const double *y, size_t n, double *out)
 {
@@ -197,6 +218,9 @@ fit_any(Run *run)
 	}
 	else
 		by = aug_forecaster_find(name);
+	status = check_used(o->params, by, run->cast.err);
+	if (status != AUG_OK)
+		return status;
 	for (size_t i = 0;; i++)
 	{
 		if (by != NULL)

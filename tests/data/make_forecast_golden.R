@@ -1,0 +1,38 @@
+# Makes forecast_golden.txt: what R answers on generated series.
+#
+#   Rscript make_forecast_golden.R > forecast_golden.txt
+#
+# Made with R 4.2.2 (stats) and forecast 8.20.  Each line: case, what, numbers.
+suppressPackageStartupMessages(library(forecast))
+put <- function(case, what, x)
+	cat(case, what, ifelse(is.na(x), "NA", sprintf("%.17g", x)), "\n", sep = " ")
+cat("# made by make_forecast_golden.R with", R.version.string, "and forecast",
+	as.character(packageVersion("forecast")), "\n")
+
+# series: monthly with trend and season, quarterly, without a season, with negative values
+set.seed(20261126)
+series <- list(
+	monthly = ts(round((100 + 0.8 * 1:90) * (1 + 0.25 * sin(2 * pi * (1:90) / 12)) *
+		exp(rnorm(90, sd = 0.05)), 4), frequency = 12),
+	quarterly = ts(round(50 + cumsum(rnorm(47, 0.3, 1.5)) + rep_len(c(6, -2, 3, -7), 47), 4),
+		frequency = 4),
+	weekly7 = ts(round(20 + rep_len(c(5, 1, 0, -1, 2, -3, -4), 100) + rnorm(100), 4), frequency = 7),
+	plain = ts(round(200 + cumsum(rnorm(60, 0.5, 4)), 4)),
+	negative = ts(round(cumsum(rnorm(50, 0, 2)) - 3, 4)))
+for (case in names(series)) {
+	y <- series[[case]]
+	m <- frequency(y)
+	put(case, "period", m)
+	put(case, "y", y)
+	if (m == 1)
+		next
+	for (kind in c("additive", "multiplicative")) {
+		if (kind == "multiplicative" && min(y) <= 0)
+			next
+		d <- decompose(y, kind)
+		put(case, paste0("index_", kind), d$figure)
+		put(case, paste0("trend_", kind), d$trend)
+	}
+	r <- as.numeric(acf(y, lag.max = m, plot = FALSE)$acf)[-1]
+	put(case, "test", c(r[m], 1.645 * sqrt((1 + 2 * sum(r[-m]^2)) / length(y))))
+}
