@@ -36,3 +36,30 @@ for (case in names(series)) {
 	r <- as.numeric(acf(y, lag.max = m, plot = FALSE)$acf)[-1]
 	put(case, "test", c(r[m], 1.645 * sqrt((1 + 2 * sum(r[-m]^2)) / length(y))))
 }
+
+# exponential smoothing: R's own parameters, and everything that follows from them
+steps <- 12
+for (case in c("plain", "negative")) {
+	y <- series[[case]]
+	f <- ses(y, h = steps)
+	put(case, "ses_par", c(f$model$par["alpha"], f$model$par["l"]))
+	put(case, "ses_sse", sum(f$residuals^2))
+	put(case, "ses_mean", f$mean)
+	put(case, "ses_fitted", f$fitted)
+	put(case, "ses_upper95", f$upper[, 2])
+	# the benchmark of the M4 competition: lines with theta 0 and 2, half each
+	t <- seq_along(y)
+	line <- lm(y ~ t)
+	z <- ses(2 * y - fitted(line), h = steps)
+	put(case, "theta_par", c(z$model$par["alpha"], z$model$par["l"],
+		sum(coef(line)), coef(line)[2]))
+	put(case, "theta_mean", (z$mean + predict(line, data.frame(t = length(y) + 1:steps))) / 2)
+	put(case, "theta_fitted", (z$fitted + fitted(line)) / 2)
+}
+for (case in c("monthly", "quarterly")) {
+	y <- series[[case]]
+	f <- ses(seasadj(decompose(y, "multiplicative")), h = steps)
+	figure <- decompose(y, "multiplicative")$figure
+	put(case, "ses_adjusted_mean", f$mean * figure[(length(y) + 1:steps - 1) %% frequency(y) + 1])
+	put(case, "ses_adjusted_sse", sum(f$residuals^2))
+}

@@ -20,6 +20,8 @@
 
 /* Beyond 2^+-MAX_EXPONENT values are scaled: their squares and sums stay finite then. */
 #define MAX_EXPONENT 300
+#define TWO_PI		 6.28318530717958647693
+#define LOG_2		 0.69314718055994530942
 
 double
 aug_adjust_in(const AugAdjusted *a, double value)
@@ -156,8 +158,38 @@ mean_square(const double *y, const double *fitted, size_t n, uint32_t n_paramete
 	return count > 0 ? sum / *divisor : NAN;
 }
 
+/*
+ * Gaussian log likelihood and AICc from the errors of the adjusted series.  The adjustment
+ * and the scale are a change of variables: their Jacobian makes it a likelihood of
+ * the series.
+ */
+static void
+likelihood_of(const AugAdjusted *a, AugFitted *out)
+{
+	double sum = 0, n = 0, logs = 0, k = out->n_parameters;
+	size_t i = 0;
+
+	for (size_t t = 0; t < a->n; t++)
+	{
+		double e = a->y[t] - out->fitted[t];
+
+		if (!isnan(e))
+		{
+			sum += e * e;
+			n++;
+			logs += a->season.kind == AUG_SEASON_MULTIPLICATIVE ? log(a->season.index[i]) : 0;
+		}
+		i = i + 1 == a->season.period ? 0 : i + 1;
+	}
+	if (!(sum > 0))
+		return; /* a perfect fit has no likelihood */
+	out->log_likelihood = -n / 2 * (log(TWO_PI * sum / n) + 1) - logs - n * a->exponent * LOG_2;
+	if (n > k + 1)
+		out->aicc = -2 * out->log_likelihood + 2 * k + 2 * k * (k + 1) / (n - k - 1);
+}
+
 void
-aug_adjust_finish(AugAdjusted *a, const AugSeries *s, AugFitted *out)
+aug_adjust_finish(AugAdjusted *a, const AugSeries *s, bool likelihood, AugFitted *out)
 {
 	double divisor;
 
@@ -165,6 +197,8 @@ aug_adjust_finish(AugAdjusted *a, const AugSeries *s, AugFitted *out)
 		out->n_parameters += a->season.period - 1;
 	/* one of the parameters is the variance, which costs no degree of freedom */
 	a->sigma2 = mean_square(a->y, out->fitted, a->n, out->n_parameters - 1, &a->divisor);
+	if (likelihood)
+		likelihood_of(a, out);
 	aug_season_restore(&a->season, out->fitted, a->n, 0, out->fitted);
 	for (size_t t = 0; t < a->n; t++)
 		out->fitted[t] = aug_adjust_out(a, out->fitted[t]);

@@ -165,6 +165,9 @@ extern const AugForecaster aug_forecaster_seasonal_naive; /* naive.c */
 extern const AugForecaster aug_forecaster_drift;		  /* naive.c */
 extern const AugForecaster aug_forecaster_mean;			  /* naive.c */
 extern const AugForecaster aug_forecaster_mstl;			  /* mstl_forecast.c */
+extern const AugForecaster aug_forecaster_ses;			  /* ses.c */
+extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
+extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
 extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */
 
 #endif /* AUG_FORECAST_INTERNAL_H */

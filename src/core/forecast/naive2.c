@@ -43,7 +43,7 @@ naive2_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep
 	for (size_t t = 1; t < s->n; t++)
 		out->fitted[t] = a->y[t - 1];
 	out->n_parameters = 1; /* the variance */
-	aug_adjust_finish(a, s, out);
+	aug_adjust_finish(a, s, true, out);
 	out->state = a;
 	snprintf(out->label, sizeof(out->label), "Naive2");
 	return AUG_OK;

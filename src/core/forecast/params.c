@@ -15,7 +15,7 @@
 static const AugParamSpec forecast_params[F_COUNT] = {
 	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0,
 				  "auto|naive|seasonal_naive|drift|mean"
-				  "|naive2"
+				  "|naive2|ses|theta|dotm"
 				  "|mstl",
 				  "Forecasting method. auto chooses and combines by frequency, length and "
 				  "rolling-origin error, and says what it used."},

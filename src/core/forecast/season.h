@@ -93,9 +93,11 @@ extern AugStatus
 aug_adjust_form(AugCast *cast, const AugAdjusted *a, uint32_t n_own, AugFitted *out);
 /*
  * From the adjusted scale to that of the values: out->fitted is [n] adjusted on
- * entry; sets sigma2 there and in a.  out->n_parameters counts all but the season.
+ * entry; sets sigma2 there and in a.  out->n_parameters counts all but the season
+ * on entry.  likelihood: sets the Gaussian log likelihood, as that of the series itself
+ * given its indices, and AICc too.
  */
-extern void aug_adjust_finish(AugAdjusted *a, const AugSeries *s, AugFitted *out);
+extern void aug_adjust_finish(AugAdjusted *a, const AugSeries *s, bool likelihood, AugFitted *out);
 /* The same for forecasts of steps n, n + 1, ... and the variances of their errors. */
 extern void
 aug_adjust_forecast(const AugAdjusted *a, uint32_t horizon, double *mean, double *variance);
