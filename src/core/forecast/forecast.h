@@ -48,12 +48,13 @@ typedef struct AugFitted
 	const struct AugForecaster *by;
 	AugForm form;
 	char label[AUG_LABEL_SIZE];
-	uint32_t n_parameters; /* estimated ones, initial states and variance included */
-	double log_likelihood; /* NaN where the method has none */
-	double aicc;		   /* likewise */
-	double sigma2;		   /* variance of one-step errors, n - parameters as divisor */
-	double *fitted;		   /* [n] one-step-ahead, NaN where there is none */
-	void *state;		   /* the method's own */
+	char warning[AUG_MESSAGE_SIZE]; /* what of the request was not followed; "" when all was */
+	uint32_t n_parameters;			/* estimated ones, initial states and variance included */
+	double log_likelihood;			/* NaN where the method has none */
+	double aicc;					/* likewise */
+	double sigma2;					/* variance of one-step errors, n - parameters as divisor */
+	double *fitted;					/* [n] one-step-ahead, NaN where there is none */
+	void *state;					/* the method's own */
 } AugFitted;
 
 typedef struct AugForecaster
@@ -168,6 +169,7 @@ extern const AugForecaster aug_forecaster_mstl;			  /* mstl_forecast.c */
 extern const AugForecaster aug_forecaster_ses;			  /* ses.c */
 extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
 extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
+extern const AugForecaster aug_forecaster_arima;		  /* arima.c */
 extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */
 
 #endif /* AUG_FORECAST_INTERNAL_H */

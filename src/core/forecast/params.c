@@ -16,7 +16,8 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0,
 				  "auto|naive|seasonal_naive|drift|mean"
 				  "|naive2|ses|theta|dotm"
-				  "|mstl",
+				  "|mstl"
+				  "|arima",
 				  "Forecasting method. auto chooses and combines by frequency, length and "
 				  "rolling-origin error, and says what it used."},
 	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",

@@ -328,6 +328,7 @@ pack(Run *run, AugForecast **out)
 	f->n_observed = run->n_observed;
 	memcpy(f->method, run->fitted.label, sizeof(f->method));
 	memcpy(f->fallback, run->fallback, sizeof(f->fallback));
+	memcpy(f->warning, run->fitted.warning, sizeof(f->warning));
 	aug_writer_free(&form);
 	*out = f;
 	return AUG_OK;
