@@ -47,6 +47,15 @@ for (case in c("plain", "negative")) {
 	put(case, "ses_mean", f$mean)
 	put(case, "ses_fitted", f$fitted)
 	put(case, "ses_upper95", f$upper[, 2])
+	for (method in c("holt", "damped")) {
+		f <- holt(y, h = steps, damped = method == "damped")
+		par <- f$model$par
+		put(case, paste0(method, "_par"), c(par["alpha"], par["beta"],
+			if (method == "damped") par["phi"] else 1, par["l"], par["b"]))
+		put(case, paste0(method, "_mean"), f$mean)
+		put(case, paste0(method, "_fitted"), f$fitted)
+		put(case, paste0(method, "_width95"), (f$upper[, 2] - f$mean) / (f$upper[1, 2] - f$mean[1]))
+	}
 	# the benchmark of the M4 competition: lines with theta 0 and 2, half each
 	t <- seq_along(y)
 	line <- lm(y ~ t)

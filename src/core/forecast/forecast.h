@@ -167,6 +167,9 @@ extern const AugForecaster aug_forecaster_drift;		  /* naive.c */
 extern const AugForecaster aug_forecaster_mean;			  /* naive.c */
 extern const AugForecaster aug_forecaster_mstl;			  /* mstl_forecast.c */
 extern const AugForecaster aug_forecaster_ses;			  /* ses.c */
+extern const AugForecaster aug_forecaster_holt;			  /* holt.c */
+extern const AugForecaster aug_forecaster_damped;		  /* holt.c */
+extern const AugForecaster aug_forecaster_comb;			  /* holt.c */
 extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
 extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
 extern const AugForecaster aug_forecaster_arima;		  /* arima.c */

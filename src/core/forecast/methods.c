@@ -18,6 +18,9 @@ static const AugForecaster *const methods[] = {
 	&aug_forecaster_mean,			/* naive.c */
 	&aug_forecaster_naive2,			/* naive2.c */
 	&aug_forecaster_ses,			/* ses.c */
+	&aug_forecaster_holt,			/* holt.c */
+	&aug_forecaster_damped,			/* holt.c */
+	&aug_forecaster_comb,			/* holt.c */
 	&aug_forecaster_theta,			/* theta.c */
 	&aug_forecaster_dotm,			/* dotm.c */
 	&aug_forecaster_mstl,			/* mstl_forecast.c */

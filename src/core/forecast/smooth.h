@@ -34,6 +34,23 @@ extern AugStatus aug_ses_fit(AugCast *cast, const double *y, size_t n, AugSes *o
 /* Runs over y from start; fitted: [n] one-step forecasts, or NULL. */
 extern void aug_ses_filter(const double *y, size_t n, double *fitted, AugSes *ses);
 
+/* ---- holt.c -------------------------------------------------------------- */
+
+/* f = level + phi slope; level' = f + alpha e; slope' = phi slope + beta e. */
+typedef struct AugTrend
+{
+	bool damped; /* else phi is 1 */
+	double alpha, beta, phi;
+	double start_level, start_slope; /* before the first value */
+	double level, slope;			 /* after the last */
+} AugTrend;
+
+/* Parameters of the least squared one-step error, n >= 3. */
+extern AugStatus
+aug_trend_fit(AugCast *cast, const double *y, size_t n, bool damped, AugTrend *out);
+/* Runs over y from the start; fitted: [n] one-step forecasts. */
+extern void aug_trend_filter(const double *y, size_t n, double *fitted, AugTrend *trend);
+
 /* ---- shared by the methods ------------------------------------------------ */
 
 /* AUG_CORRUPT: parameters of a form are impossible */
