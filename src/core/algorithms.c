@@ -13,6 +13,7 @@
 static const AugOps *const algorithms[] = {
 	&aug_baseline_ops,
 	&aug_forest_ops,
+	&aug_linear_ops,
 };
 
 #define N_ALGORITHMS ((uint32_t) (sizeof(algorithms) / sizeof(algorithms[0])))

@@ -126,6 +126,14 @@ typedef struct AugFeature
 	uint32_t slot; /* how many narrow (wide) features come before it */
 } AugFeature;
 
+/* Columns of a design matrix that a feature takes: one for a number, one for each level
+ * but the first of a category (treatment contrasts). */
+static inline uint32_t
+aug_feature_columns(const AugFeature *f)
+{
+	return f->kind == AUG_NUMERIC_FEATURE ? 1 : f->n_levels > 0 ? f->n_levels - 1 : 0;
+}
+
 /*
  * Training or evaluation data, read only, position-independent arrays (they may
  * lie in shared memory; the struct itself is local to each process).
@@ -151,6 +159,9 @@ typedef struct AugMatrix
 	const uint32_t *label;
 	const double *y;
 	const double *weight;
+	/* [numeric features in order][n_rows] the values themselves, NaN missing; only for
+	 * algorithms that ask for them (AugAlgorithm.raw), else NULL */
+	const double *raw;
 	const AugFeature *features; /* [n_features] */
 	/* class labels as text, NUL-terminated, in the host's order; NULL for regression */
 	const char *const *class_names;
@@ -203,6 +214,7 @@ typedef struct AugAlgorithm
 	const char *help;
 	bool classification;
 	bool regression;
+	bool raw; /* takes AugMatrix.raw, not the bins of numbers */
 	uint32_t n_params;
 	const AugParamSpec *params;
 } AugAlgorithm;
@@ -246,6 +258,7 @@ typedef struct AugShape
 	uint32_t n_wide;
 	uint32_t n_classes;
 	size_t stride;
+	uint64_t n_columns; /* of a design matrix: numbers, and levels but one of each category */
 } AugShape;
 
 typedef struct AugPlan
@@ -268,6 +281,8 @@ typedef struct AugFit
 	uint32_t n_trees;
 } AugFit;
 
+/* The shape of a matrix that is there already. */
+extern AugShape aug_matrix_shape(const AugMatrix *matrix);
 extern AugStatus aug_plan(const AugAlgorithm *algorithm, const AugShape *shape,
 						  const AugParams *params, AugPlan *plan, AugError *err);
 
@@ -294,6 +309,16 @@ extern void aug_job_close(AugJob *job);
 
 typedef struct AugModel AugModel;
 
+/* A coefficient of a linear model; NaN for a term that others explain. */
+typedef struct AugTerm
+{
+	uint32_t feature; /* UINT32_MAX: the intercept */
+	uint32_t level;	  /* of a categorical feature; UINT32_MAX: a number */
+	double estimate;
+	double standard_error;
+	double p_value; /* two-sided, of t with df degrees of freedom */
+} AugTerm;
+
 typedef struct AugModelInfo
 {
 	const AugAlgorithm *algorithm;
@@ -314,7 +339,13 @@ typedef struct AugModelInfo
 	AugFit fit;
 	uint32_t n_outputs; /* 1 for regression, n_classes for classification */
 	bool has_interval;	/* aug_model_interval works */
-	size_t memory;		/* bytes held by the decoded model */
+	/* linear models */
+	uint32_t n_terms;
+	const AugTerm *terms; /* [n_terms] or NULL */
+	double sigma;		  /* residual standard error */
+	double df;			  /* its degrees of freedom */
+	double r_squared;
+	size_t memory; /* bytes held by the decoded model */
 } AugModelInfo;
 
 /*

@@ -53,6 +53,21 @@ check_shape(const AugShape *shape, AugError *err)
 	return AUG_OK;
 }
 
+AugShape
+aug_matrix_shape(const AugMatrix *m)
+{
+	AugShape shape = {.task = m->task,
+					  .n_rows = m->n_rows,
+					  .n_narrow = m->n_narrow,
+					  .n_wide = m->n_wide,
+					  .n_classes = m->n_classes,
+					  .stride = m->stride};
+
+	for (uint32_t i = 0; i < m->n_features; i++)
+		shape.n_columns += aug_feature_columns(&m->features[i]);
+	return shape;
+}
+
 AugStatus
 aug_plan(const AugAlgorithm *algorithm, const AugShape *shape, const AugParams *params,
 		 AugPlan *plan, AugError *err)
@@ -129,7 +144,7 @@ check_targets(const AugHost *host, const AugMatrix *m, AugError *err)
 static AugStatus
 check_matrix(const AugHost *host, const AugMatrix *m, AugError *err)
 {
-	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugShape shape = aug_matrix_shape(m);
 	AugStatus status = check_shape(&shape, err);
 
 	if (status == AUG_OK &&
@@ -153,6 +168,8 @@ aug_job_open(const AugHost *host, const AugAlgorithm *algorithm, const AugMatrix
 	*out = NULL;
 	if (status == AUG_OK)
 		status = check_matrix(host, matrix, err);
+	if (status == AUG_OK && algorithm->raw && matrix->n_features > 0 && matrix->raw == NULL)
+		status = aug_fail(err, AUG_INTERNAL, "matrix has no raw values");
 	if (status != AUG_OK)
 		return status;
 

@@ -303,7 +303,9 @@ aug_model_score_matrix(const AugModel *model, const AugHost *host, const AugMatr
 	void *scratch;
 	AugStatus status = AUG_OK;
 
-	if (!matrix_fits(info, matrix) || first > matrix->n_rows || n > matrix->n_rows - first)
+	if (!matrix_fits(info, matrix) ||
+		(info->algorithm->raw && info->n_features > 0 && matrix->raw == NULL) ||
+		first > matrix->n_rows || n > matrix->n_rows - first)
 		return aug_fail(err, AUG_INTERNAL, "matrix does not belong to the model");
 	scratch = host->alloc(host->arg, size);
 	if (scratch == NULL)

@@ -777,7 +777,7 @@ static AugStatus
 plan_status(const AugMatrix *m, const char *params, AugError *err)
 {
 	UnitHost h;
-	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugShape shape = aug_matrix_shape(m);
 	AugPlan plan;
 	AugParams *p;
 	AugStatus status;

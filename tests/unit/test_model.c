@@ -156,7 +156,7 @@ static void
 test_strangers(void)
 {
 	AugAlgorithm stranger = *aug_algorithm_at(0);
-	AugShape shape = {AUG_REGRESSION, 10, 1, 0, 0, 4};
+	AugShape shape = {AUG_REGRESSION, 10, 1, 0, 0, 4, 0};
 	UnitHost h;
 	UnitData d;
 	AugError err;

@@ -129,6 +129,7 @@ unit_data(UnitData *d, const UnitDataOptions *o)
 	double *y, *weight;
 	uint32_t *label, *wide;
 	uint8_t *cells;
+	double *raw;
 
 	memset(d, 0, sizeof(*d));
 	features = keep(d, n_features * sizeof(AugFeature));
@@ -138,6 +139,7 @@ unit_data(UnitData *d, const UnitDataOptions *o)
 	wide = keep(d, n * sizeof(uint32_t));
 	cells = keep(d, (size_t) n * 4);
 	d->raw = keep(d, (size_t) n * n_features * sizeof(double));
+	raw = keep(d, (size_t) n * 3 * sizeof(double));
 
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -185,6 +187,12 @@ unit_data(UnitData *d, const UnitDataOptions *o)
 		d->matrix.y = y;
 		d->matrix.target_type = "double precision";
 	}
+	for (uint32_t k = 0; k < 3; k++)
+	{
+		for (uint32_t i = 0; i < n; i++)
+			raw[(size_t) k * n + i] = d->raw[(size_t) i * n_features + k];
+	}
+	d->matrix.raw = raw;
 	bin_rows(d, cells, wide);
 }
 
@@ -243,7 +251,7 @@ unit_train(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params, 
 		   uint64_t seed, uint64_t order, uint8_t **artifact, size_t *length, AugFit *fit,
 		   AugError *err)
 {
-	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugShape shape = aug_matrix_shape(m);
 	AugPlan plan;
 	AugJob *job = NULL;
 	AugSlice *results;

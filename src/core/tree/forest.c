@@ -292,7 +292,7 @@ static AugStatus
 forest_open(AugJob *job, AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugShape shape = aug_matrix_shape(m);
 	ForestJob *f = aug_arena_zero(&job->arena, 1, sizeof(ForestJob));
 	AugStatus status;
 
