@@ -359,6 +359,10 @@ extern AugStatus aug_model_check(const uint8_t *bytes, size_t length, AugError *
 extern const AugModelInfo *aug_model_info(const AugModel *model);
 extern void aug_model_free(AugModel *model);
 
+/* Confidence interval of a coefficient, by Student's t; NaN where it has no error. */
+extern void aug_term_interval(const AugModelInfo *info, uint32_t term, double level, double *lower,
+							  double *upper);
+
 /* Level code of a categorical value; AUG_UNSEEN_LEVEL when training had none. */
 extern double
 aug_model_level(const AugModel *model, uint32_t feature, const char *bytes, size_t length);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fill.c
- *		From the spool to the matrices: binning, the block that other processes map,
- *		and the holdout's raw values.
+ *		From the spool to the matrices: binning, and the block that other processes
+ *		map.
  *
  * The block is one piece of memory without pointers: a header, then the cells, wide
  * columns, labels, targets and weights of the training and of the holdout matrix,
@@ -14,8 +14,9 @@
  * differ are put in order of their bytes in the end, so that even then the order of
  * the source does not matter.
  *
- * Memory: the block is the caller's; a tile; the holdout's raw values take at most an
- * eighth of the budget, else a temporary file.  Interrupts: polled once a chunk.
+ * Algorithms that ask for it (AugAlgorithm.raw) get the numbers beside their bins.
+ *
+ * Memory: the block is the caller's; a tile.  Interrupts: polled once a chunk.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,6 +65,7 @@ typedef struct BlockHeader
 	Size label[SIDES];
 	Size y[SIDES];
 	Size weight[SIDES];
+	Size raw[SIDES];
 	Size features; /* BlockFeature[n_features] */
 	Size classes;  /* Size[n_classes], offsets of names */
 	Size target;
@@ -78,6 +80,7 @@ typedef struct Side
 	uint32 *label;
 	double *y;
 	double *weight;
+	double *raw;
 	uint32 n_rows;
 } Side;
 
@@ -91,6 +94,17 @@ take(Size *at, Size n, Size size)
 
 	*at = add_size(start, mul_size(n, size));
 	return start;
+}
+
+/* Features whose values are numbers. */
+static uint32
+count_numbers(const AugurLoader *loader)
+{
+	uint32 n = 0;
+
+	for (uint32 i = 0; i < loader->n_features; i++)
+		n += loader->features[i].f.kind == AUG_NUMERIC_FEATURE;
+	return n;
 }
 
 /*
@@ -125,6 +139,8 @@ lay_out(AugurLoader *loader, BlockHeader *header, char *block)
 			header->y[s] = take(&at, rows[s], sizeof(double));
 		if (loader->spool_weight >= 0)
 			header->weight[s] = take(&at, rows[s], sizeof(double));
+		if (loader->options.raw)
+			header->raw[s] = take(&at, mul_size(rows[s], count_numbers(loader)), sizeof(double));
 	}
 	header->features = take(&at, loader->n_features, sizeof(BlockFeature));
 	header->classes = take(&at, loader->n_classes, sizeof(Size));
@@ -195,6 +211,8 @@ augur_loader_shape(AugurLoader *loader)
 	shape.n_wide = loader->n_wide;
 	shape.n_classes = loader->n_classes;
 	shape.stride = loader->stride;
+	for (uint32 i = 0; i < loader->n_features; i++)
+		shape.n_columns += aug_feature_columns(&loader->features[i].f);
 	return shape;
 }
 
@@ -218,6 +236,7 @@ block_matrix(char *block, const BlockHeader *header, int side, const AugFeature 
 	matrix->label = PLACE(uint32, header->label[side]);
 	matrix->y = PLACE(double, header->y[side]);
 	matrix->weight = PLACE(double, header->weight[side]);
+	matrix->raw = PLACE(double, header->raw[side]);
 #undef PLACE
 	matrix->features = features;
 	matrix->class_names = class_names;
@@ -338,10 +357,24 @@ bin_values(const double *v, uint32 n, const double *cut, int steps, uint8 *to, S
 	}
 }
 
+/* The decoded numbers of a chunk to their places; number: which of the numeric features. */
+static void
+place_numbers(AugurLoader *loader, const AugurChunk *chunk, Size number, Side *sides)
+{
+	for (uint32 i = 0; i < chunk->n_rows; i++)
+	{
+		uint32 position = loader->position[chunk->first_row + i];
+		Side *side = &sides[position & AUGUR_POSITION_HOLDOUT ? 1 : 0];
+
+		side->raw[number * side->n_rows + (position & ~AUGUR_POSITION_HOLDOUT)] =
+			loader->decoded[i];
+	}
+}
+
 /* One feature of a chunk: into the tile, or a wide column in place. */
 static void
 fill_feature(AugurLoader *loader, const AugurLoadFeature *feature, const AugurChunk *chunk,
-			 const void *cells, Side *sides, uint8 *tile)
+			 const void *cells, Size number, Side *sides, uint8 *tile)
 {
 	AugurWidth width = augur_chunk_width(chunk, (uint32) (loader->spool_cells + feature->cell));
 	const uint32 *rank = loader->cells[feature->cell].code_rank;
@@ -356,6 +389,8 @@ fill_feature(AugurLoader *loader, const AugurLoadFeature *feature, const AugurCh
 			cut[k] = k < feature->f.n_cuts ? feature->f.cuts[k] : INFINITY;
 		augur_feature_decode(loader, feature, width, cells, chunk->n_rows, loader->decoded);
 		bin_values(loader->decoded, chunk->n_rows, cut, feature->steps, to, loader->stride);
+		if (loader->options.raw)
+			place_numbers(loader, chunk, number, sides);
 	}
 	else if (!feature->f.wide)
 	{
@@ -402,115 +437,6 @@ place_chunk(AugurLoader *loader, const AugurChunk *chunk, const double *weight, 
 	}
 }
 
-/* ---- the holdout's raw values ----------------------------------------------------- */
-
-/* Makes room for the raw values: in memory, or a file with its index. */
-static void
-begin_holdout(AugurLoader *loader)
-{
-	Size bytes = mul_size(mul_size(loader->n_holdout, loader->n_features), sizeof(double));
-
-	if (!loader->options.keep_holdout || loader->n_holdout == 0)
-		return;
-	if (bytes <= loader->options.memory / 8)
-	{
-		loader->holdout_values = MemoryContextAllocHuge(loader->context, bytes);
-		return;
-	}
-	loader->holdout_at =
-		MemoryContextAllocHuge(loader->context, mul_size(loader->n_holdout, sizeof(uint32)));
-	loader->holdout_file = BufFileCreateTemp(false);
-}
-
-/* Keeps the raw values of a chunk's holdout rows; n_kept counts those before. */
-static void
-keep_holdout(AugurLoader *loader, const AugurChunk *chunk, uint32 *n_kept)
-{
-	Size n = loader->n_features;
-	double *values;
-	uint32 *rows = palloc_array(uint32, chunk->n_rows);
-	uint32 n_rows = 0;
-
-	for (uint32 i = 0; i < chunk->n_rows; i++)
-	{
-		if (loader->position[chunk->first_row + i] & AUGUR_POSITION_HOLDOUT)
-			rows[n_rows++] = i;
-	}
-	values = augur_huge_array(mul_size(n_rows, n), sizeof(double));
-	for (uint32 f = 0; f < loader->n_features; f++)
-	{
-		const AugurLoadFeature *feature = &loader->features[f];
-		uint32 j = (uint32) (loader->spool_cells + feature->cell);
-		const uint32 *rank = loader->cells[feature->cell].code_rank;
-
-		augur_feature_decode(loader, feature, augur_chunk_width(chunk, j), loader->spool->column[j],
-							 chunk->n_rows, loader->decoded);
-		for (uint32 i = 0; i < n_rows; i++)
-		{
-			double v = loader->decoded[rows[i]];
-
-			values[i * n + f] = rank != NULL && !isnan(v) ? rank[(uint32) v] : v;
-		}
-	}
-	for (uint32 i = 0; i < n_rows; i++)
-	{
-		uint32 at = loader->position[chunk->first_row + rows[i]] & ~AUGUR_POSITION_HOLDOUT;
-
-		if (loader->holdout_values != NULL)
-			memcpy(loader->holdout_values + at * n, values + i * n, n * sizeof(double));
-		else
-		{
-			loader->holdout_at[at] = (*n_kept)++;
-			BufFileWrite(loader->holdout_file, values + i * n, n * sizeof(double));
-		}
-	}
-	pfree(values);
-	pfree(rows);
-}
-
-/* See ingest.h.  x [n][n_features]. */
-void
-augur_loader_holdout_values(AugurLoader *loader, uint32 first, uint32 n, double *x)
-{
-	Size bytes = loader->n_features * sizeof(double);
-
-	if (first + n > loader->n_holdout ||
-		(loader->holdout_values == NULL && loader->holdout_file == NULL))
-		elog(ERROR, "holdout rows %u to %u were not kept", first, first + n);
-	if (loader->holdout_values != NULL)
-	{
-		memcpy(x, loader->holdout_values + (Size) first * loader->n_features, n * bytes);
-		return;
-	}
-	for (uint32 i = 0; i < n; i++)
-	{
-		/* a file of BufFile is many of 1 GB: seek block by block, then within */
-		Size at = loader->holdout_at[first + i] * bytes;
-
-		if (BufFileSeekBlock(loader->holdout_file, (long) (at / BLCKSZ)) != 0 ||
-			BufFileSeek(loader->holdout_file, 0, (off_t) (at % BLCKSZ), SEEK_CUR) != 0 ||
-			BufFileRead(loader->holdout_file, x + (Size) i * loader->n_features, bytes) != bytes)
-			ereport(ERROR, (errcode_for_file_access(),
-							errmsg("could not read held-out rows from temporary file: %m")));
-	}
-}
-
-/* See ingest.h.  The bytes lie in the loader. */
-const char *
-augur_loader_level(AugurLoader *loader, uint32 feature, double code, int *length)
-{
-	const AugFeature *f = &loader->features[feature].f;
-	uint32 i;
-	uint32 start;
-
-	if (!(code >= 0 && code < f->n_levels))
-		elog(ERROR, "feature %u has no level %g", feature, code);
-	i = (uint32) code;
-	start = i == 0 ? 0 : f->level_end[i - 1];
-	*length = (int) (f->level_end[i] - start);
-	return f->level_text + start;
-}
-
 /* ---- ties of the hash ---------------------------------------------------------------- */
 
 /* Order of rows a and b of a side by all that they hold. */
@@ -530,6 +456,12 @@ compare_rows(const AugurLoader *loader, const Side *side, Size a, Size b)
 		order = side->label[a] < side->label[b] ? -1 : side->label[a] > side->label[b];
 	if (order == 0 && side->y != NULL)
 		order = side->y[a] < side->y[b] ? -1 : side->y[a] > side->y[b];
+	for (Size k = 0; order == 0 && side->raw != NULL && k < count_numbers(loader); k++)
+	{
+		double v = side->raw[k * side->n_rows + a], w = side->raw[k * side->n_rows + b];
+
+		order = v < w ? -1 : v > w;
+	}
 	if (order == 0 && side->weight != NULL)
 		order = side->weight[a] < side->weight[b] ? -1 : side->weight[a] > side->weight[b];
 	return order;
@@ -554,6 +486,8 @@ swap_rows(const AugurLoader *loader, Side *side, Size a, Size b)
 		SWAP(uint32, side->label, a, b);
 	if (side->y != NULL)
 		SWAP(double, side->y, a, b);
+	for (Size k = 0; side->raw != NULL && k < count_numbers(loader); k++)
+		SWAP(double, side->raw + k * side->n_rows, a, b);
 	if (side->weight != NULL)
 		SWAP(double, side->weight, a, b);
 }
@@ -590,6 +524,7 @@ set_sides(char *block, const BlockHeader *header, Side *sides)
 		sides[s].label = PLACE(uint32, header->label[s]);
 		sides[s].y = PLACE(double, header->y[s]);
 		sides[s].weight = PLACE(double, header->weight[s]);
+		sides[s].raw = PLACE(double, header->raw[s]);
 		sides[s].n_rows = header->n_rows[s];
 	}
 #undef PLACE
@@ -626,24 +561,29 @@ augur_loader_fill(AugurLoader *loader, void *block)
 		elog(ERROR, "loader is not ready to fill a block");
 	(void) lay_out(loader, header, block);
 	set_sides(block, header, sides);
-	begin_holdout(loader);
+	augur_holdout_begin(loader);
 
 	for (uint32 k = 0; k < spool->n_chunks; k++)
 	{
 		const AugurChunk *chunk = &spool->chunks[k];
 
+		Size number = 0;
+
 		CHECK_FOR_INTERRUPTS();
 		augur_spool_read(spool, k, 0, (uint32) (loader->spool_cells + loader->n_cells));
 		for (uint32 f = 0; f < loader->n_features; f++)
+		{
 			fill_feature(loader, &loader->features[f], chunk,
-						 spool->column[loader->spool_cells + loader->features[f].cell], sides,
-						 tile);
+						 spool->column[loader->spool_cells + loader->features[f].cell], number,
+						 sides, tile);
+			number += loader->features[f].f.kind == AUG_NUMERIC_FEATURE;
+		}
 		place_chunk(loader, chunk,
 					loader->spool_weight < 0 ? NULL
 											 : (const double *) spool->column[loader->spool_weight],
 					sides, tile);
 		if (loader->holdout_values != NULL || loader->holdout_file != NULL)
-			keep_holdout(loader, chunk, &n_kept);
+			augur_holdout_keep(loader, chunk, &n_kept);
 	}
 	for (int s = 0; s < SIDES; s++)
 		order_ties(loader, &sides[s], loader->tied[s]);

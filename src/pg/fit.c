@@ -309,12 +309,7 @@ augur_fit_run(AugurFit *fit, const AugAlgorithm *algorithm, const AugParams *par
 	AugError err;
 	pg_atomic_uint32 next;
 
-	shape = (AugShape){.task = fit->training.task,
-					   .n_rows = fit->training.n_rows,
-					   .n_narrow = fit->training.n_narrow,
-					   .n_wide = fit->training.n_wide,
-					   .n_classes = fit->training.n_classes,
-					   .stride = fit->training.stride};
+	shape = aug_matrix_shape(&fit->training);
 	augur_check(aug_plan(algorithm, &shape, params, &plan, &err), &err);
 
 	run.fit = fit;

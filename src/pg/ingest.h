@@ -40,6 +40,7 @@ typedef struct AugurLoadOptions
 	int max_bins;	   /* 2..255 */
 	Size memory;	   /* budget of the whole training */
 	bool keep_holdout; /* augur_loader_holdout_values will be called */
+	bool raw;		   /* fill AugMatrix.raw, too */
 } AugurLoadOptions;
 
 /* What was decided and counted; strings live in the loader's context. */

@@ -9,7 +9,8 @@
  *	target.c	task, classes
  *	decide.c	columns left out, levels, cuts, features
  *	split.c		order of the rows, holdout
- *	fill.c		the block of matrices, and the holdout's raw values
+ *	fill.c		the block of matrices
+ *	fill_holdout.c	the holdout's raw values
  *
  *-------------------------------------------------------------------------
  */
@@ -215,6 +216,10 @@ typedef struct AugurRowHash
 extern void augur_split_rows(AugurLoader *loader);
 /* Rows 0 .. n-1 by ascending hash, in CurrentMemoryContext; uniform: hashes are random */
 extern AugurRowHash *augur_order_rows(const uint64 *hash, uint32 n, bool uniform);
+
+/* fill_holdout.c: before the first chunk, and for each; n_kept counts rows so far */
+extern void augur_holdout_begin(AugurLoader *loader);
+extern void augur_holdout_keep(AugurLoader *loader, const AugurChunk *chunk, uint32 *n_kept);
 
 /* A part of a feature from the cells of one column of a chunk: out [n]. */
 extern void augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature,

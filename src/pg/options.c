@@ -302,6 +302,7 @@ augur_options_read(AugurOptions *options, Jsonb *object, const AugAlgorithm *alg
 	options->load.holdout = groups & AUGUR_OPTIONS_SPLIT ? 0.2 : 0;
 	options->load.memory = augur_training_memory_bytes();
 	options->algorithm = algorithm;
+	options->load.raw = algorithm != NULL && algorithm->raw;
 	if (algorithm != NULL)
 	{
 		augur_host_init(&options->host, CurrentMemoryContext);

@@ -341,6 +341,7 @@ load_options(const AugurTrainArgs *args, MemoryContext context)
 	options->max_bins = args->max_bins;
 	options->memory = augur_training_memory_bytes();
 	options->keep_holdout = args->keep_holdout;
+	options->raw = args->algorithm != NULL && args->algorithm->raw;
 	return options;
 }
 

@@ -194,6 +194,8 @@ INSERT INTO pm_matrix VALUES
 ('augur.rmse(double precision,double precision)', $$augur.rmse(1, 1)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.chart(timestamp with time zone[],double precision[],timestamp with time zone[],double precision[],double precision[],double precision[],text,integer,integer,text)',
 	$$augur.chart('{2024-01-01}', '{1}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.coefficients(augur.model,double precision)', $$augur.coefficients(:model)$$, '55000 55000 55000 55000 55000 55000 42501'),
+('augur.coefficients(text,double precision)', $$augur.coefficients('pm')$$, '55000 55000 55000 42501 42704 55000 42501'),
 ('augur.sparkline(double precision[],integer)', $$augur.sparkline('{1}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur.roc(boolean,double precision)', $$augur.roc(true, 1)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.rollback(text,text)', $$augur.rollback('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),

@@ -557,6 +557,17 @@ linear_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state, Aug
 	return AUG_OK;
 }
 
+void
+aug_term_interval(const AugModelInfo *info, uint32_t term, double level, double *lower,
+				  double *upper)
+{
+	const AugTerm *t = &info->terms[term];
+	double half = aug_t_quantile((1 + level) / 2, info->df) * t->standard_error;
+
+	*lower = t->estimate - half;
+	*upper = t->estimate + half;
+}
+
 /* ---- scoring ------------------------------------------------------------------ */
 
 /* A row of the design and its image under the inverse. */
