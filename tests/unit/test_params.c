@@ -31,7 +31,7 @@ static const AugParamSpec specs[] = {
 };
 
 static const AugAlgorithm algorithm = {
-	"toy", "Toy", "For tests.", true, true, sizeof(specs) / sizeof(specs[0]), specs};
+	"toy", "Toy", "For tests.", true, true, false, sizeof(specs) / sizeof(specs[0]), specs};
 
 static AugParams *
 fresh(UnitHost *h)
@@ -228,10 +228,10 @@ test_messages(void)
 			 "c234567890123456789012345678901234567890|d234567890123456789012345678901234567890|"
 			 "e234567890123456789012345678901234567890",
 			 "Many."}};
-		static const AugAlgorithm wordy = {"wordy", "", "", true, true, 1, many};
-		static const AugAlgorithm bare = {"bare", "", "", true, true, 0, NULL};
+		static const AugAlgorithm wordy = {"wordy", "", "", true, true, false, 1, many};
+		static const AugAlgorithm bare = {"bare", "", "", true, true, false, 0, NULL};
 		static const AugParamSpec wrong[] = {{"w", AUG_PARAM_INT, "0", 1, 2, NULL, ""}};
-		static const AugAlgorithm bad = {"bad", "", "", true, true, 1, wrong};
+		static const AugAlgorithm bad = {"bad", "", "", true, true, false, 1, wrong};
 
 		CHECK(aug_params_new(&h.host, &wordy, &p, &err) == AUG_OK);
 		CHECK(aug_params_set(p, "many", "f", &err) == AUG_INVALID);
