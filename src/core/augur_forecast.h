@@ -101,6 +101,103 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 				 AugForecast **out, AugError *err);
 extern void aug_forecast_free(const AugHost *host, AugForecast *forecast);
 
+/* ---- seasons ---------------------------------------------------------- */
+
+#define AUG_MAX_CANDIDATES 16
+
+typedef struct AugSeasonFound
+{
+	uint32_t period;
+	double strength;		/* of STL's seasonal part, 0 to 1; NaN unless n > 2 periods */
+	double autocorrelation; /* at lag period, without trend; NaN unless n >= 3 periods */
+	double statistic;		/* the same by its standard error */
+	double p_value;			/* one-sided; for all lags together when none was proposed */
+	bool accepted;
+} AugSeasonFound;
+
+/*
+ * Which of the proposed lengths (ascending, each >= 2) are seasons of y: out has
+ * n_candidates entries, each tested in what the shorter accepted ones leave.  At most
+ * AUG_MAX_PERIODS are accepted.  Without candidates lengths are looked for up to
+ * n / 3: out has room for AUG_MAX_PERIODS, all entries are accepted.
+ */
+extern AugStatus
+aug_seasonality(const AugHost *host, const double *y, size_t n, uint32_t n_candidates,
+				const uint32_t *candidate, AugSeasonFound *out, uint32_t *n_out, AugError *err);
+
+/* ---- decomposition ----------------------------------------------------- */
+
+/*
+ * Results of this part are one block each, which the host releases.  Regressors of a
+ * series are not looked at.  A series without any value is AUG_DATA, one whose sums
+ * overflow AUG_NUMERIC.
+ */
+
+/* y = trend + all seasonal parts + remainder (remainder is NaN where y is). */
+typedef struct AugDecomposition
+{
+	size_t n;
+	uint32_t n_periods; /* of the series' seasons those with n > 2 periods */
+	uint32_t period[AUG_MAX_PERIODS];
+	const double *trend; /* [n], all of them */
+	const double *seasonal[AUG_MAX_PERIODS];
+	const double *remainder;
+	const double *whole;			  /* y with its gaps filled along trend and season */
+	double strength[AUG_MAX_PERIODS]; /* of each seasonal part, 0 to 1 */
+	double trend_strength;
+} AugDecomposition;
+
+/* robust: outliers do not pull at the parts. */
+extern AugStatus aug_decompose(const AugHost *host, const AugSeries *series, bool robust,
+							   AugDecomposition **out, AugError *err);
+
+typedef struct AugOutliers
+{
+	size_t n;
+	size_t n_outliers;
+	const double *cleaned; /* [n] y, another value where there is an outlier */
+} AugOutliers;
+
+extern AugStatus
+aug_outliers(const AugHost *host, const AugSeries *series, AugOutliers **out, AugError *err);
+
+/* What was to be expected, and how far off a value is. */
+typedef struct AugAnomalies
+{
+	size_t n;
+	size_t n_outside;		/* values beyond lower or upper */
+	double scale;			/* standard deviation of remainders, robust */
+	const double *expected; /* [n], all of them */
+	const double *lower;
+	const double *upper;
+	const double *score; /* (y - expected) / scale, NaN where y is */
+} AugAnomalies;
+
+/* level: of the values that are as expected, the share between lower and upper. */
+extern AugStatus aug_anomalies(const AugHost *host, const AugSeries *series, double level,
+							   AugAnomalies **out, AugError *err);
+
+typedef struct AugChange
+{
+	size_t at;			  /* the first step at the new level */
+	double before, after; /* levels, seasons out */
+	double statistic;	  /* the shift by its standard error */
+} AugChange;
+
+typedef struct AugChanges
+{
+	size_t n;
+	const AugChange *change; /* [n] by time */
+} AugChanges;
+
+/* As many values as lie between two changes, and the price of a change in
+ * log n times the variance (2: Schwarz's criterion) when nothing is asked for. */
+#define AUG_CHANGE_LEAST   5
+#define AUG_CHANGE_PENALTY 3.0
+
+extern AugStatus aug_changepoints(const AugHost *host, const AugSeries *series, uint32_t least,
+								  double penalty, AugChanges **out, AugError *err);
+
 /* ---- accuracy --------------------------------------------------------- */
 
 /* In-sample mean absolute (squared) difference at lag period: the scale of MASE

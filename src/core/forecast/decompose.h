@@ -48,6 +48,13 @@ typedef struct AugStlRoom AugStlRoom;
 extern AugStlRoom *aug_stl_room(AugCast *cast, size_t n, size_t max_period);
 
 /*
+ * Smooths y[n] into out[n]; weight: [n] robustness weights or NULL.  A point whose whole
+ * window has no weight keeps its value.
+ */
+extern AugStatus aug_loess(AugCast *cast, AugStlRoom *room, const double *y, size_t n,
+						   const AugLoess *loess, const double *weight, double *out);
+
+/*
  * seasonal, trend: [n], y - seasonal - trend is the remainder.  weight: [n] robustness
  * weights (1 when outer is 0), or NULL.  AUG_DATA unless n > 2 periods.
  */
@@ -87,6 +94,35 @@ extern double aug_strength_trend(const AugParts *parts);
 /* The strength of one season; 0 unless n > 2 periods.  y may have NaN. */
 extern AugStatus
 aug_seasonal_strength(AugCast *cast, const double *y, size_t n, uint32_t period, double *strength);
+
+/* ---- detect.c -------------------------------------------------------------- */
+
+/* aug_seasonality within a cast; the arguments are checked. */
+extern AugStatus aug_find_seasons(AugCast *cast, const double *y, size_t n, uint32_t n_candidates,
+								  const uint32_t *candidate, AugSeasonFound *out, uint32_t *n_out);
+
+/* ---- outlier.c ------------------------------------------------------------- */
+
+/* v: [n] ascending, n >= 1; 0 <= p <= 1 */
+extern double aug_quantile_sorted(const double *v, size_t n, double p);
+/* tsoutliers' rule: v[n] is y with NaN at its outliers too; at least one value. */
+extern AugStatus
+aug_find_outliers(AugCast *cast, const AugSeries *s, double *v, size_t *n_outliers);
+/* The values of s with its outliers replaced; NaN stay.  cleaned: [n] */
+extern AugStatus aug_clean(AugCast *cast, const AugSeries *s, double *cleaned, size_t *n_outliers);
+
+/* ---- changepoint.c ----------------------------------------------------------- */
+
+/*
+ * The segmentation of x[n] that minimises squared distances to the segments' means plus
+ * penalty a change; segments of at least least values.  change: room for n, the first
+ * index of each segment after the first, ascending.
+ */
+extern AugStatus aug_pelt(AugCast *cast, const double *x, size_t n, size_t least, double penalty,
+						  size_t *change, size_t *n_changes);
+/* aug_changepoints within a cast; out: room for n */
+extern AugStatus aug_find_changes(AugCast *cast, const AugSeries *s, uint32_t least, double penalty,
+								  AugChange *out, size_t *n_out);
 
 /* ---- transform.c --------------------------------------------------------- */
 

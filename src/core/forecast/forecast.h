@@ -127,7 +127,7 @@ enum
 /* What run.c does for every method. */
 #define AUG_COMMON_OPTIONS                                                          \
 	(AUG_OPTION(F_METHOD) | AUG_OPTION(F_LOWER_BOUND) | AUG_OPTION(F_UPPER_BOUND) | \
-	 AUG_OPTION(F_INTEGER))
+	 AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS))
 
 #define AUG_ETS_OPTIONS                                                             \
 	(AUG_OPTION(F_ETS_ERROR) | AUG_OPTION(F_ETS_TREND) | AUG_OPTION(F_ETS_DAMPED) | \
@@ -142,6 +142,8 @@ enum
 /* indices of the choices of "transform" */
 #define F_TRANSFORM_NONE 1
 #define F_TRANSFORM_LOG	 2
+/* and of "outliers" */
+#define F_OUTLIERS_CLEAN 2
 
 /* ---- form.c: forms as bytes ---------------------------------------------- */
 

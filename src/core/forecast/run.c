@@ -3,7 +3,7 @@
  * run.c
  *		One series from its values to a forecast: the way of every request.
  *
- * Steps: options are checked; the method asked for is fitted, or the next simpler
+ * Steps: options are checked; outliers are replaced if asked for; the method asked for is fitted, or the next simpler
  * one where the data do not allow it (the chain below, each refusal told in
  * "fallback"); forecasts and intervals are made, cut at the bounds and rounded; all
  * is copied into one block of the host.
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "../params.h"
-#include "forecast.h"
+#include "decompose.h"
 
 /* What is tried after the method asked for; the last one takes any value. */
 static const char *const chain[] = {"seasonal_naive", "naive"};
@@ -27,12 +27,14 @@ typedef struct Run
 {
 	AugCast cast;
 	AugArena arena;
-	const AugSeries *asked; /* as the host gave it */
-	AugSeries series;		/* missing values as the method wants them */
-	double *filled;			/* interpolated y, made when first wanted */
+	const AugSeries *asked; /* as the host gave it, or cleaned */
+	AugSeries cleaned;
+	AugSeries series; /* missing values as the method wants them */
+	double *filled;	  /* interpolated y, made when first wanted */
 	const AugForecastOptions *options;
 	AugFitted fitted;
 	char fallback[AUG_MESSAGE_SIZE];
+	char warning[AUG_MESSAGE_SIZE];
 	uint32_t n_observed;
 	double *mean, *variance, *lower, *upper;
 } Run;
@@ -328,7 +330,10 @@ pack(Run *run, AugForecast **out)
 	f->n_observed = run->n_observed;
 	memcpy(f->method, run->fitted.label, sizeof(f->method));
 	memcpy(f->fallback, run->fallback, sizeof(f->fallback));
-	memcpy(f->warning, run->fitted.warning, sizeof(f->warning));
+	/* the method's own warning, if any, after what was done to the series */
+	snprintf(f->warning, sizeof(f->warning), "%.120s%s%.120s", run->warning,
+			 run->warning[0] != '\0' && run->fitted.warning[0] != '\0' ? "; " : "",
+			 run->fitted.warning);
 	aug_writer_free(&form);
 	*out = f;
 	return AUG_OK;
@@ -346,6 +351,36 @@ take_room(Run *run)
 	return run->mean == NULL || run->variance == NULL || run->lower == NULL || run->upper == NULL
 			   ? AUG_NOMEM
 			   : AUG_OK;
+}
+
+/* Replaces outliers, where that was asked for. */
+static AugStatus
+clean(Run *run)
+{
+	size_t n_outliers;
+	double *y;
+	AugStatus status;
+
+	if (aug_param_choice(run->options->params, F_OUTLIERS) != F_OUTLIERS_CLEAN)
+		return AUG_OK;
+	y = aug_cast_doubles(&run->cast, run->asked->n);
+	if (y == NULL)
+		return AUG_NOMEM;
+	status = aug_clean(&run->cast, run->asked, y, &n_outliers);
+	if (status == AUG_NUMERIC || status == AUG_DATA)
+	{
+		snprintf(run->warning, sizeof(run->warning), "outliers were not looked for: %.200s",
+				 run->cast.err->message);
+		return AUG_OK;
+	}
+	if (status != AUG_OK || n_outliers == 0)
+		return status;
+	run->cleaned = *run->asked;
+	run->cleaned.y = y;
+	run->asked = &run->cleaned;
+	snprintf(run->warning, sizeof(run->warning), "%zu outlier%s replaced", n_outliers,
+			 n_outliers == 1 ? " was" : "s were");
+	return AUG_OK;
 }
 
 AugStatus
@@ -366,6 +401,8 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 	for (size_t t = 0; t < series->n; t++)
 		run.n_observed += isnan(series->y[t]) ? 0 : 1;
 	status = take_room(&run);
+	if (status == AUG_OK)
+		status = clean(&run);
 	if (status == AUG_OK)
 		status = run.n_observed > 0 ? fit_any(&run) : no_values(&run);
 	if (status == AUG_OK)

@@ -237,12 +237,9 @@ join(double *out, size_t from, size_t to)
 		out[i] = out[from] + slope * (double) (i - from);
 }
 
-/*
- * Smooths y[n] into out[n].  A point whose whole window has no weight keeps its value.
- */
-static AugStatus
-smooth(AugCast *cast, AugStlRoom *room, const double *y, size_t n, const AugLoess *loess,
-	   const double *weight, double *out)
+AugStatus
+aug_loess(AugCast *cast, AugStlRoom *room, const double *y, size_t n, const AugLoess *loess,
+		  const double *weight, double *out)
 {
 	size_t count = loess->window < n ? loess->window : n;
 	size_t jump, i, start = 0, last;
@@ -296,7 +293,7 @@ smooth_cycles(AugCast *cast, AugStlRoom *room, const double *y, size_t n, const 
 			room->sub[i] = y[i * o->period + phase];
 		for (size_t i = 0; w != NULL && i < k; i++)
 			w[i] = weight[i * o->period + phase];
-		status = smooth(cast, room, room->sub, k, &o->season, w, s + 1);
+		status = aug_loess(cast, room, room->sub, k, &o->season, w, s + 1);
 		if (status != AUG_OK)
 			return status;
 		if (!fit_at(room, room->sub, k, &o->season, -1, 0, count, w, &s[0]))
@@ -338,7 +335,7 @@ seasonal_step(AugCast *cast, AugStlRoom *room, size_t n, const AugStl *o, const 
 	moving_average(room->cycles, n + 2 * m, m, room->between);
 	moving_average(room->between, n + m + 1, m, room->filtered);
 	moving_average(room->filtered, n + 2, 3, room->between);
-	status = smooth(cast, room, room->between, n, &o->low_pass, NULL, room->filtered);
+	status = aug_loess(cast, room, room->between, n, &o->low_pass, NULL, room->filtered);
 	for (size_t i = 0; status == AUG_OK && i < n; i++)
 		seasonal[i] = room->cycles[m + i] - room->filtered[i];
 	return status;
@@ -361,7 +358,7 @@ inner_loop(AugCast *cast, AugStlRoom *room, const double *y, size_t n, const Aug
 			return status;
 		for (size_t i = 0; i < n; i++)
 			room->detrended[i] = y[i] - seasonal[i];
-		status = smooth(cast, room, room->detrended, n, &o->trend, weight, trend);
+		status = aug_loess(cast, room, room->detrended, n, &o->trend, weight, trend);
 	}
 	return status;
 }
