@@ -2,6 +2,8 @@
  * The classical methods: R's figures (tests/data/make_forecast_golden.R), identities, forms that
  * are kept or damaged, extreme series.
  */
+#include <complex.h>
+
 #include "unit.h"
 
 #include "../../src/core/forecast/forecast.h"
@@ -10,7 +12,8 @@
 #define STEPS 12
 
 static const char golden[] = "forecast_golden.txt";
-static const char *const classical[] = {"naive2", "ses", "holt", "damped", "comb", "theta", "dotm"};
+static const char *const classical[] = {"naive2", "ses", "holt",  "damped",
+										"comb",	  "ces", "theta", "dotm"};
 #define N_CLASSICAL (sizeof(classical) / sizeof(classical[0]))
 
 typedef struct Case
@@ -51,14 +54,17 @@ run(UnitHost *h, const AugSeries *s, const char *method, AugKeep keep, AugSlice 
 	return status;
 }
 
-/* With the form's values given: what the method makes of them. */
+/* With the form's codes and values given: what the method makes of them. */
 static AugForecast *
-with_values(UnitHost *h, const AugSeries *s, const char *method, const double *values, uint32_t n)
+with_form(UnitHost *h, const AugSeries *s, const char *method, const int32_t codes[4],
+		  const double *values, uint32_t n)
 {
 	AugFitted fitted = {.by = aug_forecaster_find(method)};
 	AugForecast *f = NULL;
 	AugWriter w;
 
+	for (int i = 0; i < 4; i++)
+		fitted.form.code[i] = codes[i];
 	fitted.form.n_values = n;
 	fitted.form.values = (double *) (uintptr_t) values;
 	aug_writer_init(&w, &h->host);
@@ -66,6 +72,15 @@ with_values(UnitHost *h, const AugSeries *s, const char *method, const double *v
 	CHECK(run(h, s, method, AUG_KEEP_ALL, (AugSlice){w.bytes, w.length}, &f) == AUG_OK);
 	aug_writer_free(&w);
 	return f;
+}
+
+/* The same without codes. */
+static AugForecast *
+with_values(UnitHost *h, const AugSeries *s, const char *method, const double *values, uint32_t n)
+{
+	static const int32_t none[4] = {0, 0, 0, 0};
+
+	return with_form(h, s, method, none, values, n);
 }
 
 static double
@@ -337,6 +352,108 @@ dotm_is_least(void)
 	}
 }
 
+/* One step of complex smoothing, in complex numbers: value and error in, forecast and
+ * potential out. */
+static double complex
+complex_step(double complex alpha, double complex state, double y, double e)
+{
+	return alpha * (y + I * e) + (1 + I - alpha) * state;
+}
+
+/*
+ * CES by its definition: a complex number for the level (not in form simple, 1), one for
+ * each position of the season (simple and full, 3); forward, backward, forward.
+ */
+static void
+plain_ces(const double *y, size_t n, size_t m, int form, double complex a, double complex b,
+		  double *fitted, double *mean)
+{
+	double complex level, season[ROOM];
+	double first = 0;
+	size_t count = m > 10 ? m : 10;
+
+	for (size_t t = 0; t < count; t++)
+		first += y[t] / (double) count;
+	level = first + I * first / 1.1;
+	for (size_t i = 0; i < m; i++)
+		season[i] = (1 + I / 1.1) * (form == 1 ? y[i] : y[i] - first);
+	for (int k = 0; k < 3; k++)
+	{
+		for (size_t i = 0; i < n; i++)
+		{
+			size_t t = k == 1 ? n - 1 - i : i;
+			double complex *s = &season[t % m];
+			double f = (form != 1 ? creal(level) : 0) + (form != 0 ? creal(*s) : 0);
+			double e = y[t] - f;
+
+			fitted[t] = f;
+			/* a part is told its own forecast plus the common error */
+			if (form != 1)
+				level = complex_step(a, level, creal(level) + e, e);
+			if (form != 0)
+				*s = complex_step(form == 1 ? a : b, *s, creal(*s) + e, e);
+		}
+	}
+	for (size_t i = 0; i < STEPS; i++)
+	{
+		double complex *s = &season[(n + i) % m];
+
+		mean[i] = (form != 1 ? creal(level) : 0) + (form != 0 ? creal(*s) : 0);
+		level = complex_step(a, level, creal(level), 0);
+		*s = complex_step(form == 1 ? a : b, *s, creal(*s), 0);
+	}
+}
+
+static void
+ces_by_definition(void)
+{
+	static const double values[4] = {1.2, 1.02, 1.1, 0.98};
+	static const int forms[] = {0, 1, 3};
+
+	for (int k = 0; k < 3; k++)
+	{
+		int32_t codes[4] = {0, 0, forms[k], 12};
+		double fitted[ROOM], mean[STEPS];
+		Case c;
+		UnitHost h;
+		AugForecast *f;
+
+		unit_host(&h);
+		load("monthly", &c);
+		f = with_form(&h, &c.series, "ces", codes, values, 4);
+		CHECK_TEXT(f->fallback, "");
+		plain_ces(c.y, c.series.n, forms[k] == 0 ? 1 : 12, forms[k], values[0] + I * values[1],
+				  values[2] + I * values[3], fitted, mean);
+		for (size_t t = 0; t < c.series.n; t++)
+			CHECK_NEAR(f->fitted[t], fitted[t], 1e-11);
+		for (int i = 0; i < STEPS; i++)
+			CHECK_NEAR(f->mean[i], mean[i], 1e-11);
+		aug_forecast_free(&h.host, f);
+		CHECK(h.live == 0);
+	}
+}
+
+/* Seasonal data get a seasonal form, of the season asked for; others none. */
+static void
+ces_chooses(void)
+{
+	Case c;
+	UnitHost h;
+	AugForecast *f;
+
+	unit_host(&h);
+	load("monthly", &c);
+	CHECK(run(&h, &c.series, "ces", AUG_KEEP_NOTHING, (AugSlice){NULL, 0}, &f) == AUG_OK);
+	CHECK(strcmp(f->method, "CES(none)") != 0);
+	CHECK(isfinite(f->aicc));
+	aug_forecast_free(&h.host, f);
+	load("plain", &c);
+	CHECK(run(&h, &c.series, "ces", AUG_KEEP_NOTHING, (AugSlice){NULL, 0}, &f) == AUG_OK);
+	CHECK_TEXT(f->method, "CES(none)");
+	aug_forecast_free(&h.host, f);
+	CHECK(h.live == 0);
+}
+
 /* A form kept whole gives the same forecast again; each damaged number is refused or harmless. */
 static void
 kept_forms(void)
@@ -518,6 +635,8 @@ static const UnitTest tests[] = {
 	{"theta is drift", theta_is_drift},
 	{"dotm by definition", dotm_by_definition},
 	{"dotm is least", dotm_is_least},
+	{"ces by definition", ces_by_definition},
+	{"ces chooses", ces_chooses},
 	{"kept forms", kept_forms},
 	{"extremes", extremes},
 	{"scale free", scale_free},
