@@ -275,7 +275,7 @@ take_fit(AugCast *cast, const ArimaFit *fit, ArimaFitter *fitter, Arima *a)
 	/* gamma may be another model's by now */
 	fitter->conditional = false;
 	fitter->status = AUG_OK;
-	if (!isfinite(arima_objective(fitter, &fit->spec, fit->coef)))
+	if (!isfinite(arima_objective(fitter, &fit->spec, fit->coef, NULL)))
 		return fitter->status == AUG_CANCELLED
 				   ? AUG_CANCELLED
 				   : aug_fail(cast->err, AUG_NUMERIC, "could not be estimated");
@@ -316,8 +316,8 @@ typedef struct Bench
 } Bench;
 
 static AugStatus
-open_bench(AugCast *cast, const AugSeries *s, const ArimaWish *wish, uint32_t states, Arima *a,
-		   Bench *bench)
+open_bench(AugCast *cast, const AugSeries *s, const ArimaWish *wish, uint32_t states,
+		   uint32_t n_coef, Arima *a, Bench *bench)
 {
 	uint32_t columns = s->n_regressors + 2;
 	AugStatus status = arima_model_init(cast, states, &a->model);
@@ -333,8 +333,8 @@ open_bench(AugCast *cast, const AugSeries *s, const ArimaWish *wish, uint32_t st
 		status = arima_data_init(cast, s, (uint32_t) wish->d, (uint32_t) wish->sd, wish->m, c == 1,
 								 &bench->data[c]);
 		if (status == AUG_OK)
-			status =
-				arima_fitter_init(cast, &bench->data[c], &a->work, &a->model, &bench->fitter[c]);
+			status = arima_fitter_init(cast, &bench->data[c], &a->work, &a->model, n_coef,
+									   &bench->fitter[c]);
 	}
 	return status;
 }
@@ -346,7 +346,7 @@ choose(AugCast *cast, const AugSeries *s, Arima *a, AugFitted *out, Bench *bench
 	ArimaWish wish = read_wish(cast, s);
 	ArimaSearch search = {.cast = cast, .wish = &wish};
 	ArimaFit best;
-	uint32_t states;
+	uint32_t states, n_coef;
 	bool flat = false, ok = false;
 	AugStatus status = settle_season(cast, s, &wish, out);
 
@@ -365,11 +365,11 @@ choose(AugCast *cast, const AugSeries *s, Arima *a, AugFitted *out, Bench *bench
 	}
 	for (size_t t = 0; t < s->n; t++)
 		search.n += isnan(s->y[t]) ? 0 : 1;
-	states = arima_search_states(&wish, search.n);
+	states = arima_search_states(&wish, search.n, &n_coef);
 	if (states > ARIMA_MAX_STATE)
 		return aug_fail(cast->err, AUG_DATA, "would need %u states, %d at most are possible",
 						(unsigned) states, ARIMA_MAX_STATE);
-	status = open_bench(cast, s, &wish, states, a, bench);
+	status = open_bench(cast, s, &wish, states, n_coef, a, bench);
 	if (status != AUG_OK)
 		return status;
 	for (int c = 0; c < 2; c++)
@@ -402,7 +402,7 @@ reuse(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, Ari
 						(int) given->code[CODE_REGRESSORS], (unsigned) s->n_regressors);
 	*which = spec.constant;
 	wish = (ArimaWish){.d = (int) spec.d, .sd = (int) spec.sd, .m = spec.m, .constant = *which};
-	status = open_bench(cast, s, &wish, arima_n_states(&spec), a, bench);
+	status = open_bench(cast, s, &wish, arima_n_states(&spec), arima_n_coef(&spec), a, bench);
 	if (status != AUG_OK)
 		return status;
 	if (keep == AUG_KEEP_FORM)

@@ -158,6 +158,28 @@ extern AugStatus arima_residual(AugCast *cast, const AugSeries *s, double *out);
 /* out[t] = y[t] - y[t - lag] for t = lag .. n - 1, in place, n - lag values */
 extern size_t arima_difference(double *y, size_t n, uint32_t lag);
 
+/* ---- arima_climb.c: least squares ------------------------------------------------ */
+
+/* A search: fill in all but the room, which arima_climb_init takes. */
+typedef struct ArimaClimb
+{
+	/* The value to minimise, HUGE_VAL or NaN where not allowed; the residuals, of whose
+	 * sum of squares it is a monotone function */
+	double (*f)(void *arg, const double *x, double *residual);
+	void *arg;
+	uint32_t n;		  /* <= ARIMA_MAX_COEF, and what the room was taken for */
+	double tolerance; /* stops when a step gains less, absolute */
+	size_t n_residuals;
+	double *residual, *trial; /* [n_residuals] */
+	double *jacobian;		  /* [n][n_residuals] */
+} ArimaClimb;
+
+extern AugStatus arima_climb_init(AugCast *cast, uint32_t n, size_t n_residuals, ArimaClimb *climb);
+/* Minimises from x; on return the best point and its value.  AUG_CANCELLED only. */
+extern AugStatus arima_climb(AugCast *cast, const ArimaClimb *climb, double *x, double *value);
+/* Product of two columns, in an order of its own. */
+extern double arima_dot(const double *a, const double *b, size_t n);
+
 /* ---- arima_fit.c: one model ---------------------------------------------------- */
 
 typedef struct ArimaFit
@@ -181,15 +203,19 @@ typedef struct ArimaFitter
 	bool conditional;
 	double *gamma; /* [n_base] coefficients of the base columns */
 	double *gram;  /* [n_base + 1][n_base + 1] */
+	ArimaClimb climb;
 	double sum_square, sum_log;
 	size_t n_used;
 	AugStatus status;
 } ArimaFitter;
 
+/* For models of up to n_coef coefficients. */
 extern AugStatus arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work,
-								   ArimaModel *model, ArimaFitter *fitter);
-/* Minus the log likelihood without constants, gamma concentrated out; HUGE_VAL outside. */
-extern double arima_objective(ArimaFitter *fitter, const ArimaSpec *spec, const double *coef);
+								   ArimaModel *model, uint32_t n_coef, ArimaFitter *fitter);
+/* Minus the log likelihood without constants, gamma concentrated out; HUGE_VAL outside.
+ * residual: [n_w] those whose sum of squares has the same minimum, or NULL. */
+extern double
+arima_objective(ArimaFitter *fitter, const ArimaSpec *spec, const double *coef, double *residual);
 /*
  * Estimates by maximum likelihood, or (conditional, to rank) by sums of squares alone.
  * near: a fit of a model near this one to begin from, or NULL.  tight: to the end, else
@@ -220,8 +246,8 @@ typedef struct ArimaSearch
 	size_t n; /* observed values */
 } ArimaSearch;
 
-/* States of the largest model that the search may come to. */
-extern uint32_t arima_search_states(const ArimaWish *wish, size_t n);
+/* States and coefficients of the largest model that the search may come to. */
+extern uint32_t arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef);
 /* The best model; *ok is false when none could be fitted. */
 extern AugStatus arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok);
 
@@ -230,20 +256,5 @@ extern AugStatus arima_search(const ArimaSearch *search, ArimaFit *best, bool *o
 /* KPSS statistic for level stationarity; lag < 0: trunc(3 sqrt(n) / 13).  NaN when flat. */
 extern double aug_kpss(const double *y, size_t n, int lag);
 #define AUG_KPSS_CRITICAL_5 0.463
-
-/* ---- bfgs.c --------------------------------------------------------------------------- */
-
-typedef struct ArimaBfgs
-{
-	double (*f)(void *arg, const double *x); /* HUGE_VAL or NaN: not allowed here */
-	void *arg;
-	uint32_t n;		  /* <= ARIMA_MAX_COEF */
-	double curvature; /* about the second derivatives: the first step's scale */
-	double tolerance; /* stops when a step gains less, absolute */
-	uint32_t most;	  /* iterations */
-} ArimaBfgs;
-
-/* Minimises from x; on return the best point and its value.  AUG_CANCELLED only. */
-extern AugStatus arima_bfgs(AugCast *cast, const ArimaBfgs *search, double *x, double *value);
 
 #endif /* AUG_ARIMA_H */

@@ -31,6 +31,11 @@
  */
 #define LONG_SEASON 12
 #define LARGE_WORK	50000
+/*
+ * Longer series are searched farther.  For the others more models did not forecast better:
+ * M3, every third series, OWA of held-out ends 0.906 against 0.901, M4 weekly 0.955 against 0.985.
+ */
+#define LONG_SERIES 150
 /* The best that ranking kept: those by sums of squares are estimated again in the end. */
 #define MOST_KEPT 4
 
@@ -170,7 +175,7 @@ make_spec(const ArimaWish *wish, const int *order, bool constant)
 }
 
 uint32_t
-arima_search_states(const ArimaWish *wish, size_t n)
+arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef)
 {
 	int lo[N_ORDERS], hi[N_ORDERS];
 	ArimaSpec spec;
@@ -179,6 +184,7 @@ arima_search_states(const ArimaWish *wish, size_t n)
 	set_ranges(wish, n, lo, hi);
 	spec = make_spec(wish, hi, false);
 	states = arima_n_states(&spec);
+	*n_coef = arima_n_coef(&spec);
 	spec = make_spec(wish, lo, false);
 	least = arima_n_states(&spec);
 	/* models above the limit are passed over; the caller refuses when all are */
@@ -317,6 +323,39 @@ walk_on(Walk *w)
 }
 
 /*
+ * When the walk has stopped: the pure autoregressions and moving averages with the best
+ * one's season, which it may not have reached across models refused for their roots.
+ */
+static AugStatus
+jump(Walk *w, bool *better)
+{
+	ArimaSpec from;
+	int order[N_ORDERS];
+
+	*better = false;
+	if (w->n_kept == 0 || w->search->n < LONG_SERIES)
+		return AUG_OK;
+	from = w->kept[0].spec;
+	for (int pure = AR; pure <= MA; pure++)
+	{
+		for (int k = 1; k <= w->hi[pure]; k++)
+		{
+			bool now;
+			AugStatus status;
+
+			orders_of(&from, order);
+			order[AR] = order[MA] = 0;
+			order[pure] = k;
+			status = try_model(w, order, from.constant, false, &now);
+			if (status != AUG_OK)
+				return status;
+			*better = *better || now;
+		}
+	}
+	return AUG_OK;
+}
+
+/*
  * Estimates the best to the end, or (ranked by sums of squares) the best few.  When none
  * has its roots far enough from the unit circle, the best of the others.
  */
@@ -357,6 +396,7 @@ AugStatus
 arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok)
 {
 	Walk w;
+	bool again = true;
 	const ArimaFitter *any = search->fitter[search->fitter[0] == NULL];
 	AugStatus status;
 
@@ -366,8 +406,12 @@ arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok)
 	w.conditional = !any->data->missing && search->wish->m > LONG_SEASON &&
 					search->n * search->wish->m > LARGE_WORK;
 	status = try_starts(&w, search->fitter[1] != NULL);
-	if (status == AUG_OK)
+	while (status == AUG_OK && again)
+	{
 		status = walk_on(&w);
+		if (status == AUG_OK)
+			status = jump(&w, &again);
+	}
 	if (status == AUG_OK)
 		status = settle(&w, best, ok);
 	return status;

@@ -79,16 +79,6 @@ measure(AugCast *cast, ArimaData *data, double *work)
 	return AUG_OK;
 }
 
-static double
-dot(const double *a, const double *b, size_t n)
-{
-	double sum = 0;
-
-	for (size_t t = 0; t < n; t++)
-		sum += a[t] * b[t];
-	return sum;
-}
-
 /*
  * Orthogonalises the differenced column v of regressor j against the base columns and
  * adds what is left to them, each of mean square one.  base: [n_base][n_d].
@@ -97,7 +87,7 @@ static void
 add_column(ArimaData *data, double *base, size_t n_d, uint32_t j, double *v)
 {
 	uint32_t k = data->n_base, width = data->n_column;
-	double *mine = data->combine + k, before = sqrt(dot(v, v, n_d)), after;
+	double *mine = data->combine + k, before = sqrt(arima_dot(v, v, n_d)), after;
 
 	for (uint32_t i = 0; i < width; i++)
 		mine[i * width] = i == j ? 1 : 0;
@@ -105,7 +95,7 @@ add_column(ArimaData *data, double *base, size_t n_d, uint32_t j, double *v)
 	{
 		for (uint32_t b = 0; b < k; b++)
 		{
-			double along = dot(base + b * n_d, v, n_d) / (double) n_d;
+			double along = arima_dot(base + b * n_d, v, n_d) / (double) n_d;
 
 			for (size_t t = 0; t < n_d; t++)
 				v[t] -= along * base[b * n_d + t];
@@ -113,7 +103,7 @@ add_column(ArimaData *data, double *base, size_t n_d, uint32_t j, double *v)
 				mine[i * width] -= along * data->combine[i * width + b];
 		}
 	}
-	after = sqrt(dot(v, v, n_d));
+	after = sqrt(arima_dot(v, v, n_d));
 	if (!(after > DEPENDENT * before) || !isfinite(after) || k + 1 >= n_d)
 	{
 		if (data->dropped == 0)
@@ -223,7 +213,7 @@ arima_residual(AugCast *cast, const AugSeries *s, double *out)
 	for (uint32_t b = 0; b < data.n_base; b++)
 	{
 		const double *base = data.w + (1 + b) * data.n_w;
-		double along = dot(base, data.w, s->n) / (double) s->n;
+		double along = arima_dot(base, data.w, s->n) / (double) s->n;
 
 		for (size_t t = 0; t < s->n; t++)
 			data.w[t] -= along * base[t];

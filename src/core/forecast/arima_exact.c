@@ -28,8 +28,10 @@
 #include "arima.h"
 
 /* The gain rests when what the covariance still loses a step is below this. */
-#define AT_REST	   1e-13
+#define AT_REST	   1e-12
 #define LOOK_EVERY 8
+/* Lags up to here are one unrolled recursion; those beyond go in blocks of so many values. */
+#define NEAR 8
 /* Products of variances are turned to logs when they pass this. */
 #define LARGE 1e100
 
@@ -168,42 +170,139 @@ arima_first_column(const ArimaModel *model, ArimaWork *work)
 }
 
 /*
- * Values from .. n - 1 of one column at rest.  state: [r] what the values before say of
- * the next r ones (NULL: nothing).  lag: nonzero lags, first the autoregressive ones.
+ * out[t] -= sum of c[i] in[t - 1 - i], i < k, for t = from .. n - 1.  k is a constant where this is
+ * inlined.  in and out may be the same: then it is the recursion, which waits for one product only.
  */
-static void
-whiten_at_rest(const ArimaModel *model, ArimaWork *work, const double *w, size_t n, size_t from,
-			   const double *state, double *e)
+static inline __attribute__((always_inline)) void
+subtract_lags(const double *in, double *out, size_t from, size_t n, const double *c, uint32_t k)
 {
-	uint32_t n_lags = nonzero(model->phi, model->n_ar, work->lag, work->at_lag);
-	size_t r = model->r;
-
-	/* the autoregression as passes over the column, which the compiler makes wide */
 	for (size_t t = from; t < n; t++)
-		e[t] = w[t] - (state != NULL && t - from < r ? state[t - from] : 0);
+	{
+		double sum = 0;
+
+		for (uint32_t i = k; i-- > 1;)
+			sum += c[i] * in[t - 1 - i];
+		out[t] = (out[t] - sum) - c[0] * in[t - 1];
+	}
+}
+
+static void
+subtract_near(const double *in, double *out, size_t from, size_t n, const double *c, uint32_t k)
+{
+	switch (k)
+	{
+		case 0:
+			return;
+		case 1:
+			subtract_lags(in, out, from, n, c, 1);
+			return;
+		case 2:
+			subtract_lags(in, out, from, n, c, 2);
+			return;
+		case 3:
+			subtract_lags(in, out, from, n, c, 3);
+			return;
+		case 4:
+			subtract_lags(in, out, from, n, c, 4);
+			return;
+		case 5:
+			subtract_lags(in, out, from, n, c, 5);
+			return;
+		case 6:
+			subtract_lags(in, out, from, n, c, 6);
+			return;
+		case 7:
+			subtract_lags(in, out, from, n, c, 7);
+			return;
+		default: /* NEAR */
+			subtract_lags(in, out, from, n, c, NEAR);
+	}
+}
+
+/* The autoregressive side: e[t] -= sum phi_i w[t-i] where the lag reaches begin or later. */
+static void
+subtract_autoregression(const ArimaModel *model, ArimaWork *work, const double *w, size_t n,
+						size_t from, size_t begin, double *e)
+{
+	uint32_t near = model->n_ar < NEAR ? model->n_ar : NEAR;
+	uint32_t n_lags = nonzero(model->phi, model->n_ar, work->lag, work->at_lag);
+	size_t full = begin + NEAR > from ? begin + NEAR : from;
+
+	for (size_t t = from; t < full && t < n; t++)
+	{
+		for (uint32_t i = 0; i < near && begin + i < t; i++)
+			e[t] -= model->phi[i] * w[t - 1 - i];
+	}
+	subtract_near(w, e, full, n, model->phi, near);
 	for (uint32_t i = 0; i < n_lags; i++)
 	{
 		size_t lag = work->lag[i];
 		double a = work->at_lag[i];
 
-		for (size_t t = from + (state != NULL ? lag : 0); t < n; t++)
+		for (size_t t = from > begin + lag ? from : begin + lag; lag > NEAR && t < n; t++)
 			e[t] -= a * w[t - lag];
 	}
-	n_lags = nonzero(model->theta, model->n_ma, work->lag, work->at_lag);
-	for (size_t t = from; t < n && t - from < model->n_ma; t++)
-	{
-		for (uint32_t i = 0; i < n_lags && work->lag[i] <= t - from; i++)
-			e[t] -= work->at_lag[i] * e[t - work->lag[i]];
-	}
-	for (size_t t = from + model->n_ma; n_lags > 0 && t < n; t++)
-	{
-		double v = e[t];
+}
 
-		/* the nearest lag last: it is what the step has to wait for */
-		for (uint32_t i = n_lags; i-- > 0;)
-			v -= work->at_lag[i] * e[t - work->lag[i]];
-		e[t] = v;
+/*
+ * The moving-average side, in place: e[t] -= sum theta_j e[t-j] where the lag reaches begin or
+ * later.  Lags beyond NEAR reach over a block of so many values.
+ */
+static void
+subtract_moving_average(const ArimaModel *model, ArimaWork *work, size_t n, size_t begin, double *e)
+{
+	uint32_t near = model->n_ma < NEAR ? model->n_ma : NEAR;
+	uint32_t n_lags = nonzero(model->theta, model->n_ma, work->lag, work->at_lag), first = 0;
+
+	while (first < n_lags && work->lag[first] <= NEAR)
+		first++;
+	for (size_t t = begin; t < n; t += NEAR)
+	{
+		size_t end = first < n_lags && t + NEAR < n ? t + NEAR : n;
+
+		if (first == n_lags && t >= begin + NEAR)
+			end = n;
+		else if (t == begin)
+			end = t + NEAR < n ? t + NEAR : n;
+		for (uint32_t i = first; i < n_lags; i++)
+		{
+			size_t lag = work->lag[i];
+			double a = work->at_lag[i];
+
+			for (size_t j = t > begin + lag ? t : begin + lag; j < end; j++)
+				e[j] -= a * e[j - lag];
+		}
+		if (t == begin)
+		{
+			for (size_t j = t; j < end; j++)
+			{
+				for (uint32_t i = 0; i < near && begin + i < j; i++)
+					e[j] -= model->theta[i] * e[j - 1 - i];
+			}
+		}
+		else
+			subtract_near(e, e, t, end, model->theta, near);
+		if (end == n)
+			break;
 	}
+}
+
+/*
+ * Values from .. n - 1 of one column at rest.  state: [r] what the values before say of
+ * the next r ones; NULL: the values before are used themselves, innovations before are 0.
+ */
+static void
+whiten_at_rest(const ArimaModel *model, ArimaWork *work, const double *w, size_t n, size_t from,
+			   const double *state, double *e)
+{
+	size_t r = model->r;
+
+	for (size_t t = from; t < n; t++)
+		e[t] = w[t];
+	for (size_t t = from; state != NULL && t < n && t - from < r; t++)
+		e[t] -= state[t - from];
+	subtract_autoregression(model, work, w, n, from, state != NULL ? from : 0, e);
+	subtract_moving_average(model, work, n, from, e);
 }
 
 /* a := T a + gain: one step of the state of one column. */
@@ -217,24 +316,28 @@ move_state(double *restrict a, const double *restrict phi, const double *restric
 		a[i] = phi[i] * first + a[i + 1] + gain[i] * g;
 }
 
-/* One step of gain K and of the vector L whose square is the covariance's loss; the
- * largest square of L. */
-static double
+/* One step of gain K and of the vector L whose square is the covariance's loss. */
+static void
 move_gain(double *restrict K, double *restrict L, const double *restrict phi, double l, double m,
 		  double per_f, uint32_t r)
 {
-	double most = 0;
-
 	for (uint32_t i = 0; i < r; i++)
 	{
 		double u = phi[i] * l + L[i + 1];
 		double k = K[i] + m * u;
 
 		K[i] = k;
-		u -= k * per_f;
-		L[i] = u;
-		most = u * u > most ? u * u : most;
+		L[i] = u - k * per_f;
 	}
+}
+
+static double
+largest_square(const double *a, uint32_t n)
+{
+	double most = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		most = a[i] * a[i] > most ? a[i] * a[i] : most;
 	return most;
 }
 
@@ -248,16 +351,17 @@ whiten_moving(const ArimaModel *model, ArimaWork *work, const double *w, size_t 
 	uint32_t r = model->r;
 	size_t stride = (size_t) work->room + 1, t;
 	double *K = work->gain, *L = work->step;
-	double F = work->first[0], M, product = 1;
+	double F = work->first[0], M, product = 1, per_f = 1 / F;
 
 	for (uint32_t i = 0; i < r; i++)
 		L[i] = K[i] = model->phi[i] * F + work->first[i + 1];
 	K[r] = L[r] = 0;
-	M = -1 / F;
+	M = -per_f;
 	memset(work->state, 0, k * stride * sizeof(double));
 	for (t = 0; t < n; t++)
 	{
-		double per_root = 1 / sqrt(F), l = L[0], F_next, most;
+		double per_root = sqrt(per_f), l = L[0], loss = M * l * l;
+		double M_before = M;
 
 		for (uint32_t c = 0; c < k; c++)
 		{
@@ -265,7 +369,7 @@ whiten_moving(const ArimaModel *model, ArimaWork *work, const double *w, size_t 
 			double v = w[c * n + t] - a[0];
 
 			e[c * n + t] = v * per_root;
-			move_state(a, model->phi, K, v / F, r);
+			move_state(a, model->phi, K, v * per_f, r);
 		}
 		product *= F;
 		if (product > LARGE)
@@ -273,11 +377,11 @@ whiten_moving(const ArimaModel *model, ArimaWork *work, const double *w, size_t 
 			*sum_log += log(product);
 			product = 1;
 		}
-		F_next = fmax(F + M * l * l, 1); /* never below the innovations' own */
-		most = move_gain(K, L, model->phi, l, M * l, l / F_next, r);
-		M *= 1 + M * l * l / F;
-		F = F_next;
-		if (most * -M < AT_REST && t % LOOK_EVERY == 0)
+		F = fmax(F + loss, 1); /* never below the innovations' own */
+		M *= 1 + loss * per_f;
+		per_f = 1 / F;
+		move_gain(K, L, model->phi, l, M_before * l, l * per_f, r);
+		if (t % LOOK_EVERY == 0 && largest_square(L, r) * -M < AT_REST)
 		{
 			t++;
 			break;

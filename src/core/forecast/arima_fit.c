@@ -9,7 +9,7 @@
  * with autoregressive-moving average disturbances, Biometrika 66 (1979) 49-58), so only
  * the ARMA coefficients are searched for.
  *
- * Memory: the fitter's, taken once.  Interrupts: polls in BFGS and in the filter.
+ * Memory: the fitter's, taken once.  Interrupts: polls in the climb and in the filter.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,8 +18,7 @@
 
 #include "arima.h"
 
-#define LOG_2PI		   1.8378770664093454836
-#define MOST_ITERATION 100
+#define LOG_2PI 1.8378770664093454836
 /* What a last step may gain in log likelihood: while ranking, and at the end. */
 #define LOOSE 1e-3
 #define TIGHT 1e-8
@@ -30,7 +29,7 @@
 
 AugStatus
 arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work, ArimaModel *model,
-				  ArimaFitter *fitter)
+				  uint32_t n_coef, ArimaFitter *fitter)
 {
 	size_t k = (size_t) data->n_base + 1;
 
@@ -41,7 +40,9 @@ arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work, ArimaModel *m
 	fitter->model = model;
 	fitter->gamma = aug_cast_doubles(cast, k);
 	fitter->gram = aug_cast_doubles(cast, k * k);
-	return fitter->gamma == NULL || fitter->gram == NULL ? AUG_NOMEM : AUG_OK;
+	if (fitter->gamma == NULL || fitter->gram == NULL)
+		return AUG_NOMEM;
+	return arima_climb_init(cast, n_coef, data->n_w, &fitter->climb);
 }
 
 /* Products of the whitened columns: the base ones first, y last, lower triangle. */
@@ -58,11 +59,8 @@ products(ArimaFitter *f)
 		for (size_t j = 0; j <= i; j++)
 		{
 			const double *b = data->e + (j < k ? j + 1 : 0) * n;
-			double sum = 0;
 
-			for (size_t t = 0; t < n; t++)
-				sum += a[t] * b[t];
-			f->gram[i * (k + 1) + j] = sum;
+			f->gram[i * (k + 1) + j] = arima_dot(a, b, n);
 		}
 	}
 }
@@ -106,8 +104,28 @@ regress(ArimaFitter *f)
 	}
 }
 
+/* Residuals of the regression times the root of the variances' geometric mean. */
+static void
+write_residuals(const ArimaFitter *f, double *residual)
+{
+	const ArimaData *data = f->data;
+	size_t n = data->n_w;
+	double factor = exp(0.5 * f->sum_log / (double) f->n_used);
+
+	memcpy(residual, data->e, n * sizeof(double));
+	for (uint32_t b = 0; b < data->n_base; b++)
+	{
+		const double *e = data->e + (b + 1) * n;
+
+		for (size_t t = 0; t < n; t++)
+			residual[t] -= f->gamma[b] * e[t];
+	}
+	for (size_t t = 0; t < n; t++)
+		residual[t] *= factor;
+}
+
 double
-arima_objective(ArimaFitter *f, const ArimaSpec *spec, const double *coef)
+arima_objective(ArimaFitter *f, const ArimaSpec *spec, const double *coef, double *residual)
 {
 	ArimaData *data = f->data;
 	double n, square;
@@ -126,6 +144,8 @@ arima_objective(ArimaFitter *f, const ArimaSpec *spec, const double *coef)
 	if (f->n_used <= data->n_base)
 		return HUGE_VAL;
 	regress(f);
+	if (residual != NULL)
+		write_residuals(f, residual);
 	n = (double) f->n_used;
 	square = fmax(f->sum_square / n, LEAST_SQUARE);
 	/* a conditional sum stands for all values, or more lags would mean fewer to explain */
@@ -135,7 +155,7 @@ arima_objective(ArimaFitter *f, const ArimaSpec *spec, const double *coef)
 }
 
 static double
-free_objective(void *arg, const double *x)
+free_objective(void *arg, const double *x, double *residual)
 {
 	ArimaFitter *f = arg;
 	double coef[ARIMA_MAX_COEF];
@@ -143,20 +163,19 @@ free_objective(void *arg, const double *x)
 	if (f->status == AUG_CANCELLED)
 		return HUGE_VAL;
 	arima_constrain(f->spec, x, coef);
-	return arima_objective(f, f->spec, coef);
+	return arima_objective(f, f->spec, coef, residual);
 }
 
 static AugStatus
 climb(ArimaFitter *f, double *x, bool tight, double *value)
 {
-	ArimaBfgs search = {.f = free_objective,
-						.arg = f,
-						.n = arima_n_coef(f->spec),
-						.curvature = (double) f->data->n_w,
-						.tolerance = tight ? TIGHT : LOOSE,
-						.most = MOST_ITERATION};
-	AugStatus status = arima_bfgs(f->cast, &search, x, value);
+	AugStatus status;
 
+	f->climb.f = free_objective;
+	f->climb.arg = f;
+	f->climb.n = arima_n_coef(f->spec);
+	f->climb.tolerance = tight ? TIGHT : LOOSE;
+	status = arima_climb(f->cast, &f->climb, x, value);
 	return f->status == AUG_CANCELLED ? AUG_CANCELLED : status;
 }
 
@@ -221,7 +240,7 @@ arima_estimate(ArimaFitter *f, const ArimaSpec *spec, const ArimaFit *near, bool
 	fit->spec = *spec;
 	arima_constrain(spec, x, fit->coef);
 	/* once more, so that gamma and the sums are those of the best point */
-	value = arima_objective(f, spec, fit->coef);
+	value = arima_objective(f, spec, fit->coef, NULL);
 	if (!isfinite(value))
 		return f->status == AUG_CANCELLED ? AUG_CANCELLED : AUG_OK;
 	record(f, value, fit);

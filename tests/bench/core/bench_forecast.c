@@ -50,7 +50,7 @@ typedef struct Series
 
 typedef struct Score
 {
-	double smape, mase, coverage, msis, ms;
+	double smape, mase, coverage, msis, ms, aicc;
 	bool done, fell_back;
 	char label[AUG_LABEL_SIZE];
 	char fallback[AUG_MESSAGE_SIZE];
@@ -361,6 +361,7 @@ run_series(const Bench *b, const Series *s, uint32_t method, const AugParams *pa
 	score->mase = a.mase;
 	score->coverage = a.coverage;
 	score->msis = a.msis;
+	score->aicc = f->aicc;
 	score->fell_back = f->fallback[0] != '\0';
 	memcpy(score->label, f->method, sizeof(score->label));
 	memcpy(score->fallback, f->fallback, sizeof(score->fallback));
@@ -498,16 +499,16 @@ write_scores(const Bench *b)
 
 	if (f == NULL)
 		die("cannot write", b->out);
-	fprintf(f, "series_id,grp,method,smape,mase,coverage,msis,ms,label\n");
+	fprintf(f, "series_id,grp,method,smape,mase,coverage,msis,ms,aicc,label\n");
 	for (uint32_t k = 0; k < b->n_methods; k++)
 	{
 		for (size_t i = 0; i < b->n_series; i++)
 		{
 			const Score *s = &b->scores[k * b->n_series + i];
 
-			fprintf(f, "%s,%s,%s,%.6f,%.6f,%.6f,%.6f,%.6f,\"%s\"\n", b->series[i].id,
+			fprintf(f, "%s,%s,%s,%.6f,%.6f,%.6f,%.6f,%.6f,%.4f,\"%s\"\n", b->series[i].id,
 					b->series[i].group, b->methods[k], s->smape, s->mase, s->coverage, s->msis,
-					s->ms, s->label);
+					s->ms, s->aicc, s->label);
 		}
 	}
 	fclose(f);
