@@ -91,6 +91,7 @@ extern const AugOps *aug_algorithm_ops(const AugAlgorithm *algorithm);
 
 extern const AugOps aug_baseline_ops; /* baseline.c: mean, class shares */
 extern const AugOps aug_forest_ops;	  /* tree/forest.c */
+extern const AugOps aug_boost_ops;	  /* tree/boost.c */
 extern const AugOps aug_linear_ops;	  /* linear/regression.c */
 
 #endif /* AUG_ALGORITHM_H */

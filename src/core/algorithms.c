@@ -13,6 +13,7 @@
 static const AugOps *const algorithms[] = {
 	&aug_baseline_ops,
 	&aug_forest_ops,
+	&aug_boost_ops,
 	&aug_linear_ops,
 };
 

@@ -449,6 +449,8 @@ read_fit(AugReader *r, AugFit *fit)
 	fit->oob_rows = aug_read_u32(r);
 	fit->n_nodes = aug_read_u64(r);
 	fit->n_trees = aug_read_u32(r);
+	/* kept in the body */
+	fit->validation_loss = NAN;
 }
 
 static void

@@ -278,7 +278,9 @@ typedef struct AugFit
 	double oob_score;  /* AUC (binary), accuracy (more classes), R2 */
 	uint32_t oob_rows; /* rows with an out-of-bag prediction */
 	uint64_t n_nodes;
-	uint32_t n_trees;
+	uint32_t n_trees;		/* boosting: rounds kept */
+	uint32_t rounds_run;	/* boosting with early stopping, else 0 */
+	double validation_loss; /* likewise, of the best round; else NaN */
 } AugFit;
 
 /* The shape of a matrix that is there already. */

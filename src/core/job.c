@@ -225,7 +225,8 @@ aug_job_merge(AugJob *job, AugSlice *results, bool release_results, uint8_t **ar
 	*artifact = NULL;
 	*length = 0;
 	memset(&summary, 0, sizeof(summary));
-	summary.base = summary.fit.oob_error = summary.fit.oob_score = NAN;
+	summary.base = summary.fit.oob_error = summary.fit.oob_score = summary.fit.validation_loss =
+		NAN;
 	aug_writer_init(&w, job->host);
 	status = job->ops->merge(job, results, release_results, &w, &summary, err);
 	if (status == AUG_OK && w.failed)

@@ -54,6 +54,8 @@ write_models(const AugAlgorithm *a, const char *directory)
 		params = unit_small_params(&h, a);
 		if (params == NULL)
 			exit(1);
+		if (i % 3 != 0)
+			unit_validate_params(params);
 		status = unit_train(&h, a, params, &d.matrix, i, 0, &artifact, &length, &fit, &err);
 		if (status == AUG_OK)
 			write_file(directory, a->name, i, artifact, length);

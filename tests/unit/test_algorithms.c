@@ -557,6 +557,8 @@ small_artifact(const AugAlgorithm *a, const Variant *v, size_t *length)
 	unit_host(&h);
 	variant_data(&d, &small, 6);
 	params = unit_small_params(&h, a);
+	if (small.n_rows >= 40)
+		unit_validate_params(params);
 	if (CHECK(unit_train(&h, a, params, &d.matrix, 42, 0, &artifact, length, &fit, &err) == AUG_OK))
 	{
 		copy = malloc(*length);

@@ -16,69 +16,19 @@ forest(void)
 	return aug_algorithm_find("random_forest");
 }
 
-/* "name=value name=value ..." as parameters; aborts the test when refused. */
-static AugParams *
-params_of(UnitHost *h, const char *text)
-{
-	AugParams *params;
-	AugError err;
-	char copy[400], *word;
-
-	if (aug_params_new(&h->host, forest(), &params, &err) != AUG_OK)
-		abort();
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
-	{
-		char *value = strchr(word, '=');
-
-		*value = '\0';
-		if (!CHECK(aug_params_set(params, word, value + 1, &err) == AUG_OK))
-			fprintf(stderr, "%s: %s\n", word, err.message);
-	}
-	return params;
-}
-
-/* ---- whole trainings --------------------------------------------------- */
-
-typedef struct Training
-{
-	UnitHost h;
-	AugParams *params;
-	uint8_t *artifact;
-	size_t length;
-	AugFit fit;
-	AugModel *model;
-	AugError err;
-	AugStatus status;
-	void *scratch;
-} Training;
+typedef UnitTraining Training;
+typedef UnitTable Table;
 
 static void
 training_begin(Training *t, const AugMatrix *m, const char *params, uint64_t seed, uint64_t order)
 {
-	memset(t, 0, sizeof(*t));
-	unit_host(&t->h);
-	t->params = params_of(&t->h, params);
-	t->status = unit_train(&t->h, forest(), t->params, m, seed, order, &t->artifact, &t->length,
-						   &t->fit, &t->err);
-	if (t->status == AUG_OK)
-		t->status = aug_model_read(&t->h.host, t->artifact, t->length, &t->model, &t->err);
-	if (t->status == AUG_OK)
-	{
-		t->scratch = aligned_alloc(16, (aug_model_scratch(t->model) / 16 + 1) * 16);
-		if (t->scratch == NULL)
-			abort();
-	}
+	unit_training_begin(t, forest(), m, params, seed, order);
 }
 
 static void
 training_end(Training *t)
 {
-	free(t->scratch);
-	aug_model_free(t->model);
-	t->h.host.release(t->h.host.arg, t->artifact);
-	aug_params_free(t->params);
-	CHECK(t->h.live == 0);
+	unit_training_end(t);
 }
 
 static void
@@ -159,42 +109,13 @@ cells_and_values_agree(void)
 
 static const char permute[] = "{\"n_trees\": 2, \"importance\": \"permutation\"}";
 
-typedef struct FailingStep
-{
-	UnitData data;
-	const char *params;
-} FailingStep;
-
-static AugStatus
-train_and_read(UnitHost *h, void *arg, AugError *err)
-{
-	FailingStep *step = arg;
-	AugParams *params;
-	uint8_t *artifact = NULL;
-	size_t length;
-	AugFit fit;
-	AugModel *model = NULL;
-	AugStatus status;
-
-	status = aug_params_parse(&h->host, forest(), step->params, &params, err);
-	if (status != AUG_OK)
-		return status;
-	status =
-		unit_train(h, forest(), params, &step->data.matrix, 1, 0, &artifact, &length, &fit, err);
-	if (status == AUG_OK)
-		status = aug_model_read(&h->host, artifact, length, &model, err);
-	aug_model_free(model);
-	h->host.release(h, artifact);
-	aug_params_free(params);
-	return status;
-}
-
 static void
 survives_failures(void)
 {
 	for (uint32_t kind = 0; kind < 4; kind++)
 	{
-		FailingStep step = {.params = kind % 2 == 0 ? permute
+		UnitFailing step = {.algorithm = forest(),
+							.params = kind % 2 == 0 ? permute
 													: "{\"n_trees\": 3, \"max_leaf_nodes\": 20}"};
 		UnitDataOptions o = {.task = kind == 3 ? AUG_REGRESSION : AUG_CLASSIFICATION,
 							 .n_rows = 300,
@@ -205,7 +126,7 @@ survives_failures(void)
 							 .seed = kind};
 
 		unit_data(&step.data, &o);
-		CHECK(unit_fail_each(train_and_read, &step) > 20);
+		CHECK(unit_fail_each(unit_train_and_read, &step) > 20);
 		unit_data_free(&step.data);
 	}
 }
@@ -215,7 +136,7 @@ answers_cancel(void)
 {
 	for (uint32_t kind = 0; kind < 4; kind++)
 	{
-		FailingStep step = {.params = permute};
+		UnitFailing step = {.algorithm = forest(), .params = permute};
 		UnitDataOptions o = {.task = kind == 3 ? AUG_REGRESSION : AUG_CLASSIFICATION,
 							 .n_rows = 9000,
 							 .n_classes = kind == 3 ? 0 : kind + 2,
@@ -225,126 +146,12 @@ answers_cancel(void)
 							 .seed = kind};
 
 		unit_data(&step.data, &o);
-		CHECK(unit_cancel_each(train_and_read, &step) > 5);
+		CHECK(unit_cancel_each(unit_train_and_read, &step) > 5);
 		unit_data_free(&step.data);
 	}
 }
 
 /* ---- small tables by hand ---------------------------------------------- */
-
-#define MAX_COLUMNS 40
-
-typedef struct Table
-{
-	AugMatrix matrix;
-	AugFeature features[MAX_COLUMNS];
-	double *x; /* [n][p] */
-	uint8_t *cells;
-	uint32_t *wide;
-	uint32_t *label;
-	void *memory[2 * MAX_COLUMNS + 8];
-	unsigned n_memory;
-} Table;
-
-static void *
-keep(Table *t, size_t size)
-{
-	void *p = calloc(1, size + 8);
-
-	if (p == NULL)
-		abort();
-	return t->memory[t->n_memory++] = p;
-}
-
-static void
-table_free(Table *t)
-{
-	while (t->n_memory > 0)
-		free(t->memory[--t->n_memory]);
-}
-
-static void
-make_feature(Table *t, AugFeature *f, uint32_t k, uint32_t n, uint32_t p, uint32_t levels)
-{
-	f->name = f->column = "column";
-	f->type_name = "double precision";
-	if (levels == 0)
-	{
-		double *values = keep(t, n * sizeof(double)), *cuts = keep(t, 255 * sizeof(double));
-
-		for (uint32_t i = 0; i < n; i++)
-			values[i] = t->x[i * p + k];
-		f->n_cuts = aug_cuts(values, n, AUG_MAX_BINS, cuts);
-		f->cuts = cuts;
-	}
-	else
-	{
-		uint32_t *end = keep(t, levels * sizeof(uint32_t));
-		char *text = keep(t, 6 * (size_t) levels + 8);
-
-		for (uint32_t i = 0; i < levels; i++)
-		{
-			snprintf(text + 6 * (size_t) i, 7, "%06u", i % 1000000);
-			end[i] = 6 * (i + 1);
-		}
-		f->kind = AUG_CATEGORICAL_FEATURE;
-		f->n_levels = levels;
-		f->level_end = end;
-		f->level_text = text;
-		f->wide = levels > AUG_MAX_BINS;
-	}
-	f->slot = f->wide ? t->matrix.n_wide++ : t->matrix.n_narrow++;
-}
-
-/*
- * n rows of p columns; levels: of each column, 0 for numbers (NULL: all numbers);
- * y: the target, or classes 0 .. n_classes - 1.
- */
-static void
-table(Table *t, uint32_t n, uint32_t p, const double *x, const uint32_t *levels, const double *y,
-	  uint32_t n_classes, const double *weight)
-{
-	static const char *const names[] = {"a", "b", "c", "d", "e"};
-	AugMatrix *m = &t->matrix;
-
-	memset(t, 0, sizeof(*t));
-	t->x = keep(t, (size_t) n * p * sizeof(double));
-	memcpy(t->x, x, (size_t) n * p * sizeof(double));
-	for (uint32_t k = 0; k < p; k++)
-		make_feature(t, &t->features[k], k, n, p, levels == NULL ? 0 : levels[k]);
-	m->stride = (m->n_narrow + 3) / 4 * 4;
-	t->cells = keep(t, n * m->stride);
-	t->wide = keep(t, (size_t) n * m->n_wide * sizeof(uint32_t));
-	t->label = keep(t, n * sizeof(uint32_t));
-	for (uint32_t i = 0; i < n * p; i++)
-	{
-		const AugFeature *f = &t->features[i % p];
-		uint32_t row = i / p;
-		double v = x[i];
-
-		if (f->wide)
-			t->wide[f->slot * n + row] = isnan(v) ? AUG_MISSING_WIDE : (uint32_t) v;
-		else if (f->kind == AUG_CATEGORICAL_FEATURE)
-			t->cells[row * m->stride + f->slot] = isnan(v) ? AUG_MISSING_CELL : (uint8_t) v;
-		else
-			t->cells[row * m->stride + f->slot] = aug_bin(f->cuts, f->n_cuts, v);
-	}
-	for (uint32_t i = 0; i < n; i++)
-		t->label[i] = n_classes > 0 ? (uint32_t) y[i] : 0;
-	m->task = n_classes > 0 ? AUG_CLASSIFICATION : AUG_REGRESSION;
-	m->n_rows = n;
-	m->n_features = p;
-	m->n_classes = n_classes;
-	m->cells = t->cells;
-	m->wide = t->wide;
-	m->label = n_classes > 0 ? t->label : NULL;
-	m->y = n_classes > 0 ? NULL : y;
-	m->weight = weight;
-	m->features = t->features;
-	m->class_names = n_classes > 0 ? names : NULL;
-	m->target = "outcome";
-	m->target_type = "text";
-}
 
 /* Value, or probability of the last class of two, of one row. */
 static double
@@ -375,7 +182,7 @@ exact_step(void)
 	Table d;
 	Training t;
 
-	table(&d, 8, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 8, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.status == AUG_OK && t.fit.n_nodes == 3 && t.fit.n_trees == 1);
 	CHECK(score(&t, -INFINITY, 0) == 0 && score(&t, 4.5, 0) == 0);
@@ -383,7 +190,7 @@ exact_step(void)
 	CHECK(isnan(t.fit.oob_error) && !aug_model_info(t.model)->has_interval);
 	CHECK_NEAR(aug_model_info(t.model)->base, 5, 1e-12);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Two features; the better first split is on the second, then each side on the first. */
@@ -395,7 +202,7 @@ exact_two_levels(void)
 	Table d;
 	Training t;
 
-	table(&d, 8, 2, x, NULL, y, 0, NULL);
+	unit_table(&d, 8, 2, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN "max_depth=1", 1, 0);
 	CHECK(t.fit.n_nodes == 3);
 	CHECK(score(&t, 1, 1) == 2 && score(&t, 4, 1) == 2 && score(&t, 1, 2) == 23);
@@ -406,7 +213,7 @@ exact_two_levels(void)
 		  score(&t, 3, 2) == 26);
 	CHECK_NEAR(aug_model_info(t.model)->importance[1], 882.0 / (882 + 4 + 36), 1e-6);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Leaves of big integers and large offsets are exact. */
@@ -423,12 +230,12 @@ exact_values(void)
 
 		for (int i = 0; i < 6; i++)
 			y[i] = offset[k] + (double) (i * i * 1000);
-		table(&d, 6, 1, x, NULL, y, 0, NULL);
+		unit_table(&d, 6, 1, x, NULL, y, 0, NULL);
 		training_begin(&t, &d.matrix, PLAIN, 1, 0);
 		for (int i = 0; i < 6; i++)
 			CHECK(score(&t, x[i], 0) == y[i]);
 		training_end(&t);
-		table_free(&d);
+		unit_table_free(&d);
 	}
 	/* ranges that single precision does not hold */
 	for (int k = 0; k < 2; k++)
@@ -437,12 +244,12 @@ exact_values(void)
 
 		for (int i = 0; i < 6; i++)
 			y[i] = i * unit;
-		table(&d, 6, 1, x, NULL, y, 0, NULL);
+		unit_table(&d, 6, 1, x, NULL, y, 0, NULL);
 		training_begin(&t, &d.matrix, PLAIN, 1, 0);
 		for (int i = 0; i < 6; i++)
 			CHECK_NEAR(score(&t, x[i], 0) / unit, i, 1e-6);
 		training_end(&t);
-		table_free(&d);
+		unit_table_free(&d);
 	}
 }
 
@@ -455,7 +262,7 @@ exact_classes(void)
 	Training t;
 	double out[2];
 
-	table(&d, 10, 1, x, NULL, y, 2, NULL);
+	unit_table(&d, 10, 1, x, NULL, y, 2, NULL);
 	training_begin(&t, &d.matrix, PLAIN "max_depth=1", 1, 0);
 	/* gini: 3 of 0 | 5 of 1 and 2 of 0 is the best cut */
 	CHECK_NEAR(score(&t, 1, 0), 0, 0);
@@ -467,7 +274,7 @@ exact_classes(void)
 	for (int i = 0; i < 10; i++)
 		CHECK(score(&t, x[i], 0) == y[i]);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* ---- options ----------------------------------------------------------- */
@@ -488,7 +295,7 @@ noise_table(Table *d, uint32_t n, uint32_t p, uint32_t n_classes, double *y)
 
 		y[i] = n_classes == 0 ? v : v < 3 ? 0 : n_classes == 2 || v < 5 ? 1 : 2;
 	}
-	table(d, n, p, x, NULL, y, n_classes, NULL);
+	unit_table(d, n, p, x, NULL, y, n_classes, NULL);
 	free(x);
 }
 
@@ -546,7 +353,7 @@ tree_size_options(void)
 	training_begin(&t, &d.matrix, "n_trees=17", 1, 0);
 	CHECK(t.fit.n_trees == 17 && aug_model_info(t.model)->fit.n_trees == 17);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Three steps: of heights 1, 9 and 2; the leaves go to the highest first. */
@@ -562,7 +369,7 @@ best_first(void)
 		x[i] = i;
 		y[i] = (i >= 4 ? 1 : 0) + (i >= 8 ? 9 : 0) + (i >= 12 ? 2 : 0);
 	}
-	table(&d, 16, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 16, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN "max_leaf_nodes=3", 1, 0);
 	CHECK(t.fit.n_nodes == 5);
 	CHECK(score(&t, 0, 0) == 0.5 && score(&t, 7, 0) == 0.5 && score(&t, 8, 0) == 10 &&
@@ -574,7 +381,7 @@ best_first(void)
 	for (int i = 0; i < 16; i++)
 		CHECK(score(&t, i, 0) == y[i]);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 static void
@@ -585,18 +392,18 @@ impurity_decrease(void)
 	Training t;
 
 	/* the only split takes the mean squared error from 25 to 0 */
-	table(&d, 8, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 8, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN "min_impurity_decrease=24.99", 1, 0);
 	CHECK(t.fit.n_nodes == 3);
 	training_end(&t);
 	training_begin(&t, &d.matrix, PLAIN "min_impurity_decrease=25.01", 1, 0);
 	CHECK(t.fit.n_nodes == 1 && score(&t, 1, 0) == 5);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	/* classes: gini from 0.5 to 0, entropy from 1 bit to 0 */
 	for (int i = 0; i < 8; i++)
 		y[i] = i >= 4;
-	table(&d, 8, 1, x, NULL, y, 2, NULL);
+	unit_table(&d, 8, 1, x, NULL, y, 2, NULL);
 	training_begin(&t, &d.matrix, PLAIN "min_impurity_decrease=0.499", 1, 0);
 	CHECK(t.fit.n_nodes == 3);
 	training_end(&t);
@@ -606,7 +413,7 @@ impurity_decrease(void)
 	training_begin(&t, &d.matrix, PLAIN "min_impurity_decrease=0.999 criterion=entropy", 1, 0);
 	CHECK(t.fit.n_nodes == 3);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 static double
@@ -643,7 +450,7 @@ max_features(void)
 	CHECK(first_importance(&d, "n_trees=30 max_features=4") ==
 		  first_importance(&d, "n_trees=30 max_features=log2"));
 	CHECK(first_importance(&d, "n_trees=30 max_features=1000") == all);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Distinct predictions among rows 0, 1, ..., of one feature. */
@@ -675,7 +482,7 @@ splitter_and_sampling(void)
 		x[i] = i;
 		y[i] = i >= 20;
 	}
-	table(&d, 40, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 40, 1, x, NULL, y, 0, NULL);
 	/* without chance all trees are alike */
 	training_begin(&t, &d.matrix, "n_trees=20 bootstrap=false max_depth=1", 1, 0);
 	CHECK(t.fit.n_nodes == 60 && distinct_scores(&t, 40) == 2);
@@ -698,7 +505,7 @@ splitter_and_sampling(void)
 	training_begin(&t, &d.matrix, "n_trees=20 oob=false", 1, 0);
 	CHECK(isnan(t.fit.oob_error) && t.fit.oob_rows == 0 && !aug_model_info(t.model)->has_interval);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Pure leaves whatever the criterion, but other trees. */
@@ -726,7 +533,7 @@ criterion(void)
 		}
 		training_end(&a);
 		training_end(&b);
-		table_free(&d);
+		unit_table_free(&d);
 	}
 }
 
@@ -741,7 +548,7 @@ class_weights(void)
 
 	for (int i = 0; i < 100; i++)
 		y[i] = i < 10;
-	table(&d, 100, 1, x, NULL, y, 2, NULL);
+	unit_table(&d, 100, 1, x, NULL, y, 2, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK_NEAR(score(&t, 0, 0), 0.1, 1e-6);
 	training_end(&t);
@@ -759,17 +566,17 @@ class_weights(void)
 	training_begin(&t, &d.matrix, PLAIN "class_weight={\"a\":0,\"b\":0}", 1, 0);
 	CHECK(t.status == AUG_INVALID);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 
 	for (int i = 0; i < 100; i++)
 		y[i] = i < 10 ? 0 : i < 40 ? 1 : 2;
-	table(&d, 100, 1, x, NULL, y, 3, NULL);
+	unit_table(&d, 100, 1, x, NULL, y, 3, NULL);
 	training_begin(&t, &d.matrix, PLAIN "class_weight={\"a\":2}", 1, 0);
 	aug_model_score(t.model, x, t.scratch, three);
 	CHECK_NEAR(three[0], 20.0 / 110, 1e-6);
 	CHECK_NEAR(three[2], 60.0 / 110, 1e-6);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	(void) err;
 }
 
@@ -783,7 +590,7 @@ plan_status(const AugMatrix *m, const char *params, AugError *err)
 	AugStatus status;
 
 	unit_host(&h);
-	p = params_of(&h, params);
+	p = unit_params(&h, forest(), params);
 	status = aug_plan(forest(), &shape, p, &plan, err);
 	aug_params_free(p);
 	CHECK(h.live == 0);
@@ -808,11 +615,11 @@ refused_combinations(void)
 	CHECK(strstr(err.message, "permutation") != NULL && strstr(err.hint, "bootstrap") != NULL);
 	CHECK(plan_status(&d.matrix, "importance=permutation bootstrap=false sample_fraction=0.5",
 					  &err) == AUG_OK);
-	table_free(&d);
+	unit_table_free(&d);
 	noise_table(&d, 50, 2, 2, y);
 	CHECK(plan_status(&d.matrix, "criterion=squared_error", &err) == AUG_INVALID);
 	CHECK(strstr(err.message, "squared_error") != NULL);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* ---- weights ----------------------------------------------------------- */
@@ -845,8 +652,8 @@ weights_are_duplicates(void)
 				yy[n] = y[i];
 			}
 		}
-		table(&a, 200, 2, x, NULL, y, classes, w);
-		table(&b, n, 2, xx, NULL, yy, classes, NULL);
+		unit_table(&a, 200, 2, x, NULL, y, classes, w);
+		unit_table(&b, n, 2, xx, NULL, yy, classes, NULL);
 		training_begin(&t, &a.matrix, PLAIN "max_depth=4", 1, 0);
 		training_begin(&u, &b.matrix, PLAIN "max_depth=4", 1, 0);
 		CHECK(t.status == AUG_OK && u.status == AUG_OK && t.fit.n_nodes == u.fit.n_nodes);
@@ -860,8 +667,8 @@ weights_are_duplicates(void)
 		}
 		training_end(&t);
 		training_end(&u);
-		table_free(&a);
-		table_free(&b);
+		unit_table_free(&a);
+		unit_table_free(&b);
 	}
 }
 
@@ -878,43 +685,43 @@ missing_values(void)
 	{
 		for (int i = 0; i < 12; i++)
 			y[i] = i < 8 ? (i < 4 ? 0 : 10) : side == 0 ? 0 : 10;
-		table(&d, 12, 1, x, NULL, y, 0, NULL);
+		unit_table(&d, 12, 1, x, NULL, y, 0, NULL);
 		training_begin(&t, &d.matrix, PLAIN, 1, 0);
 		CHECK(t.fit.n_nodes == 3);
 		CHECK(score(&t, NAN, 0) == (side == 0 ? 0 : 10));
 		CHECK(score(&t, 2, 0) == 0 && score(&t, 7, 0) == 10);
 		training_end(&t);
-		table_free(&d);
+		unit_table_free(&d);
 	}
 	/* being missing is what tells */
 	for (int i = 0; i < 12; i++)
 		y[i] = i < 8 ? 1 : 5;
-	table(&d, 12, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 12, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.fit.n_nodes == 3 && score(&t, NAN, 0) == 5 && score(&t, 8, 0) == 1 &&
 		  score(&t, 1e9, 0) == 1);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	/* none missing in training: with the heavier side, 8 rows against 4 */
 	for (int i = 0; i < 12; i++)
 	{
 		x[i] = i;
 		y[i] = i < 4 ? 0 : 10;
 	}
-	table(&d, 12, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 12, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(score(&t, NAN, 0) == 10);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	/* a column that is missing everywhere says nothing */
 	for (int i = 0; i < 12; i++)
 		x[i] = NAN;
-	table(&d, 12, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 12, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.status == AUG_OK && t.fit.n_nodes == 1);
 	CHECK_NEAR(score(&t, 3, 0), 80.0 / 12, 1e-6);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Levels 1 and 3 are high: one split takes a subset that no order of codes gives. */
@@ -931,7 +738,7 @@ category_subset(void)
 		x[i] = i % 4 == 0 && i < 20 ? (double) NAN : i % 4;
 		y[i] = isnan(x[i]) ? 7 : i % 4 == 1 || i % 4 == 3 ? 7 : 1;
 	}
-	table(&d, 60, 1, x, &levels, y, 0, NULL);
+	unit_table(&d, 60, 1, x, &levels, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.fit.n_nodes == 3);
 	CHECK(score(&t, 0, 0) == 1 && score(&t, 1, 0) == 7 && score(&t, 2, 0) == 1 &&
@@ -942,8 +749,8 @@ category_subset(void)
 	training_end(&t);
 	for (int i = 0; i < 60; i++)
 		y[i] = y[i] > 5;
-	table_free(&d);
-	table(&d, 60, 1, x, &levels, y, 2, NULL);
+	unit_table_free(&d);
+	unit_table(&d, 60, 1, x, &levels, y, 2, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.fit.n_nodes == 3 && score(&t, 2, 0) == 0 && score(&t, 3, 0) == 1 &&
 		  score(&t, AUG_UNSEEN_LEVEL, 0) == 1);
@@ -953,7 +760,7 @@ category_subset(void)
 	CHECK(score(&t, 0, 0) == 0 && score(&t, 1, 0) == 1 && score(&t, 2, 0) == 0 &&
 		  score(&t, 3, 0) == 1);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Classes a and b live on three levels each; one split on six levels parts them from c. */
@@ -970,7 +777,7 @@ category_classes(void)
 		x[i] = i % 9;
 		y[i] = (i % 9 * 2) % 3;
 	}
-	table(&d, 270, 1, x, &levels, y, 3, NULL);
+	unit_table(&d, 270, 1, x, &levels, y, 3, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.fit.n_nodes == 5); /* two splits on subsets do for three classes */
 	for (int i = 0; i < 9; i++)
@@ -981,7 +788,7 @@ category_classes(void)
 		CHECK(out[i * 2 % 3] == 1);
 	}
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Thousands of levels: learnt where they have rows, the majority's way elsewhere. */
@@ -1001,7 +808,7 @@ wide_categories(void)
 		x[i] = i % 50 == 7 ? (double) NAN : i % 2000;
 		y[i] = isnan(x[i]) ? 4 : (aug_mix64(i % 2000) & 3) == 0 ? 8 : 2;
 	}
-	table(&d, n, 1, x, &levels, y, 0, NULL);
+	unit_table(&d, n, 1, x, &levels, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.fit.n_nodes == 5);
 	for (uint32_t i = 0; i < n; i++)
@@ -1010,10 +817,10 @@ wide_categories(void)
 	CHECK(score(&t, 2999, 0) == 2 && score(&t, AUG_UNSEEN_LEVEL, 0) == 2);
 	CHECK(score(&t, NAN, 0) == 4);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	for (uint32_t i = 0; i < n; i++)
 		y[i] = isnan(x[i]) ? 0 : (double) (aug_mix64(i % 2000) % 3);
-	table(&d, n, 1, x, &levels, y, 3, NULL);
+	unit_table(&d, n, 1, x, &levels, y, 3, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	wrong = 0;
 	for (uint32_t i = 0; i < n; i++)
@@ -1025,7 +832,7 @@ wide_categories(void)
 	}
 	CHECK(wrong == 0 && t.fit.n_nodes < 100);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	free(x);
 	free(y);
 }
@@ -1048,12 +855,12 @@ noisy_levels_do_not_win(void)
 		x[2 * i + 1] = floor(random_at(i, 32) * 400);
 		y[i] = 4 * x[2 * i] + 2 * random_at(i, 33);
 	}
-	table(&d, 2000, 2, x, levels, y, 0, NULL);
+	unit_table(&d, 2000, 2, x, levels, y, 0, NULL);
 	training_begin(&t, &d.matrix, "n_trees=50 max_features=all", 1, 0);
 	CHECK(t.fit.oob_score > 0.7);
 	CHECK(aug_model_info(t.model)->importance[0] > 0.75);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* ---- out of bag, importance, intervals ---------------------------------- */
@@ -1072,7 +879,7 @@ oob_by_hand(void)
 		x[i] = i;
 		y[i] = random_at(i, 41);
 	}
-	table(&d, 300, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 300, 1, x, NULL, y, 0, NULL);
 	d.features[0].n_cuts = 254;
 	training_begin(&t, &d.matrix, "n_trees=1", 1, 0);
 	for (uint32_t i = 0; i < 300; i++)
@@ -1089,9 +896,9 @@ oob_by_hand(void)
 	CHECK(t.fit.oob_rows > 80 && t.fit.oob_rows < 140 && out >= t.fit.oob_rows);
 	CHECK(t.fit.oob_error > 0.2 && t.fit.oob_error < 0.6);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 
-	table(&d, 200, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 200, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, "n_trees=1", 3, 0);
 	squares = 0;
 	out = 0;
@@ -1107,15 +914,15 @@ oob_by_hand(void)
 	training_end(&t);
 	for (uint32_t i = 0; i < 200; i++)
 		y[i] = y[i] > 0.5;
-	table_free(&d);
-	table(&d, 200, 1, x, NULL, y, 2, NULL);
+	unit_table_free(&d);
+	unit_table(&d, 200, 1, x, NULL, y, 2, NULL);
 	training_begin(&t, &d.matrix, "n_trees=1", 3, 0);
 	out = 0;
 	for (uint32_t i = 0; i < 200; i++)
 		out += score(&t, x[i], 0) != y[i];
 	CHECK_NEAR(t.fit.oob_error, (double) out / t.fit.oob_rows, 1e-9);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 static void
@@ -1149,7 +956,7 @@ importance(void)
 		CHECK(aug_model_info(t.model)->importance == NULL &&
 			  aug_model_info(t.model)->permutation == NULL);
 		training_end(&t);
-		table_free(&d);
+		unit_table_free(&d);
 	}
 }
 
@@ -1179,7 +986,7 @@ interval_coverage(void)
 		y[i] = 10 * sin(3 * r[0]) + 5 * r[1] +
 			   (0.2 + 4 * r[1]) * (random_at(i, 61) + random_at(i, 62) - 1);
 	}
-	table(&d, N, P, x, NULL, y, 0, NULL);
+	unit_table(&d, N, P, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, "n_trees=100", 1, 0);
 	CHECK(aug_model_info(t.model)->has_interval);
 	for (uint32_t i = N; i < 2 * N; i++)
@@ -1197,7 +1004,7 @@ interval_coverage(void)
 	CHECK_NEAR((double) in90 / N, 0.9, 0.02);
 	CHECK_NEAR((double) in50 / N, 0.5, 0.04);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	free(x);
 	free(y);
 }
@@ -1212,38 +1019,38 @@ edges(void)
 	Training t;
 
 	/* one row */
-	table(&d, 1, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 1, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, "n_trees=3", 1, 0);
 	CHECK(t.status == AUG_OK && t.fit.n_nodes == 3 && score(&t, 9, 0) == 5);
 	CHECK(score(&t, NAN, 0) == 5);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	/* a target that never changes */
-	table(&d, 4, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 4, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, "n_trees=3", 1, 0);
 	CHECK(t.status == AUG_OK && t.fit.n_nodes == 3 && score(&t, 2, 0) == 5);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	/* one class */
 	for (int i = 0; i < 4; i++)
 		y[i] = 1;
-	table(&d, 4, 1, x, NULL, y, 2, NULL);
+	unit_table(&d, 4, 1, x, NULL, y, 2, NULL);
 	training_begin(&t, &d.matrix, "n_trees=3", 1, 0);
 	CHECK(t.status == AUG_DATA);
 	CHECK_TEXT(t.err.message, "column \"outcome\" has only one class, \"b\"");
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 	/* equal rows that disagree */
 	for (int i = 0; i < 4; i++)
 	{
 		x[i] = 7;
 		y[i] = i;
 	}
-	table(&d, 4, 1, x, NULL, y, 0, NULL);
+	unit_table(&d, 4, 1, x, NULL, y, 0, NULL);
 	training_begin(&t, &d.matrix, PLAIN, 1, 0);
 	CHECK(t.fit.n_nodes == 1 && score(&t, 7, 0) == 1.5);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 /* Columns that never change are never drawn, however many there are. */
@@ -1260,11 +1067,11 @@ constant_columns(void)
 			x[i * 20 + k] = k == 13 ? i : 3;
 		y[i] = i >= 50;
 	}
-	table(&d, 100, 20, x, NULL, y, 2, NULL);
+	unit_table(&d, 100, 20, x, NULL, y, 2, NULL);
 	training_begin(&t, &d.matrix, "n_trees=10 bootstrap=false max_features=2", 1, 0);
 	CHECK(t.fit.n_nodes == 30 && aug_model_info(t.model)->importance[13] == 1);
 	training_end(&t);
-	table_free(&d);
+	unit_table_free(&d);
 }
 
 static const UnitTest tests[] = {

@@ -728,6 +728,7 @@ write_golden(const AugAlgorithm *a, AugTask task)
 	unit_host(&h);
 	golden_data(&d, task);
 	params = unit_small_params(&h, a);
+	unit_validate_params(params);
 	if (!CHECK(unit_train(&h, a, params, &d.matrix, 42, 0, &artifact, &length, &fit, &err) ==
 				   AUG_OK &&
 			   aug_model_read(&h.host, artifact, length, &model, &err) == AUG_OK))

@@ -114,6 +114,66 @@ extern AugStatus unit_train(UnitHost *h, const AugAlgorithm *algorithm, const Au
 /* Parameters that make a training small enough for tests, where they exist. */
 extern AugParams *unit_small_params(UnitHost *h, const AugAlgorithm *algorithm);
 
+/* Sets rows aside for validation, which adds figures to a model, where it can be asked for. */
+extern void unit_validate_params(AugParams *params);
+
+/* ---- tables by hand ---------------------------------------------------- */
+
+#define UNIT_COLUMNS 40
+
+typedef struct UnitTable
+{
+	AugMatrix matrix;
+	AugFeature features[UNIT_COLUMNS];
+	double *x; /* [n][p] */
+	uint8_t *cells;
+	uint32_t *wide;
+	uint32_t *label;
+	void *memory[2 * UNIT_COLUMNS + 8];
+	unsigned n_memory;
+} UnitTable;
+
+/*
+ * n rows of p columns; levels: of each column, 0 for numbers (NULL: all numbers);
+ * y: the target, or classes 0 .. n_classes - 1.
+ */
+extern void
+unit_table(UnitTable *t, uint32_t n, uint32_t p, const double *x, const uint32_t *levels,
+		   const double *y, uint32_t n_classes, const double *weight);
+extern void unit_table_free(UnitTable *t);
+
+/* ---- whole trainings --------------------------------------------------- */
+
+typedef struct UnitTraining
+{
+	UnitHost h;
+	AugParams *params;
+	uint8_t *artifact;
+	size_t length;
+	AugFit fit;
+	AugModel *model;
+	AugError err;
+	AugStatus status;
+	void *scratch;
+} UnitTraining;
+
+/* "name=value name=value ..." as parameters; aborts the test when refused. */
+extern AugParams *unit_params(UnitHost *h, const AugAlgorithm *algorithm, const char *text);
+/* Trains on m with params as "name=value name=value ...", and reads the model. */
+extern void unit_training_begin(UnitTraining *t, const AugAlgorithm *algorithm, const AugMatrix *m,
+								const char *params, uint64_t seed, uint64_t order);
+extern void unit_training_end(UnitTraining *t);
+
+/* A UnitStep: trains with params, JSON text, and reads the model; arg: a UnitFailing. */
+typedef struct UnitFailing
+{
+	UnitData data;
+	const AugAlgorithm *algorithm;
+	const char *params;
+} UnitFailing;
+
+extern AugStatus unit_train_and_read(UnitHost *h, void *arg, AugError *err);
+
 /* The whole file, NUL-terminated, malloc'ed; NULL when it is not there. */
 extern uint8_t *unit_read_file(const char *name, size_t *length);
 

@@ -208,6 +208,8 @@ unit_small_params(UnitHost *h, const AugAlgorithm *algorithm)
 	{
 		if (strcmp(algorithm->params[i].name, "n_trees") == 0)
 			(void) aug_params_set(params, "n_trees", "6", &err);
+		if (strcmp(algorithm->params[i].name, "early_stopping_rounds") == 0)
+			(void) aug_params_set(params, "min_samples_leaf", "2", &err);
 	}
 	return params;
 }
@@ -277,4 +279,14 @@ unit_train(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params, 
 	free(results);
 	free(shared);
 	return status;
+}
+
+void
+unit_validate_params(AugParams *params)
+{
+	AugError err;
+
+	/* refused where the algorithm has no such parameter */
+	(void) aug_params_set(params, "early_stopping_rounds", "6", &err);
+	(void) aug_params_set(params, "validation_fraction", "0.5", &err);
 }

@@ -369,8 +369,8 @@ predictions_are_finite(const ForestModel *m)
 static AugStatus
 read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena, AugError *err)
 {
-	TreeLimits limits = {info->task,	 info->n_classes, info->n_features,
-						 info->features, arena->host,	  false};
+	TreeLimits limits = {m->task,		 m->n_classes, info->n_features,
+						 info->features, arena->host,  false};
 	TreeSizes *sizes = aug_arena_alloc(arena, m->n_trees, sizeof(TreeSizes)), sum = {0};
 	Walk *walk = &m->walk;
 	AugStatus status;
@@ -434,6 +434,18 @@ read_packed(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *ar
 }
 
 /*
+ * See forest.h.  m has task, classes and number of trees already; a leaf is what they
+ * make it.
+ */
+AugStatus
+aug_forest_read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m, AugArena *arena,
+					  AugError *err)
+{
+	return aug_pack_fits(info) ? read_packed(r, info, m, arena, err)
+							   : read_trees(r, info, m, arena, err);
+}
+
+/*
  * Decodes the body into the arena.  AUG_CORRUPT for anything that is not a
  * forest over these features and classes.
  */
@@ -450,8 +462,7 @@ aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state,
 	m->n_features = info->n_features;
 	status = read_head(r, info, m, arena, err);
 	if (status == AUG_OK)
-		status = aug_pack_fits(info) ? read_packed(r, info, m, arena, err)
-									 : read_trees(r, info, m, arena, err);
+		status = aug_forest_read_trees(r, info, m, arena, err);
 	if (status != AUG_OK)
 		return status;
 	info->has_interval = m->has_interval;

@@ -136,158 +136,6 @@ forest_plan(const AugShape *shape, const AugParams *params, AugPlan *plan, AugEr
 
 /* ---- open -------------------------------------------------------------- */
 
-/*
- * Rows of each class, and the weights of the classes.  AUG_DATA when all rows
- * are of one class.
- */
-static AugStatus
-open_classes(ForestJob *f, const AugParams *params, AugError *err)
-{
-	const AugMatrix *m = f->matrix;
-	uint64_t *counts = aug_arena_zero(f->arena, m->n_classes, sizeof(uint64_t));
-	uint32_t row, k, present = 0, only = 0;
-
-	f->class_weight = aug_arena_alloc(f->arena, m->n_classes, sizeof(double));
-	if (counts == NULL || f->class_weight == NULL)
-		return aug_fail_nomem(err, m->n_classes * sizeof(double));
-	for (row = 0; row < m->n_rows; row++)
-	{
-		counts[m->label[row]]++;
-		if (row % CHUNK == CHUNK - 1 && forest_tick(f, CHUNK))
-			return aug_fail_cancelled(err);
-	}
-	for (k = 0; k < m->n_classes; k++)
-	{
-		if (counts[k] == 0)
-			continue;
-		present++;
-		only = k;
-	}
-	if (present < 2)
-	{
-		aug_fail(err, AUG_DATA, "column \"%.100s\" has only one class, \"%.60s\"", m->target,
-				 m->class_names[only]);
-		aug_hint(err, "A classifier needs rows of at least two classes.");
-		return AUG_DATA;
-	}
-	return aug_forest_class_weights(m, params, counts, f->class_weight, err);
-}
-
-/*
- * Base and scale of a regression target.
- */
-static AugStatus
-open_target(ForestJob *f, AugError *err)
-{
-	const AugMatrix *m = f->matrix;
-	double lo = m->y[0], hi = m->y[0], mean = 0, half;
-	uint32_t row;
-	int e;
-
-	for (row = 0; row < m->n_rows; row++)
-	{
-		double y = m->y[row];
-
-		lo = y < lo ? y : lo;
-		hi = y > hi ? y : hi;
-		mean += y / m->n_rows;
-		if (row % CHUNK == CHUNK - 1 && forest_tick(f, CHUNK * 2))
-			return aug_fail_cancelled(err);
-	}
-	half = hi / 2 - lo / 2;
-	f->base = mean;
-	f->scale = 1;
-	if (half > 0)
-	{
-		double grid = ldexp(1, (frexp(half, &e), e) - 4), rounded = floor(mean / grid + 0.5) * grid;
-
-		if (isfinite(rounded))
-			f->base = rounded;
-		frexp(half, &e);
-		if (e > 60 || e < -60)
-			f->scale = ldexp(1, e > 1000 ? -1000 : e < -1000 ? 1000 : -e);
-	}
-	else
-		f->base = lo;
-	f->largest = (hi - f->base) * f->scale;
-	if ((f->base - lo) * f->scale > f->largest)
-		f->largest = (f->base - lo) * f->scale;
-	if (!isfinite(f->largest))
-		return aug_fail(err, AUG_NUMERIC, "the range of column \"%.100s\" is too large", m->target);
-	return AUG_OK;
-}
-
-/*
- * Is the feature the same in all rows?  Only columns without cuts, or with one
- * level, can be: in them missing values may still stand against the others.
- */
-static AugStatus
-is_constant(ForestJob *f, uint32_t feature, bool *constant, AugError *err)
-{
-	const AugMatrix *m = f->matrix;
-	const AugFeature *from = &m->features[feature];
-	const uint8_t *cell = m->cells + from->slot;
-	uint32_t row;
-
-	*constant = false;
-	if (from->wide || (from->kind == AUG_NUMERIC_FEATURE ? from->n_cuts : from->n_levels / 2) > 0)
-		return AUG_OK;
-	for (row = 1; row < m->n_rows; row++)
-	{
-		if (cell[row * m->stride] != cell[0])
-			return AUG_OK;
-		if (row % CHUNK == 0 && forest_tick(f, CHUNK * 2))
-			return aug_fail_cancelled(err);
-	}
-	*constant = true;
-	return AUG_OK;
-}
-
-static AugStatus
-open_features(ForestJob *f, AugError *err)
-{
-	const AugMatrix *m = f->matrix;
-	uint32_t i;
-	bool constant;
-	AugStatus status;
-
-	f->features = aug_arena_zero(f->arena, m->n_features, sizeof(ForestFeature));
-	f->usable = aug_arena_alloc(f->arena, m->n_features, sizeof(uint32_t));
-	if (f->features == NULL || f->usable == NULL)
-		return aug_fail_nomem(err, m->n_features * sizeof(ForestFeature));
-	for (i = 0; i < m->n_features; i++)
-	{
-		const AugFeature *from = &m->features[i];
-		ForestFeature *to = &f->features[i];
-
-		to->slot = from->slot;
-		if (from->kind == AUG_NUMERIC_FEATURE)
-		{
-			to->kind = FEATURE_NUMERIC;
-			to->n_bins = from->n_cuts + 1;
-			to->cuts = from->cuts;
-		}
-		else
-		{
-			to->kind = from->wide ? FEATURE_WIDE : FEATURE_NARROW;
-			to->n_bins = from->n_levels;
-			if (from->wide)
-				to->wide = m->wide + (size_t) from->slot * m->n_rows;
-			to->prior =
-				aug_arena_zero(f->arena, from->wide ? from->n_levels + 1 : BINS, sizeof(float));
-			if (to->prior == NULL)
-				return aug_fail_nomem(err, (from->n_levels + 1) * sizeof(float));
-			f->has_categories = true;
-		}
-		status = is_constant(f, i, &constant, err);
-		if (status != AUG_OK)
-			return status;
-		if (!constant)
-			f->usable[f->n_usable++] = i;
-	}
-	return AUG_OK;
-}
-
 static AugStatus
 forest_open(AugJob *job, AugError *err)
 {
@@ -309,10 +157,11 @@ forest_open(AugJob *job, AugError *err)
 	f->scale = 1;
 	status = aug_forest_config(&shape, job->params, &f->config, err);
 	if (status == AUG_OK)
-		status = m->task == AUG_CLASSIFICATION ? open_classes(f, job->params, err)
-											   : open_target(f, err);
+		status = m->task == AUG_CLASSIFICATION
+					 ? aug_forest_open_classes(f, job->params, P_CLASS_WEIGHT, err)
+					 : aug_forest_open_target(f, err);
 	if (status == AUG_OK)
-		status = open_features(f, err);
+		status = aug_forest_open_features(f, err);
 	if (status != AUG_OK)
 		return status;
 	if (m->task == AUG_REGRESSION)
@@ -502,39 +351,6 @@ merge_importance(ForestJob *f, const AugSlice *results, AugSummary *summary, Aug
 	return AUG_OK;
 }
 
-/* Weighted mean of the target, or shares of the classes. */
-static AugStatus
-merge_target(ForestJob *f, AugSummary *summary, AugError *err)
-{
-	const AugMatrix *m = f->matrix;
-	double total = 0, sum = 0;
-	uint32_t row, k;
-
-	if (m->task == AUG_CLASSIFICATION)
-	{
-		summary->class_share = aug_arena_zero(f->arena, m->n_classes, sizeof(double));
-		if (summary->class_share == NULL)
-			return aug_fail_nomem(err, m->n_classes * sizeof(double));
-	}
-	for (row = 0; row < m->n_rows; row++)
-	{
-		double w = m->weight != NULL ? m->weight[row] : 1;
-
-		total += w;
-		if (m->task == AUG_CLASSIFICATION)
-			summary->class_share[m->label[row]] += w;
-		else
-			sum += w * ((m->y[row] - f->base) * f->scale);
-		if (row % CHUNK == CHUNK - 1 && forest_tick(f, CHUNK * 2))
-			return aug_fail_cancelled(err);
-	}
-	if (m->task == AUG_REGRESSION)
-		summary->base = f->base + sum / total / f->scale;
-	for (k = 0; m->task == AUG_CLASSIFICATION && k < m->n_classes; k++)
-		summary->class_share[k] /= total;
-	return AUG_OK;
-}
-
 /* All trees behind the head; results are released as they are copied. */
 static AugStatus
 merge_trees(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugFit *fit,
@@ -592,7 +408,7 @@ forest_merge(AugJob *job, AugSlice *results, bool release, AugWriter *body, AugS
 	head.base = f->base;
 	head.scale = f->scale;
 	summary->fit.n_trees = f->config.n_trees;
-	status = merge_target(f, summary, err);
+	status = aug_forest_merge_target(f, summary, err);
 	if (status == AUG_OK)
 		status = merge_importance(f, results, summary, err);
 	if (status == AUG_OK)

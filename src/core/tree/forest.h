@@ -7,6 +7,7 @@
  * randomised trees: Geurts, Ernst, Wehenkel, Machine Learning 63, 2006.
  *
  *	params.c		the declared hyperparameters and their resolution
+ *	open.c			classes, target and features of a matrix
  *	sample.c		bootstrap multiplicities, and the work records of one tree
  *	grow.c			growth of one tree, depth first or best first
  *	partition.c		records to the sides of a split
@@ -100,8 +101,9 @@ typedef struct ForestConfig
 extern const AugParamSpec aug_forest_params[P_COUNT];
 extern AugStatus aug_forest_config(const AugShape *shape, const AugParams *params,
 								   ForestConfig *config, AugError *err);
-extern AugStatus aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params,
-										  const uint64_t *counts, double *weights, AugError *err);
+extern AugStatus
+aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params, uint32_t which,
+						 const uint64_t *counts, double *weights, AugError *err);
 
 /* ---- the job ----------------------------------------------------------- */
 
@@ -375,6 +377,13 @@ record_weight(const ForestJob *f, const uint8_t *record)
 /* x * log2(x), the same on every machine (libm's log is not) */
 extern double aug_forest_xlogx(double x);
 
+/* ---- open.c ------------------------------------------------------------ */
+extern AugStatus aug_forest_open_classes(ForestJob *f, const AugParams *params,
+										 uint32_t class_weight, AugError *err);
+extern AugStatus aug_forest_open_target(ForestJob *f, AugError *err);
+extern AugStatus aug_forest_open_features(ForestJob *f, AugError *err);
+extern AugStatus aug_forest_merge_target(ForestJob *f, AugSummary *summary, AugError *err);
+
 /* ---- sample.c ---------------------------------------------------------- */
 extern AugStatus aug_forest_buffers(ForestJob *f, AugError *err);
 extern void aug_forest_rest(ForestJob *f);
@@ -383,6 +392,8 @@ extern AugStatus aug_forest_load(ForestJob *f, NodeTotals *totals, AugError *err
 
 /* ---- grow.c ------------------------------------------------------------ */
 extern AugStatus aug_forest_grow(ForestJob *f, uint32_t tree, AugError *err);
+/* Ascending, in place. */
+extern void aug_forest_sort_codes(uint32_t *codes, uint32_t n);
 
 /* ---- partition.c ------------------------------------------------------- */
 extern uint32_t aug_forest_partition(ForestJob *f, const GrowTask *task, const Split *split);
@@ -496,6 +507,9 @@ typedef struct TreeLimits
 } TreeLimits;
 
 extern bool aug_forest_decode(AugReader *r, TreeLimits *limits, const TreeSizes *sizes, Walk *walk);
+/* Sizes and trees up to the reader's end, packed where they can be. */
+extern AugStatus aug_forest_read_trees(AugReader *r, const AugModelInfo *info, ForestModel *m,
+									   AugArena *arena, AugError *err);
 extern AugStatus
 aug_forest_read(AugReader *r, AugModelInfo *info, AugArena *arena, void **state, AugError *err);
 
@@ -526,6 +540,12 @@ extern uint32_t aug_forest_walk(const Walk *walk, uint32_t root, const uint32_t 
 extern void aug_forest_walk_rows(const Walk *walk, uint32_t root, const uint32_t *codes,
 								 uint32_t n_features, uint32_t *links);
 extern void aug_forest_row_codes(const AugMatrix *matrix, uint32_t row, uint32_t *codes);
+/* The leaf of each tree (its link), for raw values x, or for a row of a matrix when x is NULL;
+ * they lie in scratch. */
+extern const uint32_t *
+aug_forest_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
+				  const AugMatrix *matrix, uint32_t row, void *scratch);
+extern size_t aug_forest_trees_scratch(const ForestModel *m);
 extern size_t aug_forest_scratch(const void *state, const AugModelInfo *info);
 extern void aug_forest_score(const void *state, const AugModelInfo *info, const double *x,
 							 void *scratch, double *out);
@@ -545,5 +565,15 @@ aug_forest_oob_finish(ForestJob *f, const void *shared, AugFit *fit, BodyHead *h
 
 /* ---- importance.c ------------------------------------------------------ */
 extern AugStatus aug_forest_permutation(ForestJob *f, uint32_t tree, double *loss, AugError *err);
+
+/* A link as the value of a leaf. */
+static inline double
+leaf_value(uint32_t link)
+{
+	float value;
+
+	__builtin_memcpy(&value, &link, sizeof(value));
+	return (double) value;
+}
 
 #endif /* AUG_FOREST_H */

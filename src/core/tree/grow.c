@@ -79,8 +79,8 @@ push(ForestJob *f, uint32_t *depth, const GrowTask *task)
 }
 
 /* Ascending.  Shell sort: sets are short, and no memory is needed. */
-static void
-sort_codes(uint32_t *codes, uint32_t n)
+void
+aug_forest_sort_codes(uint32_t *codes, uint32_t n)
 {
 	uint32_t gap, i;
 
@@ -158,7 +158,7 @@ class_leaf(ForestJob *f, const GrowTask *task, uint32_t *at)
 	}
 	t->shares = shares;
 	*at = (uint32_t) t->n_shares;
-	sort_codes(f->classes, n_seen);
+	aug_forest_sort_codes(f->classes, n_seen);
 	for (i = 0; i < n_seen; i++)
 	{
 		uint32_t label = f->classes[i];
@@ -268,7 +268,7 @@ store_set(ForestJob *f, const GrowTask *task, const Split *split)
 			set[SET_CODES + out++] = from[i];
 	}
 	set[SET_N] = out;
-	sort_codes(set + SET_CODES, out);
+	aug_forest_sort_codes(set + SET_CODES, out);
 	t->n_sets = at + SET_CODES + out;
 	return (uint32_t) at;
 }

@@ -199,14 +199,14 @@ class_index(const AugMatrix *matrix, const char *name)
 }
 
 /*
- * Weights of the classes: ones, balanced, or as given.  counts: rows of each
- * class.  AUG_INVALID for a label that is no class, with the nearest one.
+ * Weights of the classes: ones, balanced, or as given by parameter which.  counts:
+ * rows of each class.  AUG_INVALID for a label that is no class, with the nearest one.
  */
 AugStatus
-aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params, const uint64_t *counts,
-						 double *weights, AugError *err)
+aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params, uint32_t which,
+						 const uint64_t *counts, double *weights, AugError *err)
 {
-	int choice = aug_param_choice(params, P_CLASS_WEIGHT);
+	int choice = aug_param_choice(params, which);
 	uint32_t k, present = 0, n_pairs;
 	double total = 0;
 
@@ -225,11 +225,11 @@ aug_forest_class_weights(const AugMatrix *matrix, const AugParams *params, const
 		return AUG_OK;
 	}
 
-	n_pairs = aug_param_pairs(params, P_CLASS_WEIGHT);
+	n_pairs = aug_param_pairs(params, which);
 	for (k = 0; k < n_pairs; k++)
 	{
 		double value;
-		const char *label = aug_param_pair(params, P_CLASS_WEIGHT, k, &value);
+		const char *label = aug_param_pair(params, which, k, &value);
 		uint32_t c = class_index(matrix, label);
 
 		if (c == FOREST_NONE)

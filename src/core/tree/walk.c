@@ -191,19 +191,12 @@ aug_forest_row_codes(const AugMatrix *matrix, uint32_t row, uint32_t *codes)
 	}
 }
 
-static inline double
-leaf_value(uint32_t link)
-{
-	float value;
-
-	memcpy(&value, &link, sizeof(value));
-	return (double) value;
-}
-
-/* The leaf of each tree, for raw values or for row of a matrix; they lie in scratch. */
-static const uint32_t *
-find_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
-			const AugMatrix *matrix, uint32_t row, void *scratch)
+/*
+ * The leaf of each tree, for raw values or for row of a matrix; they lie in scratch.
+ */
+const uint32_t *
+aug_forest_leaves(const ForestModel *m, const AugModelInfo *info, const double *x,
+				  const AugMatrix *matrix, uint32_t row, void *scratch)
 {
 	uint32_t *codes = scratch, *leaves = codes + m->n_features;
 	uint32_t t = 0;
@@ -295,26 +288,31 @@ put_outputs(const ForestModel *m, const uint32_t *leaves, double *out)
 }
 
 size_t
-aug_forest_scratch(const void *state, const AugModelInfo *info)
+aug_forest_trees_scratch(const ForestModel *m)
 {
-	const ForestModel *m = state;
-
 	if (m->pack != NULL)
 		return aug_pack_scratch(m->pack);
-	return ((size_t) info->n_features + m->n_trees) * sizeof(uint32_t);
+	return ((size_t) m->n_features + m->n_trees) * sizeof(uint32_t);
+}
+
+size_t
+aug_forest_scratch(const void *state, const AugModelInfo *info)
+{
+	(void) info;
+	return aug_forest_trees_scratch(state);
 }
 
 void
 aug_forest_score(const void *state, const AugModelInfo *info, const double *x, void *scratch,
 				 double *out)
 {
-	put_outputs(state, find_leaves(state, info, x, NULL, 0, scratch), out);
+	put_outputs(state, aug_forest_leaves(state, info, x, NULL, 0, scratch), out);
 }
 
 double
 aug_forest_score1(const void *state, const AugModelInfo *info, const double *x, void *scratch)
 {
-	return mean_of(state, find_leaves(state, info, x, NULL, 0, scratch));
+	return mean_of(state, aug_forest_leaves(state, info, x, NULL, 0, scratch));
 }
 
 void
@@ -324,7 +322,7 @@ aug_forest_score_cells(const void *state, const AugModelInfo *info, const AugMat
 	uint32_t i;
 
 	for (i = 0; i < n; i++)
-		put_outputs(state, find_leaves(state, info, NULL, matrix, first + i, scratch),
+		put_outputs(state, aug_forest_leaves(state, info, NULL, matrix, first + i, scratch),
 					out + (size_t) i * info->n_outputs);
 }
 
@@ -353,7 +351,7 @@ aug_forest_interval(const void *state, const AugModelInfo *info, const double *x
 	double sum = 0, squares = 0, mean, variance, width;
 	uint32_t t;
 
-	leaves = find_leaves(m, info, x, NULL, 0, scratch);
+	leaves = aug_forest_leaves(m, info, x, NULL, 0, scratch);
 	for (t = 0; t < m->n_trees; t++)
 	{
 		double v = leaf_value(leaves[t]);
