@@ -158,6 +158,12 @@ model_json(const AugModelInfo *info)
 	write_number(&json, "oob_score", info->fit.oob_score);
 	augur_json_key(&json, "oob_rows");
 	appendStringInfo(&json, "%u", info->fit.oob_rows);
+	if (!isnan(info->fit.validation_loss))
+	{
+		augur_json_key(&json, "rounds_run");
+		appendStringInfo(&json, "%u", info->fit.rounds_run);
+		write_number(&json, "validation_loss", info->fit.validation_loss);
+	}
 	augur_json_key(&json, "memory");
 	appendStringInfo(&json, "%zu", info->memory);
 	appendStringInfoChar(&json, '}');

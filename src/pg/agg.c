@@ -27,9 +27,10 @@
 #include "utils/typcache.h"
 
 AUGUR_FUNCTION(augur_agg_collect);
+AUGUR_FUNCTION(augur_agg_collect_boosting);
 AUGUR_FUNCTION(augur_agg_train);
 
-typedef struct ForestState
+typedef struct AugurAggState
 {
 	MemoryContext context; /* child of the aggregate's */
 	AugurOptions options;
@@ -41,7 +42,7 @@ typedef struct ForestState
 	Datum *values;		/* [1 + attributes]: the target, then the record */
 	bool *nulls;
 	int64 null_rows; /* rows whose record is NULL */
-} ForestState;
+} AugurAggState;
 
 /* ---- begin ----------------------------------------------------------------- */
 
@@ -49,7 +50,7 @@ typedef struct ForestState
 static void
 agg_ended(Datum arg)
 {
-	ForestState *state = (ForestState *) DatumGetPointer(arg);
+	AugurAggState *state = (AugurAggState *) DatumGetPointer(arg);
 
 	if (state->loader != NULL)
 		augur_loader_end(state->loader);
@@ -57,15 +58,15 @@ agg_ended(Datum arg)
 }
 
 /* A state with the options of the call's first row. */
-static ForestState *
-begin_state(FunctionCallInfo fcinfo, MemoryContext aggregate)
+static AugurAggState *
+begin_state(FunctionCallInfo fcinfo, const char *algorithm, MemoryContext aggregate)
 {
 	MemoryContext context =
-		AllocSetContextCreate(aggregate, "augur forest aggregate", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(aggregate, "augur training aggregate", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	/* outlives its context: the callback looks at it after the final function */
-	ForestState *state = MemoryContextAllocZero(aggregate, sizeof(ForestState));
-	const AugAlgorithm *forest;
+	AugurAggState *state = MemoryContextAllocZero(aggregate, sizeof(AugurAggState));
+	const AugAlgorithm *known;
 
 	state->context = context;
 	if (PG_NARGS() > 3)
@@ -75,10 +76,10 @@ begin_state(FunctionCallInfo fcinfo, MemoryContext aggregate)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("options must not be null")));
 		state->given = PG_GETARG_JSONB_P_COPY(3);
 	}
-	forest = aug_algorithm_find("random_forest");
-	if (forest == NULL)
-		elog(ERROR, "algorithm random_forest is not built in");
-	augur_options_read(&state->options, state->given, forest, AUGUR_OPTIONS_TRAIN);
+	known = aug_algorithm_find(algorithm);
+	if (known == NULL)
+		elog(ERROR, "algorithm %s is not built in", algorithm);
+	augur_options_read(&state->options, state->given, known, AUGUR_OPTIONS_TRAIN);
 	MemoryContextSwitchTo(old);
 	AggRegisterCallback(fcinfo, agg_ended, PointerGetDatum(state));
 	return state;
@@ -108,7 +109,7 @@ target_name(TupleDesc row_desc)
 
 /* The loader for rows of the target and the record's columns. */
 static void
-begin_loader(ForestState *state, Oid target_type, HeapTupleHeader row)
+begin_loader(AugurAggState *state, Oid target_type, HeapTupleHeader row)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 	TupleDesc row_desc;
@@ -135,7 +136,7 @@ begin_loader(ForestState *state, Oid target_type, HeapTupleHeader row)
 
 /* The options are those of the first row; others are a misuse. */
 static void
-check_options(const ForestState *state, FunctionCallInfo fcinfo)
+check_options(const AugurAggState *state, FunctionCallInfo fcinfo)
 {
 	Jsonb *now;
 
@@ -150,25 +151,25 @@ check_options(const ForestState *state, FunctionCallInfo fcinfo)
 }
 
 /*
- * augur._random_forest_collect(internal, anyelement, record [, jsonb]).  A row whose
+ * What all collecting functions do: (internal, anyelement, record [, jsonb]).  A row whose
  * record is NULL tells nothing and is counted as skipped.
  */
-Datum
-augur_agg_collect(PG_FUNCTION_ARGS)
+static Datum
+collect(FunctionCallInfo fcinfo, const char *algorithm)
 {
 	MemoryContext aggregate;
-	ForestState *state;
+	AugurAggState *state;
 	HeapTupleHeader row;
 	HeapTupleData tuple;
 
 	if (!AggCheckCallContext(fcinfo, &aggregate))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("augur._random_forest_collect must be called as an aggregate")));
+						errmsg("augur._%s_collect must be called as an aggregate", algorithm)));
 	if (PG_ARGISNULL(0))
-		state = begin_state(fcinfo, aggregate);
+		state = begin_state(fcinfo, algorithm, aggregate);
 	else
 	{
-		state = (ForestState *) PG_GETARG_POINTER(0);
+		state = (AugurAggState *) PG_GETARG_POINTER(0);
 		check_options(state, fcinfo);
 	}
 	if (PG_ARGISNULL(2))
@@ -195,6 +196,24 @@ augur_agg_collect(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/*
+ * augur._random_forest_collect(internal, anyelement, record [, jsonb])
+ */
+Datum
+augur_agg_collect(PG_FUNCTION_ARGS)
+{
+	return collect(fcinfo, "random_forest");
+}
+
+/*
+ * augur._gradient_boosting_collect(internal, anyelement, record [, jsonb])
+ */
+Datum
+augur_agg_collect_boosting(PG_FUNCTION_ARGS)
+{
+	return collect(fcinfo, "gradient_boosting");
+}
+
 /* ---- final ------------------------------------------------------------------------ */
 
 /*
@@ -202,9 +221,9 @@ augur_agg_collect(PG_FUNCTION_ARGS)
  * text of this call site is kept in its fn_extra.  Counts are those of its first group.
  */
 static void
-tell(FunctionCallInfo fcinfo, const AugurLoadReport *report, int64 null_rows)
+tell(FunctionCallInfo fcinfo, const AugurLoadReport *report, const AugurAggState *state)
 {
-	int64 skipped = report->rows_skipped + null_rows;
+	int64 skipped = report->rows_skipped + state->null_rows;
 	StringInfoData text;
 	ListCell *cell;
 	const char *last = fcinfo->flinfo->fn_extra;
@@ -220,13 +239,13 @@ tell(FunctionCallInfo fcinfo, const AugurLoadReport *report, int64 null_rows)
 		appendStringInfo(&text, "%srows were skipped", text.len > 0 ? "; " : "");
 	if (text.len == 0 || (last != NULL && strcmp(last, text.data) == 0))
 		return;
-	ereport(
-		NOTICE,
-		(errmsg("training a forest as %s: %s",
-				report->task == AUG_CLASSIFICATION ? "classification" : "regression", text.data),
-		 skipped > 0 ? errdetail("%lld of %lld rows had no record, target or weight.",
-								 (long long) skipped, (long long) (report->rows_read + null_rows))
-					 : 0));
+	ereport(NOTICE, (errmsg("training %s as %s: %s", state->options.algorithm->name,
+							report->task == AUG_CLASSIFICATION ? "classification" : "regression",
+							text.data),
+					 skipped > 0 ? errdetail("%lld of %lld rows had no record, target or weight.",
+											 (long long) skipped,
+											 (long long) (report->rows_read + state->null_rows))
+								 : 0));
 	fcinfo->flinfo->fn_extra = MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, text.data);
 }
 
@@ -248,13 +267,13 @@ model_value(const AugurFitResult *result)
 }
 
 /*
- * augur._random_forest_train(internal) returns augur.model; NULL for no rows at all.
- * The state is used up.
+ * augur._random_forest_train(internal) and augur._gradient_boosting_train(internal), which
+ * return augur.model; NULL for no rows at all.  The state is used up.
  */
 Datum
 augur_agg_train(PG_FUNCTION_ARGS)
 {
-	ForestState *state = PG_ARGISNULL(0) ? NULL : (ForestState *) PG_GETARG_POINTER(0);
+	AugurAggState *state = PG_ARGISNULL(0) ? NULL : (AugurAggState *) PG_GETARG_POINTER(0);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	const AugurLoadReport *report;
@@ -264,14 +283,14 @@ augur_agg_train(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("augur._random_forest_train must be called as an aggregate")));
+						errmsg("this function must be called as the end of an aggregate")));
 	if (state == NULL || state->loader == NULL)
 		PG_RETURN_NULL();
 
-	context = AllocSetContextCreate(state->context, "augur forest", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(state->context, "augur training", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	report = augur_loader_finish(state->loader);
-	tell(fcinfo, report, state->null_rows);
+	tell(fcinfo, report, state);
 	fit = augur_fit_begin(state->loader, state->options.algorithm, state->options.params,
 						  state->options.load.memory, false, NULL, context);
 	agg_ended(PointerGetDatum(state));

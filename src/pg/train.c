@@ -293,6 +293,9 @@ info_json(Training *t)
 	if (t->result.fit.n_trees > 0)
 		appendStringInfo(&json, ", \"trees\": %u, \"nodes\": %llu", t->result.fit.n_trees,
 						 (unsigned long long) t->result.fit.n_nodes);
+	if (!isnan(t->result.fit.validation_loss))
+		appendStringInfo(&json, ", \"rounds_run\": %u, \"validation_loss\": %.9g",
+						 t->result.fit.rounds_run, t->result.fit.validation_loss);
 	appendStringInfo(&json, ", \"model_bytes\": %zu", t->result.length);
 	if (t->report.split != NULL)
 	{

@@ -64,7 +64,7 @@ run_all(BoostJob *b, AugWriter *sizes, AugWriter *trees, AugWriter *out, AugErro
 	for (uint32_t i = 0; i < b->f.n_features; i++)
 		total += result.gains[i];
 	aug_write_u32(out, result.n_rounds);
-	aug_write_u32(out, result.rounds_run);
+	aug_write_u32(out, isnan(result.validation) ? 0 : result.rounds_run);
 	aug_write_u64(out, result.n_nodes);
 	aug_write_f64(out, result.validation);
 	for (uint32_t i = 0; i < b->f.n_features; i++)

@@ -266,7 +266,7 @@ AugStatus
 aug_boost_open(AugJob *job, AugError *err)
 {
 	const AugMatrix *m = job->matrix;
-	AugShape shape = {m->task, m->n_rows, m->n_narrow, m->n_wide, m->n_classes, m->stride};
+	AugShape shape = aug_matrix_shape(m);
 	BoostJob *b = aug_arena_zero(&job->arena, 1, sizeof(BoostJob));
 	AugStatus status;
 
