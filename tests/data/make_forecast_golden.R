@@ -72,3 +72,19 @@ for (case in c("monthly", "quarterly")) {
 	put(case, "ses_adjusted_mean", f$mean * figure[(length(y) + 1:steps - 1) %% frequency(y) + 1])
 	put(case, "ses_adjusted_sse", sum(f$residuals^2))
 }
+
+# Holt-Winters: R's parameters and first states, oldest season first
+for (case in c("monthly", "quarterly")) {
+	for (kind in c("additive", "multiplicative")) {
+		f <- hw(series[[case]], h = steps, seasonal = kind)
+		par <- f$model$par
+		m <- frequency(series[[case]])
+		first <- f$model$states[1, ]
+		put(case, paste0("hw_", kind, "_par"), c(par["alpha"], par["beta"], par["gamma"], 1,
+			first["l"], first["b"], rev(first[-(1:2)])))
+		put(case, paste0("hw_", kind, "_mean"), f$mean)
+		put(case, paste0("hw_", kind, "_fitted"), f$fitted)
+		put(case, paste0("hw_", kind, "_width95"), (f$upper[, 2] - f$mean) / (f$upper[1, 2] - f$mean[1]))
+		put(case, paste0("hw_", kind, "_sigma2"), f$model$sigma2)
+	}
+}

@@ -56,14 +56,14 @@ run(UnitHost *h, const AugSeries *s, const char *method, AugKeep keep, AugSlice 
 
 /* With the form's codes and values given: what the method makes of them. */
 static AugForecast *
-with_form(UnitHost *h, const AugSeries *s, const char *method, const int32_t codes[4],
+with_form(UnitHost *h, const AugSeries *s, const char *method, const int32_t codes[5],
 		  const double *values, uint32_t n)
 {
 	AugFitted fitted = {.by = aug_forecaster_find(method)};
 	AugForecast *f = NULL;
 	AugWriter w;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		fitted.form.code[i] = codes[i];
 	fitted.form.n_values = n;
 	fitted.form.values = (double *) (uintptr_t) values;
@@ -78,7 +78,7 @@ with_form(UnitHost *h, const AugSeries *s, const char *method, const int32_t cod
 static AugForecast *
 with_values(UnitHost *h, const AugSeries *s, const char *method, const double *values, uint32_t n)
 {
-	static const int32_t none[4] = {0, 0, 0, 0};
+	static const int32_t none[5] = {0, 0, 0, 0, 0};
 
 	return with_form(h, s, method, none, values, n);
 }
@@ -352,6 +352,53 @@ dotm_is_least(void)
 	}
 }
 
+static void
+golden_holt_winters(void)
+{
+	static const char *const names[] = {"monthly", "quarterly"};
+	static const char *const kinds[] = {"additive", "multiplicative"};
+
+	for (int k = 0; k < 4; k++)
+	{
+		const char *name = names[k / 2];
+		int32_t codes[5] = {0, 0, k % 2 + 1, 0, k < 2 ? 12 : 4};
+		double par[6 + 12], mean[STEPS], fitted[ROOM], width[STEPS];
+		char what[64];
+		Case c;
+		UnitHost h;
+		AugForecast *f, *own;
+
+		unit_host(&h);
+		load(name, &c);
+		snprintf(what, sizeof(what), "hw_%s_par", kinds[k % 2]);
+		unit_golden(golden, name, what, par, 18);
+		snprintf(what, sizeof(what), "hw_%s_mean", kinds[k % 2]);
+		unit_golden(golden, name, what, mean, STEPS);
+		snprintf(what, sizeof(what), "hw_%s_fitted", kinds[k % 2]);
+		unit_golden(golden, name, what, fitted, ROOM);
+		snprintf(what, sizeof(what), "hw_%s_width95", kinds[k % 2]);
+		unit_golden(golden, name, what, width, STEPS);
+		f = with_form(&h, &c.series, "holt_winters", codes, par, 6 + (uint32_t) codes[4]);
+		CHECK_TEXT(f->fallback, "");
+		for (size_t t = 0; t < c.series.n; t++)
+			CHECK_NEAR(f->fitted[t], fitted[t], 1e-11);
+		/* R gives the mean of a product of states where this is the product of the means */
+		for (int i = 0; i < STEPS; i++)
+		{
+			CHECK_NEAR(f->mean[i], mean[i], k % 2 == 0 ? 1e-11 : 2e-5);
+			CHECK_NEAR((f->upper[i] - f->mean[i]) / (f->upper[0] - f->mean[0]), width[i],
+					   k % 2 == 0 ? 1e-8 : 2e-3);
+		}
+		/* estimated with the first season fixed: the likelihood is near R's optimum */
+		CHECK(run(&h, &c.series, "holt_winters", AUG_KEEP_NOTHING, (AugSlice){NULL, 0}, &own) ==
+			  AUG_OK);
+		CHECK(own->aicc < f->aicc + 8);
+		aug_forecast_free(&h.host, own);
+		aug_forecast_free(&h.host, f);
+		CHECK(h.live == 0);
+	}
+}
+
 /* One step of complex smoothing, in complex numbers: value and error in, forecast and
  * potential out. */
 static double complex
@@ -412,7 +459,7 @@ ces_by_definition(void)
 
 	for (int k = 0; k < 3; k++)
 	{
-		int32_t codes[4] = {0, 0, forms[k], 12};
+		int32_t codes[5] = {0, 0, forms[k], 12, 0};
 		double fitted[ROOM], mean[STEPS];
 		Case c;
 		UnitHost h;
@@ -635,6 +682,7 @@ static const UnitTest tests[] = {
 	{"theta is drift", theta_is_drift},
 	{"dotm by definition", dotm_by_definition},
 	{"dotm is least", dotm_is_least},
+	{"golden holt-winters", golden_holt_winters},
 	{"ces by definition", ces_by_definition},
 	{"ces chooses", ces_chooses},
 	{"kept forms", kept_forms},

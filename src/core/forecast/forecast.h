@@ -172,6 +172,7 @@ extern const AugForecaster aug_forecaster_ses;			  /* ses.c */
 extern const AugForecaster aug_forecaster_holt;			  /* holt.c */
 extern const AugForecaster aug_forecaster_damped;		  /* holt.c */
 extern const AugForecaster aug_forecaster_comb;			  /* holt.c */
+extern const AugForecaster aug_forecaster_holt_winters;	  /* holt_winters.c */
 extern const AugForecaster aug_forecaster_ces;			  /* ces.c */
 extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
 extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */

@@ -21,6 +21,7 @@ static const AugForecaster *const methods[] = {
 	&aug_forecaster_holt,			/* holt.c */
 	&aug_forecaster_damped,			/* holt.c */
 	&aug_forecaster_comb,			/* holt.c */
+	&aug_forecaster_holt_winters,	/* holt_winters.c */
 	&aug_forecaster_ces,			/* ces.c */
 	&aug_forecaster_theta,			/* theta.c */
 	&aug_forecaster_dotm,			/* dotm.c */

@@ -15,7 +15,7 @@
 static const AugParamSpec forecast_params[F_COUNT] = {
 	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0,
 				  "auto|naive|seasonal_naive|drift|mean"
-				  "|naive2|ses|holt|damped|comb|ces|theta|dotm"
+				  "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
 				  "|mstl"
 				  "|arima",
 				  "Forecasting method. auto chooses and combines by frequency, length and "
