@@ -176,6 +176,7 @@ extern const AugForecaster aug_forecaster_holt_winters;	  /* holt_winters.c */
 extern const AugForecaster aug_forecaster_ces;			  /* ces.c */
 extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
 extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
+extern const AugForecaster aug_forecaster_ets;			  /* ets.c */
 extern const AugForecaster aug_forecaster_arima;		  /* arima.c */
 extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */
 

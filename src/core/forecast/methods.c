@@ -27,6 +27,7 @@ static const AugForecaster *const methods[] = {
 	&aug_forecaster_dotm,			/* dotm.c */
 	&aug_forecaster_mstl,			/* mstl_forecast.c */
 	&aug_forecaster_arima,			/* arima.c */
+	&aug_forecaster_ets,			/* ets.c */
 };
 
 #define N_METHODS ((uint32_t) (sizeof(methods) / sizeof(methods[0])))

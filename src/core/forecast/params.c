@@ -17,7 +17,7 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 				  "auto|naive|seasonal_naive|drift|mean"
 				  "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
 				  "|mstl"
-				  "|arima",
+				  "|arima|ets",
 				  "Forecasting method. auto chooses and combines by frequency, length and "
 				  "rolling-origin error, and says what it used."},
 	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",
