@@ -506,7 +506,7 @@ write_scores(const Bench *b)
 		{
 			const Score *s = &b->scores[k * b->n_series + i];
 
-			fprintf(f, "%s,%s,%s,%.6f,%.6f,%.6f,%.6f,%.6f,%.4f,\"%s\"\n", b->series[i].id,
+			fprintf(f, "%s,%s,%s,%.6f,%.6f,%.6f,%.6f,%.6f,%.8f,\"%s\"\n", b->series[i].id,
 					b->series[i].group, b->methods[k], s->smape, s->mase, s->coverage, s->msis,
 					s->ms, s->aicc, s->label);
 		}
