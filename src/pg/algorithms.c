@@ -23,6 +23,7 @@ static bool version_checked = false;
 AUGUR_FUNCTION(augur_algorithms_list);
 AUGUR_FUNCTION(augur_algorithms_params);
 AUGUR_FUNCTION(augur_algorithms_version);
+AUGUR_FUNCTION(augur_forecast_methods);
 
 /*
  * augur._algorithms(): one row for each.
@@ -113,7 +114,8 @@ put_params(ReturnSetInfo *rsinfo, const AugAlgorithm *algorithm)
 }
 
 /*
- * augur.hyperparameters(algorithm): those of one algorithm, or of all for NULL.
+ * augur.hyperparameters(algorithm): those of one algorithm, of "forecast", or of all for
+ * NULL.
  */
 Datum
 augur_algorithms_params(PG_FUNCTION_ARGS)
@@ -125,11 +127,40 @@ augur_algorithms_params(PG_FUNCTION_ARGS)
 	{
 		char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
-		put_params(rsinfo, augur_arguments_algorithm(name));
+		put_params(rsinfo, strcmp(name, aug_forecast_about()->name) == 0
+							   ? aug_forecast_about()
+							   : augur_arguments_algorithm(name));
 		return (Datum) 0;
 	}
 	for (uint32 i = 0; i < aug_algorithm_count(); i++)
 		put_params(rsinfo, aug_algorithm_at(i));
+	put_params(rsinfo, aug_forecast_about());
+	return (Datum) 0;
+}
+
+/*
+ * augur._forecast_methods(): one row for each.
+ */
+Datum
+augur_forecast_methods(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (uint32 i = 0; i < aug_forecast_method_count(); i++)
+	{
+		const AugForecastMethod *method = aug_forecast_method_at(i);
+		Datum values[6];
+		bool nulls[6] = {0};
+
+		values[0] = CStringGetTextDatum(method->name);
+		values[1] = CStringGetTextDatum(method->title);
+		values[2] = BoolGetDatum(method->seasonal);
+		values[3] = BoolGetDatum(method->regressors);
+		values[4] = CStringGetTextDatum(method->help);
+		values[5] = CStringGetTextDatum(method->reference);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
 	return (Datum) 0;
 }
 

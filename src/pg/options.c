@@ -50,18 +50,18 @@ static const struct
 
 /* ---- values ---------------------------------------------------------------- */
 
-pg_noreturn static void
-bad_value(const char *key, const char *wanted)
+pg_noreturn void
+augur_option_bad(const char *key, const char *wanted)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("option \"%s\" must be %s", key, wanted)));
 }
 
-static char *
-string_value(const char *key, const JsonbValue *v)
+char *
+augur_option_string(const char *key, const JsonbValue *v)
 {
 	if (v->type != jbvString)
-		bad_value(key, "a string");
+		augur_option_bad(key, "a string");
 	return pnstrdup(v->val.string.val, v->val.string.len);
 }
 
@@ -75,7 +75,7 @@ names_value(const char *key, const JsonbValue *v, int *n)
 	const char **names;
 
 	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
-		bad_value(key, "an array of strings");
+		augur_option_bad(key, "an array of strings");
 	names = palloc_array(const char *, Max(JsonContainerSize(v->val.binary.data), 1));
 	*n = 0;
 	it = JsonbIteratorInit(v->val.binary.data);
@@ -84,14 +84,14 @@ names_value(const char *key, const JsonbValue *v, int *n)
 		if (token != WJB_ELEM)
 			continue;
 		if (element.type != jbvString)
-			bad_value(key, "an array of strings");
-		names[(*n)++] = string_value(key, &element);
+			augur_option_bad(key, "an array of strings");
+		names[(*n)++] = augur_option_string(key, &element);
 	}
 	return names;
 }
 
-static double
-number_value(const char *key, const JsonbValue *v, double low, double high)
+double
+augur_option_number(const char *key, const JsonbValue *v, double low, double high)
 {
 	double number = 0;
 
@@ -99,28 +99,28 @@ number_value(const char *key, const JsonbValue *v, double low, double high)
 		number = DatumGetFloat8(
 			DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(v->val.numeric)));
 	if (v->type != jbvNumeric || !(number >= low && number <= high))
-		bad_value(key, psprintf("a number from %g to %g", low, high));
+		augur_option_bad(key, psprintf("a number from %g to %g", low, high));
 	return number;
 }
 
-static uint64
-seed_value(const char *key, const JsonbValue *v)
+uint64
+augur_option_seed(const char *key, const JsonbValue *v)
 {
 	Datum number;
 
 	if (v->type != jbvNumeric)
-		bad_value(key, "an integer");
+		augur_option_bad(key, "an integer");
 	number = NumericGetDatum(v->val.numeric);
 	if (!DatumGetBool(DirectFunctionCall2(
 			numeric_eq, number, DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0)))))
-		bad_value(key, "an integer");
+		augur_option_bad(key, "an integer");
 	return (uint64) DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 }
 
 static void
 read_task(AugurLoadOptions *load, const char *key, const JsonbValue *v)
 {
-	const char *task = string_value(key, v);
+	const char *task = augur_option_string(key, v);
 
 	load->infer_task = false;
 	if (strcmp(task, "regression") == 0)
@@ -128,7 +128,7 @@ read_task(AugurLoadOptions *load, const char *key, const JsonbValue *v)
 	else if (strcmp(task, "classification") == 0)
 		load->task = AUG_CLASSIFICATION;
 	else
-		bad_value(key, "\"regression\" or \"classification\"");
+		augur_option_bad(key, "\"regression\" or \"classification\"");
 }
 
 static void
@@ -138,7 +138,7 @@ read_date_parts(AugurLoadOptions *load, const char *key, const JsonbValue *v)
 	const char **names = names_value(key, v, &n);
 
 	if (n == 0)
-		bad_value(key, "a list of at least one part");
+		augur_option_bad(key, "a list of at least one part");
 	for (int i = 0; i < n; i++)
 		load->date_parts =
 			list_append_unique_int(load->date_parts, (int) augur_part_find(names[i]));
@@ -158,10 +158,10 @@ read_load_option(AugurLoadOptions *load, OptionKey option, const JsonbValue *v)
 			read_task(load, key, v);
 			break;
 		case OPTION_SEED:
-			load->seed = seed_value(key, v);
+			load->seed = augur_option_seed(key, v);
 			break;
 		case OPTION_WEIGHT:
-			load->weight = string_value(key, v);
+			load->weight = augur_option_string(key, v);
 			break;
 		case OPTION_FEATURES:
 			load->features = names_value(key, v, &load->n_features);
@@ -173,23 +173,23 @@ read_load_option(AugurLoadOptions *load, OptionKey option, const JsonbValue *v)
 			read_date_parts(load, key, v);
 			break;
 		case OPTION_MAX_BINS:
-			load->max_bins = (int) number_value(key, v, 2, AUG_MAX_BINS);
+			load->max_bins = (int) augur_option_number(key, v, 2, AUG_MAX_BINS);
 			break;
 		case OPTION_KEY:
-			load->key = string_value(key, v);
+			load->key = augur_option_string(key, v);
 			break;
 		case OPTION_TIME_COLUMN:
-			load->time_column = string_value(key, v);
+			load->time_column = augur_option_string(key, v);
 			break;
 		case OPTION_HOLDOUT:
-			load->holdout = number_value(key, v, 0, 0.9);
+			load->holdout = augur_option_number(key, v, 0, 0.9);
 			break;
 	}
 }
 
 /* A class_weight and the like: an object of numbers. */
 static void
-read_map(AugurOptions *options, const char *key, JsonbContainer *object)
+read_map(AugParams *params, const char *key, JsonbContainer *object)
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
@@ -205,34 +205,47 @@ read_map(AugurOptions *options, const char *key, JsonbContainer *object)
 		label = pnstrdup(v.val.string.val, v.val.string.len);
 		(void) JsonbIteratorNext(&it, &v, true);
 		if (v.type != jbvNumeric)
-			bad_value(key, "an object of numbers");
-		augur_check(aug_params_set_pair(options->params, key, label,
-										number_value(key, &v, -1e300, 1e300), &err),
+			augur_option_bad(key, "an object of numbers");
+		augur_check(aug_params_set_pair(params, key, label,
+										augur_option_number(key, &v, -1e300, 1e300), &err),
 					&err);
 	}
 }
 
-/* Hands a key to the algorithm's hyperparameters. */
-static void
-read_param(AugurOptions *options, const char *key, const JsonbValue *v)
+void
+augur_option_param(AugParams *params, const char *key, const JsonbValue *v)
 {
 	AugError err;
 	const char *text = NULL;
 
 	if (v->type == jbvBinary && JsonContainerIsObject(v->val.binary.data))
 	{
-		read_map(options, key, v->val.binary.data);
+		read_map(params, key, v->val.binary.data);
 		return;
 	}
 	if (v->type == jbvString)
-		text = string_value(key, v);
+		text = augur_option_string(key, v);
 	else if (v->type == jbvNumeric)
 		text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
 	else if (v->type == jbvBool)
 		text = v->val.boolean ? "true" : "false";
 	else
-		bad_value(key, "a number, a string or a boolean");
-	augur_check(aug_params_set(options->params, key, text, &err), &err);
+		augur_option_bad(key, "a number, a string or a boolean");
+	augur_check(aug_params_set(params, key, text, &err), &err);
+}
+
+pg_noreturn void
+augur_option_unknown(const char *key, const char *const *names, uint32 n)
+{
+	const char *nearest = aug_nearest(key, names, n);
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (uint32 i = 0; i < n; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown option \"%s\"", key),
+					errdetail("Known are: %s.", list.data),
+					nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
 }
 
 /* Raises for a key that nobody knows, naming the nearest that somebody does. */
@@ -243,8 +256,6 @@ unknown_key(const AugurOptions *options, const char *key, int groups)
 	uint32 n_params = algorithm != NULL ? algorithm->n_params : 0;
 	const char **names = palloc_array(const char *, lengthof(option_keys) + n_params);
 	uint32 n = 0;
-	const char *nearest;
-	StringInfoData list;
 
 	for (uint32 i = 0; i < lengthof(option_keys); i++)
 	{
@@ -253,13 +264,7 @@ unknown_key(const AugurOptions *options, const char *key, int groups)
 	}
 	for (uint32 i = 0; i < n_params; i++)
 		names[n++] = algorithm->params[i].name;
-	initStringInfo(&list);
-	for (uint32 i = 0; i < n; i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-	nearest = aug_nearest(key, names, n);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown option \"%s\"", key),
-					errdetail("Known are: %s.", list.data),
-					nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+	augur_option_unknown(key, names, n);
 }
 
 /* Reads one key and its value. */
@@ -280,7 +285,7 @@ read_key(AugurOptions *options, const char *key, const JsonbValue *v, int groups
 	{
 		if (strcmp(algorithm->params[i].name, key) == 0)
 		{
-			read_param(options, key, v);
+			augur_option_param(options->params, key, v);
 			return;
 		}
 	}

@@ -32,4 +32,17 @@ typedef struct AugurOptions
 extern void
 augur_options_read(AugurOptions *options, Jsonb *object, const AugAlgorithm *algorithm, int groups);
 
+/*
+ * For readers of other objects: the value of key as what it must be, or ERROR 22023
+ * that says what was wanted.
+ */
+pg_noreturn extern void augur_option_bad(const char *key, const char *wanted);
+extern char *augur_option_string(const char *key, const JsonbValue *v);
+extern double augur_option_number(const char *key, const JsonbValue *v, double low, double high);
+extern uint64 augur_option_seed(const char *key, const JsonbValue *v);
+/* Hands a key to the algorithm's hyperparameters. */
+extern void augur_option_param(AugParams *params, const char *key, const JsonbValue *v);
+/* ERROR 22023 that lists the known names and names the nearest. */
+pg_noreturn extern void augur_option_unknown(const char *key, const char *const *names, uint32 n);
+
 #endif /* AUGUR_OPTIONS_H */

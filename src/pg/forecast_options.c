@@ -1,0 +1,282 @@
+/*-------------------------------------------------------------------------
+ *
+ * forecast_options.c
+ *		One flat JSON object of options of a forecast: about time, and the method's.
+ *
+ * {"frequency": "1 month", "season": 12, "gaps": "zero", "levels": [0.8, 0.95],
+ * "method": "naive"}.  Keys that are not listed here go to the core's own table of
+ * options of forecasting.
+ *
+ * Memory: CurrentMemoryContext.  Interrupts: none, all is small.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "forecast.h"
+
+#include <math.h>
+
+#include "options.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#define DEFAULT_SEED  42
+#define DEFAULT_LEVEL 0.95
+
+typedef enum TimeKey
+{
+	KEY_FREQUENCY,
+	KEY_SEASON,
+	KEY_GAPS,
+	KEY_DUPLICATES,
+	KEY_TIME_ZONE,
+	KEY_LEVELS,
+	KEY_SEED
+} TimeKey;
+
+static const char *const time_keys[] = {"frequency", "season", "gaps", "duplicates",
+										"time_zone", "levels", "seed"};
+
+/* in the order of AugurGaps and AugurDuplicates */
+static const char *const gaps_names[] = {"missing", "interpolate", "zero", "carry"};
+static const char *const duplicates_names[] = {"mean", "sum", "last", "error"};
+
+/* ---- values ---------------------------------------------------------------- */
+
+/* Which of n names a value is. */
+static int
+choice_value(const char *key, const JsonbValue *v, const char *const *names, int n)
+{
+	const char *value = augur_option_string(key, v);
+	StringInfoData list;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(names[i], value) == 0)
+			return i;
+	}
+	initStringInfo(&list);
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&list, "%s\"%s\"", i == 0 ? "" : i == n - 1 ? " or " : ", ", names[i]);
+	augur_option_bad(key, list.data);
+}
+
+/* A number, or an array of at most room of them; returns how many. */
+static int
+numbers_value(const char *key, const JsonbValue *v, double low, double high, double *out, int room)
+{
+	JsonbIterator *it;
+	JsonbValue element;
+	JsonbIteratorToken token;
+	int n = 0;
+
+	if (v->type == jbvNumeric)
+	{
+		out[0] = augur_option_number(key, v, low, high);
+		return 1;
+	}
+	if (v->type != jbvBinary || !JsonContainerIsArray(v->val.binary.data))
+		augur_option_bad(key, "a number or an array of numbers");
+	it = JsonbIteratorInit(v->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (element.type != jbvNumeric)
+			augur_option_bad(key, "a number or an array of numbers");
+		if (n == room)
+			augur_option_bad(key, psprintf("at most %d numbers", room));
+		out[n++] = augur_option_number(key, &element, low, high);
+	}
+	return n;
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	double p = *(const double *) a, q = *(const double *) b;
+
+	return p < q ? -1 : p > q ? 1 : 0;
+}
+
+void
+augur_forecast_levels(AugurForecastOptions *options, const double *levels, int n)
+{
+	double ascending[AUG_MAX_LEVELS_ASKED];
+
+	if (n > AUG_MAX_LEVELS_ASKED)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("at most %d levels can be asked for", AUG_MAX_LEVELS_ASKED)));
+	for (int i = 0; i < n; i++)
+	{
+		ascending[i] = levels[i];
+		if (!(levels[i] > 0 && levels[i] < 1))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("level %g must be above 0 and below 1", levels[i]),
+							levels[i] >= 1 && levels[i] < 100
+								? errhint("%g %% is %g.", levels[i], levels[i] / 100)
+								: 0));
+	}
+	qsort(ascending, n, sizeof(double), compare_numbers);
+	options->n_levels = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (i == 0 || ascending[i] != ascending[i - 1])
+			options->levels[options->n_levels++] = ascending[i];
+	}
+}
+
+void
+augur_forecast_season(AugurTimelineOptions *options, const double *season, int n)
+{
+	double ascending[AUG_MAX_PERIODS];
+
+	if (n > AUG_MAX_PERIODS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a series has at most %d seasons", AUG_MAX_PERIODS)));
+	for (int i = 0; i < n; i++)
+	{
+		ascending[i] = season[i];
+		if (!(season[i] >= 1 && season[i] <= AUG_MAX_PERIOD) || season[i] != floor(season[i]))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("season must be a whole number of steps from 1 to %d",
+								   AUG_MAX_PERIOD)));
+	}
+	qsort(ascending, n, sizeof(double), compare_numbers);
+	options->n_season = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (ascending[i] > 1 && (i == 0 || ascending[i] != ascending[i - 1]))
+			options->season[options->n_season++] = (uint32) ascending[i];
+	}
+}
+
+static AugurStep
+frequency_value(const char *key, const JsonbValue *v, AugurStamp stamp)
+{
+	const char *text = augur_option_string(key, v);
+	Datum span = DirectFunctionCall3(interval_in, CStringGetDatum(text),
+									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+
+	return augur_interval_step(DatumGetIntervalP(span), stamp);
+}
+
+static pg_tz *
+zone_value(const char *key, const JsonbValue *v, AugurStamp stamp)
+{
+	const char *name = augur_option_string(key, v);
+	pg_tz *zone = pg_tzset(name);
+
+	if (stamp != AUGUR_STAMP_TIMESTAMPTZ)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"%s\" is for timestamps with time zone only", key)));
+	if (zone == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("time zone \"%s\" not recognized", name)));
+	return zone;
+}
+
+/* ---- keys ------------------------------------------------------------------- */
+
+static void
+read_time_option(AugurForecastOptions *options, TimeKey which, const JsonbValue *v)
+{
+	const char *key = time_keys[which];
+	AugurTimelineOptions *time = &options->time;
+	double numbers[Max(AUG_MAX_LEVELS_ASKED, AUG_MAX_PERIODS)];
+	int n;
+
+	switch (which)
+	{
+		case KEY_FREQUENCY:
+			time->frequency = frequency_value(key, v, time->stamp);
+			break;
+		case KEY_SEASON:
+			n = numbers_value(key, v, 1, AUG_MAX_PERIOD, numbers, AUG_MAX_PERIODS);
+			augur_forecast_season(time, numbers, n);
+			break;
+		case KEY_GAPS:
+			time->gaps = choice_value(key, v, gaps_names, lengthof(gaps_names));
+			break;
+		case KEY_DUPLICATES:
+			time->duplicates = choice_value(key, v, duplicates_names, lengthof(duplicates_names));
+			options->duplicates_given = true;
+			break;
+		case KEY_TIME_ZONE:
+			time->zone = zone_value(key, v, time->stamp);
+			break;
+		case KEY_LEVELS:
+			n = numbers_value(key, v, -1e300, 1e300, numbers, AUG_MAX_LEVELS_ASKED);
+			augur_forecast_levels(options, numbers, n);
+			break;
+		case KEY_SEED:
+			options->seed = augur_option_seed(key, v);
+			break;
+	}
+}
+
+static void
+read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v)
+{
+	const AugAlgorithm *about = aug_forecast_about();
+	const char **names;
+	uint32 n = 0;
+
+	for (int i = 0; i < lengthof(time_keys); i++)
+	{
+		if (strcmp(time_keys[i], key) == 0)
+		{
+			read_time_option(options, (TimeKey) i, v);
+			return;
+		}
+	}
+	for (uint32 i = 0; i < about->n_params; i++)
+	{
+		if (strcmp(about->params[i].name, key) == 0)
+		{
+			augur_option_param(options->params, key, v);
+			return;
+		}
+	}
+	names = palloc_array(const char *, lengthof(time_keys) + about->n_params);
+	for (int i = 0; i < lengthof(time_keys); i++)
+		names[n++] = time_keys[i];
+	for (uint32 i = 0; i < about->n_params; i++)
+		names[n++] = about->params[i].name;
+	augur_option_unknown(key, names, n);
+}
+
+void
+augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurStamp stamp)
+{
+	AugError err;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue v;
+
+	memset(options, 0, sizeof(*options));
+	options->time.stamp = stamp;
+	options->time.zone = session_timezone;
+	options->time.n_season = -1;
+	options->n_levels = 1;
+	options->levels[0] = DEFAULT_LEVEL;
+	options->seed = DEFAULT_SEED;
+	augur_host_init(&options->host, CurrentMemoryContext);
+	augur_check(aug_params_new(&options->host.host, aug_forecast_about(), &options->params, &err),
+				&err);
+	if (object == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(object))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("options must be a JSON object")));
+	it = JsonbIteratorInit(&object->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char *key;
+
+		if (token != WJB_KEY)
+			continue;
+		key = pnstrdup(v.val.string.val, v.val.string.len);
+		(void) JsonbIteratorNext(&it, &v, true);
+		read_key(options, key, &v);
+	}
+}

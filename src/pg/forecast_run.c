@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * forecast_run.c
+ *		One series from its rows to a forecast, with what there is to say about it.
+ *
+ * Memory: everything lies in the host's context.  Interrupts: those of timeline.c
+ * and of the core.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "forecast.h"
+
+#include "lib/stringinfo.h"
+
+static void
+add_warning(StringInfo text, const char *what, int64 n)
+{
+	if (n != 0)
+		appendStringInfo(text, "%s%s: %lld", text->len > 0 ? "; " : "", what, (long long) n);
+}
+
+/* What there is to say about the rows and the fit; NULL when nothing. */
+static char *
+warnings(const AugurForecastOptions *options, const AugurTimeline *t, int64 skipped,
+		 const AugForecast *f)
+{
+	static const char *const shared[] = {"rows that share a step averaged",
+										 "rows that share a step summed",
+										 "rows that share a step passed over for later ones", ""};
+	StringInfoData text;
+
+	initStringInfo(&text);
+	add_warning(&text, "rows without a usable point in time skipped", skipped);
+	add_warning(&text, "rows beyond a gap that is too long left out", t->left_out);
+	add_warning(&text, shared[options->time.duplicates], t->duplicates);
+	if (!t->grid.snap_floor)
+		add_warning(&text, "rows off the grid moved to the nearest step", t->irregular);
+	if (t->grid.step_assumed)
+		appendStringInfo(&text, "%sa step of a day is assumed", text.len > 0 ? "; " : "");
+	if (f->warning[0] != '\0')
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", f->warning);
+	return text.len > 0 ? text.data : NULL;
+}
+
+bool
+augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, AugurPoint *points,
+					  Size n, int64 skipped, uint32 horizon, AugurSeriesResult *result)
+{
+	MemoryContext old;
+	AugForecastOptions ask = {0};
+	AugSeries series = {0};
+	AugurTimeline *t = &result->timeline;
+	AugError err;
+
+	memset(result, 0, sizeof(*result));
+	if (!augur_timeline_build(&options->time, points, n, host->context, t))
+		return false;
+	series.n = t->n;
+	series.y = t->y;
+	series.n_periods = (uint32) t->n_season;
+	memcpy(series.period, t->season, sizeof(series.period));
+	ask.params = options->params;
+	ask.horizon = horizon;
+	ask.n_levels = (uint32) options->n_levels;
+	ask.levels = options->levels;
+	ask.seed = options->seed;
+	augur_check(aug_forecast_run(&host->host, &series, &ask, &result->forecast, &err), &err);
+	old = MemoryContextSwitchTo(host->context);
+	result->warning = warnings(options, t, skipped, result->forecast);
+	MemoryContextSwitchTo(old);
+	return true;
+}
