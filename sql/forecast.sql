@@ -2,6 +2,7 @@
 SET augur.verbosity = 0;
 SET timezone = 'UTC';
 SET datestyle = ISO;
+SET intervalstyle = postgres;
 
 CREATE TABLE sales (store text, day date, units numeric);
 INSERT INTO sales SELECT s, date '2024-01-01' + i, 10 * length(s) + i % 7 + i / 7 * 0.5 FROM unnest('{a,bb,ccc}'::text[]) s, generate_series(0, 69) i;

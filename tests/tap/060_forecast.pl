@@ -103,7 +103,8 @@ SKIP:
 	my ($counts, $peak) = split /\n/, $out;
 	note(sprintf('%d series of 100 points: %.1f s, %d kB at the peak', $series, time - $began, $peak));
 	is($counts, "$series|$series", "$series series of 100 points in one statement");
-	cmp_ok($peak, '<', 2 * 1024 * 1024, 'within 2 GB');
+	# what the hash table may hold, doubled while states grow, and the rows of generate_series
+	cmp_ok($peak, '<', 400 * 1024, 'within what work_mem allows');
 }
 $node->stop;
 done_testing();
