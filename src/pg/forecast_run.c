@@ -42,6 +42,30 @@ warnings(const AugurForecastOptions *options, const AugurTimeline *t, int64 skip
 	return text.len > 0 ? text.data : NULL;
 }
 
+/*
+ * Of the season lengths that the step suggests the first is for the methods to judge,
+ * who do that anyway; longer ones are kept where they show beside it.
+ */
+static void
+confirm_seasons(AugurHost *host, AugurTimeline *t)
+{
+	AugSeasonFound found[AUG_MAX_PERIODS];
+	AugError err;
+	uint32 n;
+
+	if (t->n_season < 2)
+		return;
+	augur_check(
+		aug_seasonality(&host->host, t->y, t->n, (uint32) t->n_season, t->season, found, &n, &err),
+		&err);
+	t->n_season = 1;
+	for (uint32 i = 1; i < n; i++)
+	{
+		if (found[i].accepted)
+			t->season[t->n_season++] = found[i].period;
+	}
+}
+
 bool
 augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, AugurPoint *points,
 					  Size n, int64 skipped, uint32 horizon, AugurSeriesResult *result)
@@ -55,6 +79,8 @@ augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, Augu
 	memset(result, 0, sizeof(*result));
 	if (!augur_timeline_build(&options->time, points, n, host->context, t))
 		return false;
+	if (options->time.n_season < 0)
+		confirm_seasons(host, t);
 	series.n = t->n;
 	series.y = t->y;
 	series.n_periods = (uint32) t->n_season;
