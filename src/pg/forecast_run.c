@@ -51,13 +51,18 @@ confirm_seasons(AugurHost *host, AugurTimeline *t)
 {
 	AugSeasonFound found[AUG_MAX_PERIODS];
 	AugError err;
-	uint32 n;
+	AugStatus status;
+	uint32 n = 0;
 
 	if (t->n_season < 2)
 		return;
-	augur_check(
-		aug_seasonality(&host->host, t->y, t->n, (uint32) t->n_season, t->season, found, &n, &err),
-		&err);
+	status =
+		aug_seasonality(&host->host, t->y, t->n, (uint32) t->n_season, t->season, found, &n, &err);
+	/* a series without values, or with values that are too large to be looked at */
+	if (status == AUG_DATA || status == AUG_NUMERIC)
+		n = 0;
+	else
+		augur_check(status, &err);
 	t->n_season = 1;
 	for (uint32 i = 1; i < n; i++)
 	{
