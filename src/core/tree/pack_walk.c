@@ -4,10 +4,15 @@
  *		Walks packed forests: from a row to its cells, from cells to the leaves.
  *		pack.c tells how a packed forest lies in memory.
  *
- * Ten trees are walked at once: one visit is a chain of two loads, which ten
- * chains hide from each other.  Shallow trees go in groups of ten, as many steps as
- * the deepest of the group needs, so they are taken in order of their depth; deep
- * ones make room for the next tree as soon as a look finds them at a leaf.
+ * A visit adds the cell, shifted to where the slot has the complement of its bin: a
+ * cell above the bin carries into the step, which then leads to the right child.  So
+ * a visit is two loads, an addition and a shift; there is nothing to mispredict.
+ *
+ * Ten trees are walked at once, whose chains of loads hide each other's latency.
+ * All trees go a stride of four visits before any goes on, and the line that a
+ * tree needs next is fetched meanwhile.  Shallow trees, taken in order of their
+ * depth, stay until the deepest of their group of ten has arrived; deep ones leave
+ * the walk when they are at a leaf.
  *
  * Memory: the caller's scratch.  Interrupts: none, microseconds a row.
  *
@@ -18,167 +23,241 @@
 
 #include "pack.h"
 
-#define STRIDE_STEPS 4 /* steps without a look at where they lead */
-#define NO_PLACE	 UINT32_MAX
-#define SEARCHES	 4 /* at once */
+#define STRIDE	 4 /* visits between two looks at where they lead */
+#define SEARCHES 4 /* at once */
 
-static inline size_t
-leaves_offset(const Pack *pack)
+/* Functions that are compiled anew for each form of slots, which is a constant. */
+#define FOR_EACH_FORM static inline __attribute__((always_inline))
+
+/* ---- scratch ------------------------------------------------------------- */
+
+/* A row on its way: its cells, where each place of a group is, and the leaves. */
+typedef struct Row
 {
-	return ((size_t) pack->n_cells + 3) & ~(size_t) 3;
+	uint32_t *cells;  /* [n_cells] shifted to the bin of a slot */
+	uint32_t *leaves; /* [n_trees] */
+	uint32_t *active; /* [n_groups * PACK_LANES] places that are not at a leaf yet */
+	uint32_t *at;	  /* [n_groups * PACK_LANES + 1] slots; the last one stays at its leaf */
+} Row;
+
+static inline Row
+row_of(const Pack *pack, void *scratch)
+{
+	Row row;
+
+	row.cells = scratch;
+	row.leaves = row.cells + pack->n_cells;
+	row.active = row.leaves + pack->n_trees;
+	row.at = row.active + pack->n_groups * PACK_LANES;
+	return row;
 }
 
 size_t
 aug_pack_scratch(const Pack *pack)
 {
-	return leaves_offset(pack) + (size_t) pack->n_trees * sizeof(uint32_t);
+	return ((size_t) pack->n_cells + pack->n_trees + 2 * (size_t) pack->n_groups * PACK_LANES + 1) *
+		   sizeof(uint32_t);
+}
+
+/* ---- walks --------------------------------------------------------------- */
+
+typedef struct Form
+{
+	bool is_short; /* slots of 4 bytes */
+	bool has_sets; /* there are splits on sets of levels */
+} Form;
+
+FOR_EACH_FORM size_t
+slot_size(Form form)
+{
+	return form.is_short ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+FOR_EACH_FORM uint64_t
+slot_at(Form form, const char *at)
+{
+	return form.is_short ? *(const uint32_t *) (const void *) at
+						 : *(const uint64_t *) (const void *) at;
+}
+
+FOR_EACH_FORM uint32_t
+slot_cell(Form form, uint64_t slot)
+{
+	return form.is_short ? (uint8_t) slot : (uint16_t) slot;
+}
+
+/* Slots to the child, of a slot to which the cell has been added. */
+FOR_EACH_FORM uint32_t
+slot_step(Form form, uint64_t slot)
+{
+	return form.is_short ? (uint32_t) slot >> (PACK_BIN4 + 8)
+						 : (uint32_t) (slot >> (PACK_BIN8 + 8));
 }
 
 /*
- * Where a split on a set sends a code: the bit of the code, behind the slot.  Of
- * another split it is computed all the same, and masked out.
+ * Where a split on a set leads.  A slot whose cell is a code has as bin the number of
+ * words with a bit for each code; they lie before the children, and the bit tells the
+ * child.  For another split all this is computed, too, and masked.
  */
-#define SET_TURN(SLOT, CELL, BIN, STEP)                                             \
-	uint64_t is_set = 0 - (uint64_t) (CELL(slot) > dummy);                          \
-	uint64_t bit = ((uint32_t) at[l][1 + (cell >> 5)] >> (cell & 31)) & is_set & 1; \
-                                                                                    \
-	right = (right & ~is_set) | (0 - bit);                                          \
-	down += BIN(slot) & is_set;
+FOR_EACH_FORM uint32_t
+set_step(Form form, const char *at, uint64_t slot, uint32_t cell, uint32_t dummy)
+{
+	unsigned shift = form.is_short ? PACK_BIN4 : PACK_BIN8;
+	uint32_t is_set = 0 - (uint32_t) (slot_cell(form, slot) > dummy), code = cell >> shift,
+			 step = slot_step(form, slot + (cell & ~is_set)),
+			 first = step - (uint8_t) (slot >> shift),
+			 word =
+				 (uint32_t) slot_at(form, at + ((first + (code >> 5)) & is_set) * slot_size(form));
 
-#define NO_SET_TURN(SLOT, CELL, BIN, STEP)
+	return step + ((word >> (code & 31)) & is_set & 1);
+}
+
+/* One visit: the place of the child. */
+FOR_EACH_FORM const char *
+visit(Form form, const char *at, uint64_t slot, const uint32_t *cells, uint32_t dummy)
+{
+	uint32_t cell = cells[slot_cell(form, slot)], step = form.has_sets
+															 ? set_step(form, at, slot, cell, dummy)
+															 : slot_step(form, slot + cell);
+
+	return at + step * slot_size(form);
+}
 
 /*
- * One stride of all lanes.  The compiler unrolls them; there is nothing to
- * mispredict.
+ * Trees of little depth, of which most leaves lie near the bottom.
  */
-#define STRIDE(SLOT, CELL, BIN, STEP, TURN)                                       \
-	for (int s = 0; s < STRIDE_STEPS; s++)                                        \
-	{                                                                             \
-		_Pragma("GCC unroll 10") for (int l = 0; l < PACK_LANES; l++)             \
-		{                                                                         \
-			SLOT slot = *at[l];                                                   \
-			uint32_t cell = cells[CELL(slot)];                                    \
-			uint64_t right = 0 - (uint64_t) (cell > BIN(slot)), down = 1;         \
-                                                                                  \
-			TURN(SLOT, CELL, BIN, STEP)                                           \
-			/* down, or the step: as arithmetic, or compilers make it a branch */ \
-			at[l] += down + (((uint64_t) STEP(slot) - down) & right);             \
-		}                                                                         \
+FOR_EACH_FORM void
+walk_level(Form form, const Pack *pack, const char *slots, const Row *row)
+{
+	const uint32_t *cells = row->cells;
+	uint32_t dummy = pack->dummy, n = pack->n_groups * PACK_LANES, g = 0;
+
+	memcpy(row->at, pack->roots, n * sizeof(uint32_t));
+	for (uint32_t depth = 0; depth < pack->depths[pack->n_groups - 1]; depth += STRIDE)
+	{
+		while (pack->depths[g] <= depth)
+			g++;
+		for (uint32_t i = g * PACK_LANES; i < n; i += PACK_LANES)
+		{
+			const char *at[PACK_LANES];
+
+#pragma GCC unroll 10
+			for (uint32_t l = 0; l < PACK_LANES; l++)
+				at[l] = slots + row->at[i + l] * slot_size(form);
+			for (int s = 0; s < STRIDE; s++)
+			{
+#pragma GCC unroll 10
+				for (uint32_t l = 0; l < PACK_LANES; l++)
+					at[l] = visit(form, at[l], slot_at(form, at[l]), cells, dummy);
+			}
+#pragma GCC unroll 10
+			for (uint32_t l = 0; l < PACK_LANES; l++)
+			{
+				__builtin_prefetch(at[l]);
+				row->at[i + l] = (uint32_t) ((size_t) (at[l] - slots) / slot_size(form));
+			}
+		}
 	}
+}
 
 /*
- * Walks all trees, group by group: for trees of little depth, of which most leaves
- * lie near the bottom.
+ * Deep trees, whose leaves lie at all depths.  The last visit of a stride tells
+ * whether the tree was at a leaf before it; then it leaves the walk.
  */
-#define DEFINE_WALK_LEVEL(name, SLOT, CELL, BIN, STEP, TURN)                             \
-	static void name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
-					 uint32_t *restrict leaves)                                          \
-	{                                                                                    \
-		const uint32_t dummy = pack->dummy;                                              \
-		(void) dummy;                                                                    \
-		for (uint32_t g = 0; g < pack->n_groups; g++)                                    \
-		{                                                                                \
-			const uint32_t *roots = pack->roots + (size_t) g * PACK_LANES,               \
-						   *trees = pack->trees + (size_t) g * PACK_LANES;               \
-			const SLOT *at[PACK_LANES];                                                  \
-                                                                                         \
-			for (int l = 0; l < PACK_LANES; l++)                                         \
-				at[l] = slots + roots[l];                                                \
-			for (uint32_t left = pack->depths[g]; left > 0;                              \
-				 left -= left < STRIDE_STEPS ? left : STRIDE_STEPS)                      \
-			{                                                                            \
-				STRIDE(SLOT, CELL, BIN, STEP, TURN)                                      \
-			}                                                                            \
-			_Pragma("GCC unroll 10") for (int l = 0; l < PACK_LANES; l++)                \
-				leaves[trees[l]] = (uint32_t) at[l][1];                                  \
-		}                                                                                \
+FOR_EACH_FORM void
+walk_deep(Form form, const Pack *pack, const char *slots, const Row *row)
+{
+	const uint32_t *cells = row->cells;
+	uint32_t dummy = pack->dummy, n = pack->n_groups * PACK_LANES, n_active = n;
+	uint32_t *active = row->active;
+
+	memcpy(row->at, pack->roots, n * sizeof(uint32_t));
+	row->at[n] = pack->n_slots;
+	for (uint32_t i = 0; i < n; i++)
+		active[i] = i;
+	while (n_active > 0)
+	{
+		uint32_t left = 0;
+
+		while (n_active % PACK_LANES != 0)
+			active[n_active++] = n;
+		for (uint32_t i = 0; i < n_active; i += PACK_LANES)
+		{
+			const char *at[PACK_LANES];
+
+#pragma GCC unroll 10
+			for (uint32_t l = 0; l < PACK_LANES; l++)
+				at[l] = slots + row->at[active[i + l]] * slot_size(form);
+			for (int s = 1; s < STRIDE; s++)
+			{
+#pragma GCC unroll 10
+				for (uint32_t l = 0; l < PACK_LANES; l++)
+					at[l] = visit(form, at[l], slot_at(form, at[l]), cells, dummy);
+			}
+#pragma GCC unroll 10
+			for (uint32_t l = 0; l < PACK_LANES; l++)
+			{
+				uint64_t slot = slot_at(form, at[l]);
+				uint32_t place = active[i + l];
+
+				at[l] = visit(form, at[l], slot, cells, dummy);
+				__builtin_prefetch(at[l]);
+				row->at[place] = (uint32_t) ((size_t) (at[l] - slots) / slot_size(form));
+				active[left] = place;
+				left += slot_step(form, slot) != 0;
+			}
+		}
+		n_active = left;
 	}
+}
 
-/*
- * Walks all trees, and gives a lane that has reached a leaf the next tree: for deep
- * trees, whose leaves lie at all depths.  A lane without a tree stays at its
- * last leaf.
- */
-#define DEFINE_WALK_DEEP(name, SLOT, CELL, BIN, STEP, TURN)                              \
-	static void name(const Pack *pack, const SLOT *slots, const uint8_t *restrict cells, \
-					 uint32_t *restrict leaves)                                          \
-	{                                                                                    \
-		const uint32_t dummy = pack->dummy;                                              \
-		uint32_t next = PACK_LANES, done = 0, place[PACK_LANES];                         \
-		const SLOT *at[PACK_LANES];                                                      \
-                                                                                         \
-		(void) dummy;                                                                    \
-		for (uint32_t l = 0; l < PACK_LANES; l++)                                        \
-		{                                                                                \
-			place[l] = l;                                                                \
-			at[l] = slots + pack->roots[l];                                              \
-		}                                                                                \
-		while (done < pack->n_groups * PACK_LANES)                                       \
-		{                                                                                \
-			STRIDE(SLOT, CELL, BIN, STEP, TURN)                                          \
-			_Pragma("GCC unroll 10") for (int l = 0; l < PACK_LANES; l++)                \
-			{                                                                            \
-				if (STEP(*at[l]) != 0 || place[l] == NO_PLACE)                           \
-					continue;                                                            \
-				leaves[pack->trees[place[l]]] = (uint32_t) at[l][1];                     \
-				done++;                                                                  \
-				place[l] = next < pack->n_groups * PACK_LANES ? next++ : NO_PLACE;       \
-				if (place[l] != NO_PLACE)                                                \
-					at[l] = slots + pack->roots[place[l]];                               \
-			}                                                                            \
-		}                                                                                \
-	}
+/* All trees, and what their leaves hold. */
+FOR_EACH_FORM void
+walk(Form form, const Pack *pack, const Row *row)
+{
+	const char *slots = pack->slots;
 
-#define CELL4(slot) ((slot) &0xFF)
-#define BIN4(slot)	((uint8_t) ((slot) >> 8))
-#define STEP4(slot) ((slot) >> 16)
-#define CELL8(slot) ((slot) &0xFFFF)
-#define BIN8(slot)	((uint8_t) ((slot) >> 16))
-#define STEP8(slot) ((slot) >> 32)
-
-DEFINE_WALK_LEVEL(walk_level4, uint32_t, CELL4, BIN4, STEP4, NO_SET_TURN)
-DEFINE_WALK_LEVEL(walk_level8, uint64_t, CELL8, BIN8, STEP8, NO_SET_TURN)
-DEFINE_WALK_DEEP(walk_deep4, uint32_t, CELL4, BIN4, STEP4, NO_SET_TURN)
-DEFINE_WALK_DEEP(walk_deep8, uint64_t, CELL8, BIN8, STEP8, NO_SET_TURN)
-DEFINE_WALK_LEVEL(walk_level_sets4, uint32_t, CELL4, BIN4, STEP4, SET_TURN)
-DEFINE_WALK_LEVEL(walk_level_sets8, uint64_t, CELL8, BIN8, STEP8, SET_TURN)
-DEFINE_WALK_DEEP(walk_deep_sets4, uint32_t, CELL4, BIN4, STEP4, SET_TURN)
-DEFINE_WALK_DEEP(walk_deep_sets8, uint64_t, CELL8, BIN8, STEP8, SET_TURN)
+	if (pack->is_deep)
+		walk_deep(form, pack, slots, row);
+	else
+		walk_level(form, pack, slots, row);
+	for (uint32_t i = 0; i < pack->n_trees; i++)
+		row->leaves[pack->trees[i]] =
+			(uint32_t) slot_at(form, slots + ((size_t) row->at[i] + LEAF_VALUE) * slot_size(form));
+}
 
 static const uint32_t *
-walk_all(const Pack *pack, void *scratch)
+walk_all(const Pack *pack, const Row *row)
 {
-	uint8_t *cells = scratch;
-	uint32_t *leaves = (uint32_t *) (void *) (cells + leaves_offset(pack));
-	unsigned how = (pack->n_numbers < pack->n_features ? 2u : 0u) + pack->is_deep;
+	bool has_sets = pack->n_numbers < pack->n_features;
 
-	cells[pack->dummy] = 255;
-	if (pack->is_short)
-	{
-		static void (*const walk[4])(const Pack *, const uint32_t *, const uint8_t *restrict,
-									 uint32_t *restrict) = {walk_level4, walk_deep4,
-															walk_level_sets4, walk_deep_sets4};
-
-		walk[how](pack, pack->slots4, cells, leaves);
-	}
+	row->cells[pack->dummy] = 0;
+	if (pack->is_short && has_sets)
+		walk((Form){true, true}, pack, row);
+	else if (pack->is_short)
+		walk((Form){true, false}, pack, row);
+	else if (has_sets)
+		walk((Form){false, true}, pack, row);
 	else
-	{
-		static void (*const walk[4])(const Pack *, const uint64_t *, const uint8_t *restrict,
-									 uint32_t *restrict) = {walk_level8, walk_deep8,
-															walk_level_sets8, walk_deep_sets8};
+		walk((Form){false, false}, pack, row);
+	return row->leaves;
+}
 
-		walk[how](pack, pack->slots8, cells, leaves);
-	}
-	return leaves;
+/* ---- cells --------------------------------------------------------------- */
+
+static inline uint32_t
+cell_shift(const Pack *pack)
+{
+	return pack->is_short ? PACK_BIN4 : PACK_BIN8;
 }
 
 /* Both cells of a feature; high first, as the two may share a place. */
 static inline void
-put_cells(const PackFeature *f, uint8_t cell, uint8_t *cells)
+put_cells(const PackFeature *f, uint32_t cell, uint32_t shift, uint32_t *cells)
 {
-	cells[f->high] = cell;
+	cells[f->high] = cell << shift;
 	if (f->low != PACK_NO_CELL)
-		cells[f->low] = cell == AUG_MISSING_CELL ? 0 : cell;
+		cells[f->low] = (cell == AUG_MISSING_CELL ? 0 : cell) << shift;
 }
 
 /*
@@ -187,32 +266,31 @@ put_cells(const PackFeature *f, uint8_t cell, uint8_t *cells)
  * of several features hide each other's loads.
  */
 static inline void
-search_bins(const PackFeature *f, uint32_t n, const double *x, uint8_t *cells)
+search_bins(const PackFeature *f, uint32_t n, const double *x, uint32_t shift, uint32_t *cells)
 {
-	const double *cuts[SEARCHES];
 	double v[SEARCHES];
-	uint32_t bin[SEARCHES] = {0};
+	uint32_t bin[SEARCHES];
 
 	for (uint32_t i = 0; i < n; i++)
 	{
-		cuts[i] = f[i].cuts;
 		v[i] = x[f[i].source];
+		bin[i] = f[i].first[pack_bucket(&f[i], v[i])];
 	}
 	for (uint32_t half = (1u << f->n_steps) >> 1; half > 0; half >>= 1)
 	{
 		for (uint32_t i = 0; i < n; i++)
-			bin[i] += half & (0u - (uint32_t) (cuts[i][bin[i] + half - 1] < v[i]));
+			bin[i] += half & (0u - (uint32_t) (f[i].cuts[bin[i] + half - 1] < v[i]));
 	}
 	for (uint32_t i = 0; i < n; i++)
-		put_cells(&f[i], isnan(v[i]) ? AUG_MISSING_CELL : (uint8_t) bin[i], cells);
+		put_cells(&f[i], isnan(v[i]) ? AUG_MISSING_CELL : bin[i], shift, cells);
 }
 
 /* Raw values. */
 const uint32_t *
 aug_pack_values(const Pack *pack, const double *x, void *scratch)
 {
-	uint8_t *cells = scratch;
-	uint32_t i = 0;
+	Row r = row_of(pack, scratch);
+	uint32_t i = 0, shift = cell_shift(pack);
 
 	while (i < pack->n_numbers)
 	{
@@ -221,38 +299,42 @@ aug_pack_values(const Pack *pack, const double *x, void *scratch)
 		/* features are in order of their steps, so the last of the four tells for all */
 		if (i + SEARCHES <= pack->n_numbers && f[SEARCHES - 1].n_steps == f->n_steps)
 		{
-			search_bins(f, SEARCHES, x, scratch);
+			search_bins(f, SEARCHES, x, shift, r.cells);
 			i += SEARCHES;
 		}
 		else
 		{
-			search_bins(f, 1, x, scratch);
+			search_bins(f, 1, x, shift, r.cells);
 			i++;
 		}
 	}
 	for (; i < pack->n_features; i++)
 	{
 		const PackFeature *f = &pack->features[i];
-		double v = x[f->source];
+		double value = x[f->source];
+		uint32_t code = value >= 0 && value < f->n_levels ? (uint32_t) value
+														  : f->n_levels + (isnan(value) ? 1 : 0);
 
-		cells[f->high] = v >= 0 && v < f->n_levels ? (uint8_t) v
-												   : (uint8_t) (f->n_levels + (isnan(v) ? 1 : 0));
+		r.cells[f->high] = code << shift;
 	}
-	return walk_all(pack, scratch);
+	return walk_all(pack, &r);
 }
 
 /* Cells of a row of a matrix. */
 const uint32_t *
 aug_pack_cells(const Pack *pack, const uint8_t *row, void *scratch)
 {
+	Row r = row_of(pack, scratch);
+	uint32_t shift = cell_shift(pack);
+
 	for (uint32_t i = 0; i < pack->n_features; i++)
 	{
 		const PackFeature *f = &pack->features[i];
 
 		if (i >= pack->n_numbers && row[f->slot] == AUG_MISSING_CELL)
-			((uint8_t *) scratch)[f->high] = (uint8_t) (f->n_levels + 1);
+			r.cells[f->high] = (f->n_levels + 1) << shift;
 		else
-			put_cells(f, row[f->slot], scratch);
+			put_cells(f, row[f->slot], shift, r.cells);
 	}
-	return walk_all(pack, scratch);
+	return walk_all(pack, &r);
 }
