@@ -33,6 +33,17 @@ typedef struct AugurForecastOptions
  */
 extern void
 augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurStamp stamp);
+/*
+ * For readers of other objects: takes a key about time and tells so; false: another key.
+ * The names of all such keys, and how many.
+ */
+extern bool augur_time_option(AugurTimelineOptions *time, bool *duplicates_given, const char *key,
+							  const JsonbValue *v);
+extern const char *const augur_time_keys[];
+#define AUGUR_TIME_KEYS 5
+/* As augur_option_number, for a number or an array of at most room of them; how many. */
+extern int augur_option_numbers(const char *key, const JsonbValue *v, double low, double high,
+								double *out, int room);
 /* Sets levels from n numbers in any order; ERROR 22023. */
 extern void augur_forecast_levels(AugurForecastOptions *options, const double *levels, int n);
 /* Sets season lengths from n numbers in any order; 1 means none.  ERROR 22023. */
@@ -55,5 +66,33 @@ typedef struct AugurSeriesResult
 extern bool
 augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, AugurPoint *points,
 					  Size n, int64 skipped, uint32 horizon, AugurSeriesResult *result);
+
+/* ---- series_state.c -------------------------------------------------------- */
+
+/* What the rows of a group have in common, with its bytes: as it travels, too. */
+typedef struct AugurSharedOptions
+{
+	int32 stamp; /* AugurStamp */
+	int32 horizon;
+	int64 length; /* of the jsonb, 0: none */
+	char given[FLEXIBLE_ARRAY_MEMBER];
+} AugurSharedOptions;
+
+typedef struct AugurSeriesState
+{
+	const AugurSharedOptions *options;
+	int64 n;
+	int64 room;
+	int64 skipped; /* rows without a usable point in time */
+	AugurPoint points[FLEXIBLE_ARRAY_MEMBER];
+} AugurSeriesState;
+
+extern bool augur_same_options(const AugurSharedOptions *a, const AugurSharedOptions *b);
+/* NULL for NaN */
+extern Datum augur_number_or_null(double number, bool *null);
+/* Of what augur_timeline_at gives. */
+extern Datum augur_stamp_datum(AugurStamp stamp, int64 at);
+/* Averaging is a guess, so it is told once a call site unless it was asked for. */
+extern void augur_tell_averaged(const AugurTimeline *t, bool asked, bool *told);
 
 #endif /* AUGUR_PG_FORECAST_H */

@@ -28,13 +28,13 @@ typedef enum TimeKey
 	KEY_SEASON,
 	KEY_GAPS,
 	KEY_DUPLICATES,
-	KEY_TIME_ZONE,
+	KEY_TIME_ZONE, /* the last of AUGUR_TIME_KEYS */
 	KEY_LEVELS,
 	KEY_SEED
 } TimeKey;
 
-static const char *const time_keys[] = {"frequency", "season", "gaps", "duplicates",
-										"time_zone", "levels", "seed"};
+const char *const augur_time_keys[] = {"frequency", "season", "gaps", "duplicates",
+									   "time_zone", "levels", "seed"};
 
 /* in the order of AugurGaps and AugurDuplicates */
 static const char *const gaps_names[] = {"missing", "interpolate", "zero", "carry"};
@@ -61,8 +61,9 @@ choice_value(const char *key, const JsonbValue *v, const char *const *names, int
 }
 
 /* A number, or an array of at most room of them; returns how many. */
-static int
-numbers_value(const char *key, const JsonbValue *v, double low, double high, double *out, int room)
+int
+augur_option_numbers(const char *key, const JsonbValue *v, double low, double high, double *out,
+					 int room)
 {
 	JsonbIterator *it;
 	JsonbValue element;
@@ -178,11 +179,11 @@ zone_value(const char *key, const JsonbValue *v, AugurStamp stamp)
 /* ---- keys ------------------------------------------------------------------- */
 
 static void
-read_time_option(AugurForecastOptions *options, TimeKey which, const JsonbValue *v)
+read_time_option(AugurTimelineOptions *time, bool *duplicates_given, TimeKey which,
+				 const JsonbValue *v)
 {
-	const char *key = time_keys[which];
-	AugurTimelineOptions *time = &options->time;
-	double numbers[Max(AUG_MAX_LEVELS_ASKED, AUG_MAX_PERIODS)];
+	const char *key = augur_time_keys[which];
+	double numbers[AUG_MAX_PERIODS];
 	int n;
 
 	switch (which)
@@ -191,7 +192,7 @@ read_time_option(AugurForecastOptions *options, TimeKey which, const JsonbValue 
 			time->frequency = frequency_value(key, v, time->stamp);
 			break;
 		case KEY_SEASON:
-			n = numbers_value(key, v, 1, AUG_MAX_PERIOD, numbers, AUG_MAX_PERIODS);
+			n = augur_option_numbers(key, v, 1, AUG_MAX_PERIOD, numbers, AUG_MAX_PERIODS);
 			augur_forecast_season(time, numbers, n);
 			break;
 		case KEY_GAPS:
@@ -199,19 +200,46 @@ read_time_option(AugurForecastOptions *options, TimeKey which, const JsonbValue 
 			break;
 		case KEY_DUPLICATES:
 			time->duplicates = choice_value(key, v, duplicates_names, lengthof(duplicates_names));
-			options->duplicates_given = true;
+			*duplicates_given = true;
 			break;
 		case KEY_TIME_ZONE:
 			time->zone = zone_value(key, v, time->stamp);
 			break;
-		case KEY_LEVELS:
-			n = numbers_value(key, v, -1e300, 1e300, numbers, AUG_MAX_LEVELS_ASKED);
-			augur_forecast_levels(options, numbers, n);
-			break;
-		case KEY_SEED:
-			options->seed = augur_option_seed(key, v);
-			break;
+		default:
+			Assert(false);
 	}
+}
+
+bool
+augur_time_option(AugurTimelineOptions *time, bool *duplicates_given, const char *key,
+				  const JsonbValue *v)
+{
+	for (int i = 0; i < AUGUR_TIME_KEYS; i++)
+	{
+		if (strcmp(augur_time_keys[i], key) == 0)
+		{
+			read_time_option(time, duplicates_given, (TimeKey) i, v);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The keys that only forecasts have. */
+static bool
+read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue *v)
+{
+	double numbers[AUG_MAX_LEVELS_ASKED];
+
+	if (strcmp(augur_time_keys[KEY_LEVELS], key) == 0)
+		augur_forecast_levels(
+			options, numbers,
+			augur_option_numbers(key, v, -1e300, 1e300, numbers, AUG_MAX_LEVELS_ASKED));
+	else if (strcmp(augur_time_keys[KEY_SEED], key) == 0)
+		options->seed = augur_option_seed(key, v);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -221,14 +249,9 @@ read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v)
 	const char **names;
 	uint32 n = 0;
 
-	for (int i = 0; i < lengthof(time_keys); i++)
-	{
-		if (strcmp(time_keys[i], key) == 0)
-		{
-			read_time_option(options, (TimeKey) i, v);
-			return;
-		}
-	}
+	if (augur_time_option(&options->time, &options->duplicates_given, key, v) ||
+		read_own_option(options, key, v))
+		return;
 	for (uint32 i = 0; i < about->n_params; i++)
 	{
 		if (strcmp(about->params[i].name, key) == 0)
@@ -237,9 +260,9 @@ read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v)
 			return;
 		}
 	}
-	names = palloc_array(const char *, lengthof(time_keys) + about->n_params);
-	for (int i = 0; i < lengthof(time_keys); i++)
-		names[n++] = time_keys[i];
+	names = palloc_array(const char *, lengthof(augur_time_keys) + about->n_params);
+	for (int i = 0; i < lengthof(augur_time_keys); i++)
+		names[n++] = augur_time_keys[i];
 	for (uint32 i = 0; i < about->n_params; i++)
 		names[n++] = about->params[i].name;
 	augur_option_unknown(key, names, n);

@@ -29,7 +29,8 @@
 #include "decompose.h"
 
 #define POLL_WORK	((size_t) 1 << 20)
-#define REACH		3 /* neighbours on either side of a spike */
+#define COMPACT		16 /* steps between looks for candidates to drop */
+#define REACH		3  /* neighbours on either side of a spike */
 #define WINDOW		(2 * REACH + 1)
 #define SPIKE		4	 /* standard deviations off the median of the window */
 #define CLIP		3	 /* standard deviations */
@@ -37,76 +38,106 @@
 /* median of |Z| */
 #define NORMAL_MEDIAN 0.67448975019608174320
 
+/*
+ * Candidates for the start of the last segment, by start.  The cost of the first t values
+ * with candidate i is key[i] + square - (sum - sum[i])^2 / (t - start[i]), where sum and
+ * square are the running sums up to t: columns, so that the loop over them is one that
+ * compilers make vectors of.
+ */
 typedef struct Pelt
 {
 	size_t n;
 	size_t least;
 	double penalty;
-	double *sum, *square; /* [n + 1] running sums */
-	double *cost;		  /* [n + 1] of the best segmentation of the first t values */
-	size_t *last;		  /* [n + 1] where its last segment starts */
-	size_t *start;		  /* candidates for the start of the last segment */
-	size_t *end;		  /* [n + 1] of candidate s: no longer one from t = end[s] */
+	size_t *last;  /* [n + 1] start of the last segment of the best segmentation */
+	double *start; /* [n + 1] of each column: candidates */
+	double *sum;
+	double *key;   /* best cost before it, less the running sum of squares there */
+	double *end;   /* no longer a candidate from this t on */
+	double *value; /* of key + ..., at t */
 	size_t n_starts;
 } Pelt;
 
-static double
-segment_cost(const Pelt *p, size_t from, size_t to)
-{
-	double sum = p->sum[to] - p->sum[from];
-
-	return fmax(0, p->square[to] - p->square[from] - sum * sum / (double) (to - from));
-}
-
-/* Best segmentation of the first t values, and the candidates that remain. */
+/* Drops the candidates that have come to their end. */
 static void
-step(Pelt *p, size_t t)
+compact(Pelt *p, size_t t)
 {
 	size_t kept = 0;
 
-	p->cost[t] = INFINITY;
 	for (size_t i = 0; i < p->n_starts; i++)
 	{
-		size_t s = p->start[i];
-		double c;
-
-		if (t >= p->end[s])
+		if (p->end[i] <= (double) t)
 			continue;
-		p->start[kept++] = s;
-		if (t - s < p->least)
-			continue;
-		c = p->cost[s] + segment_cost(p, s, t) + p->penalty;
-		if (c < p->cost[t])
-		{
-			p->cost[t] = c;
-			p->last[t] = s;
-		}
+		p->start[kept] = p->start[i];
+		p->sum[kept] = p->sum[i];
+		p->key[kept] = p->key[i];
+		p->end[kept] = p->end[i];
+		kept++;
 	}
 	p->n_starts = kept;
-	for (size_t i = 0; i < kept && isfinite(p->cost[t]); i++)
-	{
-		size_t s = p->start[i];
+}
 
-		if (t > s && t - s >= p->least && t + p->least < p->end[s] &&
-			p->cost[s] + segment_cost(p, s, t) >= p->cost[t])
-			p->end[s] = t + p->least;
+static void
+add_candidate(Pelt *p, size_t t, double sum, double key)
+{
+	size_t i = p->n_starts++;
+
+	p->start[i] = (double) t;
+	p->sum[i] = sum;
+	p->key[i] = key;
+	p->end[i] = INFINITY;
+}
+
+/*
+ * Best segmentation of the first t values; its cost, INFINITY when t is shorter than a segment.
+ * A candidate that is no better than t itself will not be from t + least on.
+ */
+static double
+step(Pelt *p, size_t t, double sum, double square)
+{
+	double *restrict value = p->value;
+	const double *restrict key = p->key, *restrict from = p->sum, *restrict start = p->start;
+	double best = INFINITY, now = (double) t, cost, limit;
+	size_t at = 0, usable = p->n_starts;
+
+	/* candidates ascend: those too near are the last ones */
+	while (usable > 0 && start[usable - 1] + (double) p->least > now)
+		usable--;
+	for (size_t i = 0; i < usable; i++)
+		value[i] = key[i] - (sum - from[i]) * (sum - from[i]) / (now - start[i]);
+	for (size_t i = 0; i < usable; i++)
+	{
+		if (value[i] < best)
+		{
+			best = value[i];
+			at = i;
+		}
 	}
-	if (isfinite(p->cost[t]))
-		p->start[p->n_starts++] = t;
+	if (usable == 0)
+		return INFINITY;
+	p->last[t] = (size_t) start[at];
+	cost = best + square + p->penalty;
+	limit = best + p->penalty;
+	for (size_t i = 0; t % COMPACT == 0 && i < usable; i++)
+		p->end[i] = value[i] >= limit ? fmin(p->end[i], now + (double) p->least) : p->end[i];
+	return cost;
 }
 
 static AugStatus
 take_room(AugCast *cast, Pelt *p)
 {
-	p->sum = aug_cast_doubles(cast, p->n + 1);
-	p->square = aug_cast_doubles(cast, p->n + 1);
-	p->cost = aug_cast_doubles(cast, p->n + 1);
 	p->last = aug_arena_zero(cast->arena, p->n + 1, sizeof(size_t));
-	p->start = aug_arena_zero(cast->arena, p->n + 2, sizeof(size_t));
-	p->end = aug_arena_zero(cast->arena, p->n + 1, sizeof(size_t));
-	if (p->last == NULL || p->start == NULL || p->end == NULL)
-		return aug_fail_nomem(cast->err, (p->n + 2) * sizeof(size_t));
-	return p->sum == NULL || p->square == NULL || p->cost == NULL ? AUG_NOMEM : AUG_OK;
+	if (p->last == NULL)
+		return aug_fail_nomem(cast->err, (p->n + 1) * sizeof(size_t));
+	p->start = aug_cast_doubles(cast, p->n + 1);
+	p->sum = aug_cast_doubles(cast, p->n + 1);
+	p->key = aug_cast_doubles(cast, p->n + 1);
+	p->end = aug_cast_doubles(cast, p->n + 1);
+	p->value = aug_cast_doubles(cast, p->n + 1);
+	return p->start == NULL || p->sum == NULL || p->key == NULL || p->end == NULL ||
+				   p->value == NULL
+			   ? AUG_NOMEM
+			   : AUG_OK;
 }
 
 AugStatus
@@ -115,20 +146,15 @@ aug_pelt(AugCast *cast, const double *x, size_t n, size_t least, double penalty,
 {
 	Pelt p = {.n = n, .least = least > 0 ? least : 1, .penalty = penalty};
 	AugStatus status = take_room(cast, &p);
+	double mean = 0, sum = 0, square = 0, cost = INFINITY;
 	size_t work = 0, k = 0;
 
 	*n_changes = 0;
 	if (status != AUG_OK)
 		return status;
 	for (size_t t = 0; t < n; t++)
-	{
-		p.sum[t + 1] = p.sum[t] + x[t];
-		p.square[t + 1] = p.square[t] + x[t] * x[t];
-		p.end[t] = SIZE_MAX;
-	}
-	p.end[n] = SIZE_MAX;
-	p.cost[0] = -penalty;
-	p.n_starts = 1; /* at 0 */
+		mean += x[t] / (double) n;
+	add_candidate(&p, 0, 0, -penalty);
 	for (size_t t = 1; t <= n; t++)
 	{
 		work += p.n_starts;
@@ -138,9 +164,15 @@ aug_pelt(AugCast *cast, const double *x, size_t n, size_t least, double penalty,
 			if (aug_cast_stop(cast))
 				return AUG_CANCELLED;
 		}
-		step(&p, t);
+		sum += x[t - 1] - mean;
+		square += (x[t - 1] - mean) * (x[t - 1] - mean);
+		cost = step(&p, t, sum, square);
+		if (t % COMPACT == 0)
+			compact(&p, t);
+		if (isfinite(cost))
+			add_candidate(&p, t, sum, cost - square);
 	}
-	if (!isfinite(p.cost[n]))
+	if (!isfinite(cost))
 		return AUG_OK; /* shorter than a segment */
 	for (size_t t = n; p.last[t] > 0; t = p.last[t])
 		k++;
