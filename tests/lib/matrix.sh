@@ -34,6 +34,10 @@ exec </dev/null
 say() { echo "matrix: $*"; }
 die() { echo "matrix: $*" >&2; echo "0 passed, 1 failed"; exit 1; }
 
+# One run at a time in a root: a second one waits, and says so.
+exec 8>"$ROOT.lock"
+flock -n 8 || { say "waiting for another run in $ROOT"; flock 8; }
+
 # Mirror of Debian ("Debian" or "Debian-Security"), as this machine's apt reaches it.
 mirror()
 {
