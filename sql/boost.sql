@@ -26,7 +26,7 @@ SELECT sqrt(avg((predict('price', h) - price) ^ 2)) < 3000 AS price, avg((classi
 	bool_and(predict('dear', h) BETWEEN 0 AND 1) AS probability,
 	max(abs((SELECT sum(v::float8) FROM jsonb_each_text(probabilities('size', h)) AS p (k, v)) - 1)) < 1e-12 AS sums_to_one
 FROM homes h WHERE home_id % 7 = 0;
-SELECT string_agg(feature, ' ' ORDER BY importance DESC) AS features, round(sum(importance)::numeric, 6) AS sum FROM augur.importance('price') WHERE importance > 0.001;
+SELECT string_agg(feature, ' ' ORDER BY importance DESC) AS features, sum(importance) > 0.99 AS most FROM augur.importance('price') WHERE importance > 0.001;
 SELECT info -> 'trees' AS trees, info -> 'interval' AS interval, info ? 'validation_loss' AS validated FROM augur.model_info('price') AS info;
 -- no interval without validation rows; missing and unseen values
 SELECT value IS NOT NULL AS value, lower, upper, missing, unseen

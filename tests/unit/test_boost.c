@@ -47,7 +47,7 @@ random_at(uint64_t i, uint64_t j)
 }
 
 /* One tree at full rate, leaves of any size: what it does is then known. */
-#define ONE "n_trees=1 learning_rate=1 min_samples_leaf=1 "
+#define ONE "lambda=0 n_trees=1 learning_rate=1 min_samples_leaf=1 "
 
 /* ---- exact models ------------------------------------------------------ */
 
@@ -90,8 +90,8 @@ exact_leaves(void)
 	step(ONE "lambda=1", y, NULL, 1, 9);
 	step(ONE "alpha=2", y, NULL, 0.5, 9.5);
 	step(ONE "max_delta_step=3", y, NULL, 2, 8);
-	step("n_trees=1 learning_rate=0.1 min_samples_leaf=4", y, NULL, 4.5, 5.5);
-	steps("n_trees=2 learning_rate=0.5 min_samples_leaf=4", y, NULL, 1.25, 8.75, 6);
+	step("lambda=0 n_trees=1 learning_rate=0.1 min_samples_leaf=4", y, NULL, 4.5, 5.5);
+	steps("lambda=0 n_trees=2 learning_rate=0.5 min_samples_leaf=4", y, NULL, 1.25, 8.75, 6);
 	/* the split gains 20^2 / 4 + 20^2 / 4 */
 	step(ONE "min_split_gain=199.9", y, NULL, 0, 10);
 	step(ONE "min_split_gain=200.1", y, NULL, 5, 5);
@@ -546,7 +546,7 @@ missing_alone(void)
 }
 
 /*
- * A pattern of levels that no order of codes has is one split; levels that were not
+ * A pattern of levels that no order of codes has takes few splits; levels that were not
  * seen go with the side of more levels, missing ones where they belong.
  */
 static void
@@ -568,7 +568,8 @@ categories(uint32_t levels)
 	}
 	unit_table(&d, n, 1, x, &levels, y, 0, NULL);
 	train(&t, &d.matrix, ONE "cat_l2=0 cat_smooth=1");
-	CHECK(t.fit.n_nodes == 3);
+	/* a split lists 32 levels at most */
+	CHECK(levels > 32 ? t.fit.n_nodes > 3 : t.fit.n_nodes == 3);
 	for (uint32_t i = 1; i < levels; i++)
 		CHECK_NEAR(score(&t, i, 0), i % 3 == 0 ? 8 : 2, 1e-6);
 	CHECK_NEAR(score(&t, NAN, 0), 8, 1e-6);
@@ -742,7 +743,7 @@ same_bytes(void)
 static void
 fit_is_good(void)
 {
-	UnitDataOptions o = {.task = AUG_REGRESSION, .n_rows = 4000, .wide = true, .seed = 8};
+	UnitDataOptions o = {.task = AUG_REGRESSION, .n_rows = 20000, .wide = true, .seed = 8};
 	UnitData d, test;
 	UnitTraining t;
 	double errors = 0, total = 0, mean;
@@ -750,8 +751,7 @@ fit_is_good(void)
 	unit_data(&d, &o);
 	o.seed = 9;
 	unit_data(&test, &o);
-	/* a seventh of the levels of the wide feature have fewer than 10 rows */
-	train(&t, &d.matrix, "cat_smooth=3");
+	train(&t, &d.matrix, "");
 	mean = aug_model_info(t.model)->base;
 	for (uint32_t i = 0; i < o.n_rows; i++)
 	{
@@ -762,7 +762,8 @@ fit_is_good(void)
 		total += (mean - test.matrix.y[i]) * (mean - test.matrix.y[i]);
 	}
 	/* the noise is 0.5 times a triangle of variance 1 / 6: 0.042 of about 1.9 */
-	CHECK(errors / o.n_rows < 0.08);
+	if (!CHECK(errors / o.n_rows < 0.06))
+		fprintf(stderr, "mean squared error %g\n", errors / o.n_rows);
 	CHECK(total / o.n_rows > 1.2);
 	unit_training_end(&t);
 	unit_data_free(&d);

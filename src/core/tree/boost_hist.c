@@ -14,7 +14,6 @@
  *
  *-------------------------------------------------------------------------
  */
-#include <math.h>
 #include <string.h>
 
 #include "boost.h"
@@ -280,19 +279,19 @@ permute_groups(BoostGroups *g)
 }
 
 /*
- * Puts the tree's rare levels together into one group, code FOREST_NONE, which comes
- * last.  What is known of each is less than what is assumed of it, and many of them
- * in the order of their means would fit any noise.
+ * Puts the levels that have fewer than cat_smooth rows in the node together into one
+ * group, code FOREST_NONE, which comes last.  What is known of each is less than what
+ * is assumed of it, and many of them in the order of their means would fit any noise.
  */
 static void
-pool_rare(const BoostJob *b, uint32_t feature, BoostGroups *g)
+pool_rare(const BoostJob *b, BoostGroups *g)
 {
 	BoostBin rare = {0, 0};
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < g->n; i++)
 	{
-		if (isnan(b->f.features[feature].prior[g->code[i]]))
+		if ((double) bin_count(b, g->bin[i]) < b->config.cat_smooth)
 			rare += g->bin[i];
 		else
 		{
@@ -325,8 +324,7 @@ collect(BoostJob *b, const BoostNode *node, uint32_t feature, double *mean, AugE
 
 /*
  * Takes the places of the levels in the whole tree: how their mean gradients in the
- * root, drawn to that of all rows by cat_smooth, differ from it.  NaN: the level has
- * fewer than cat_smooth rows.
+ * root, drawn to that of all rows by cat_smooth, differ from it.
  */
 AugStatus
 aug_boost_learn_levels(BoostJob *b, const BoostNode *root, AugError *err)
@@ -347,10 +345,9 @@ aug_boost_learn_levels(BoostJob *b, const BoostNode *root, AugError *err)
 		for (uint32_t i = 0; i < g->n; i++)
 		{
 			double h = bin_hessian(b, g->bin[i]);
-			float place = h > 0 ? (float) ((bin_gradient(b, g->bin[i]) - h * mean) / (h + smooth))
-								: 0;
 
-			ff->prior[g->code[i]] = bin_count(b, g->bin[i]) < smooth ? NAN : place;
+			ff->prior[g->code[i]] =
+				h > 0 ? (float) ((bin_gradient(b, g->bin[i]) - h * mean) / (h + smooth)) : 0;
 		}
 		if (forest_tick(&b->f, g->n))
 			return aug_fail_cancelled(err);
@@ -362,8 +359,7 @@ aug_boost_learn_levels(BoostJob *b, const BoostNode *root, AugError *err)
  * The levels of a categorical feature in a node, rare ones together, ordered by the
  * mean gradient of their rows.  A level's mean is drawn by cat_smooth to the node's,
  * moved by the level's place in the tree: in a node of few rows for each level
- * their own order is mostly noise (category.c).  (LightGBM draws to 0, and leaves out
- * levels that are rare in the node.)  Equal ones stay in the order they were found in.
+ * their own order is mostly noise (category.c).  (LightGBM draws to 0.)  Equal ones stay in the order they were found in.
  */
 AugStatus
 aug_boost_groups(BoostJob *b, const BoostNode *node, uint32_t feature, AugError *err)
@@ -375,7 +371,7 @@ aug_boost_groups(BoostJob *b, const BoostNode *node, uint32_t feature, AugError 
 
 	if (status != AUG_OK)
 		return status;
-	pool_rare(b, feature, g);
+	pool_rare(b, g);
 	for (uint32_t i = 0; i < g->n; i++)
 	{
 		double h = bin_hessian(b, g->bin[i]) + smooth,

@@ -36,7 +36,7 @@ const AugParamSpec aug_boost_params[B_COUNT] = {
 	[B_MIN_CHILD_WEIGHT] = {"min_child_weight", AUG_PARAM_REAL, "0.001", 0, 1e300, NULL,
 							"Least sum of second derivatives (of row weights, for "
 							"squared error) in a leaf."},
-	[B_LAMBDA] = {"lambda", AUG_PARAM_REAL, "0", 0, 1e300, NULL,
+	[B_LAMBDA] = {"lambda", AUG_PARAM_REAL, "1", 0, 1e300, NULL,
 				  "L2 regularisation of the leaves' values."},
 	[B_ALPHA] = {"alpha", AUG_PARAM_REAL, "0", 0, 1e300, NULL,
 				 "L1 regularisation of the leaves' values."},

@@ -20,8 +20,10 @@
 
 #include "boost.h"
 
-#define FEW_LEVELS 4	 /* up to which categories are not regularised further */
-#define ROUNDING   1e-12 /* of the node's own term: no gain at all */
+#define MOST_LEVELS 32
+#define STEP_SHARE	0.01  /* of the node's rows, between two cuts of levels when they are not few */
+#define FEW_LEVELS	4	  /* up to which categories are not regularised further */
+#define ROUNDING	1e-12 /* of the node's own term: no gain at all */
 
 /*
  * The value of a leaf before the learning rate.
@@ -174,7 +176,10 @@ scan_number(const Scan *s, BoostSplit *best)
 		best->missing_left = bin_count(b, best->left) > s->count / 2;
 }
 
-/* The groups at hand: cuts behind each of them but the last. */
+/*
+ * The groups at hand: cuts behind each of them but the last, of which one side has few
+ * levels (LightGBM has that limit, too): every cut more is a chance to fit noise.
+ */
 static void
 scan_groups(const Scan *s, const BoostGroups *g, BoostSplit *best)
 {
@@ -188,7 +193,7 @@ scan_groups(const Scan *s, const BoostGroups *g, BoostSplit *best)
 
 		left += g->bin[i];
 		count = bin_count(s->b, left);
-		if (count < min_leaf)
+		if (count < min_leaf || (i + 1 > MOST_LEVELS && g->n - (i + 1) > MOST_LEVELS))
 			continue;
 		if (s->count - count < min_leaf)
 			return;
