@@ -45,6 +45,7 @@ typedef struct EtsLayout
 	uint32_t n; /* of free parameters */
 	uint32_t n_smooth;
 	int alpha, beta, gamma, phi, level, trend, season; /* places, -1: none */
+	double most_gamma;								   /* upper bound of gamma / (1 - alpha) */
 } EtsLayout;
 
 /* A series at work; y scaled so that its size is about 1, NaN missing. */

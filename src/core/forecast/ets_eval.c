@@ -39,6 +39,7 @@ void
 ets_layout(const EtsForm *form, EtsLayout *at)
 {
 	at->n = 0;
+	at->most_gamma = 0.9999;
 	at->alpha = place(&at->n, true);
 	at->beta = place(&at->n, form->trend != ETS_NONE);
 	at->gamma = place(&at->n, form->season != ETS_NONE);

@@ -36,7 +36,8 @@
 #define SMOOTH_SCALE   0.1
 #define LEAST_SCALE	   1e-6
 #define FIRST_VALUES   10
-#define MOST_NARROWING 6
+#define MOST_NARROWING 12
+#define NARROWING	   0.7
 
 /* ---- admissible ------------------------------------------------------------------ */
 
@@ -201,21 +202,21 @@ start_states(const Start *start, const EtsSeries *s, const EtsForm *form, const 
 static void
 start_smoothing(EtsSeries *s, const EtsForm *form, const EtsLayout *at, double *x)
 {
-	static const double alphas[] = {0.02, 0.1, 0.3, 0.6, 0.95}, stars[] = {0.01, 0.2};
+	static const double alphas[] = {0.02, 0.1, 0.3, 0.7}, stars[] = {0.01, 0.2, 0.8};
 	double best = HUGE_VAL, best_alpha = 0.1, best_beta = 0.01, best_gamma = 0.01;
-	uint32_t n_beta = at->beta < 0 ? 1 : 2, n_gamma = at->gamma < 0 ? 1 : 2;
+	uint32_t n_beta = at->beta < 0 ? 1 : 3, n_gamma = at->gamma < 0 ? 1 : 3;
 
 	if (at->phi >= 0)
 		x[at->phi] = 0.95;
-	for (uint32_t i = 0; i < 5 * n_beta * n_gamma; i++)
+	for (uint32_t i = 0; i < 4 * n_beta * n_gamma; i++)
 	{
 		double value;
 
-		x[at->alpha] = alphas[i % 5];
+		x[at->alpha] = alphas[i % 4];
 		if (at->beta >= 0)
-			x[at->beta] = stars[i / 5 % n_beta];
+			x[at->beta] = stars[i / 4 % n_beta];
 		if (at->gamma >= 0)
-			x[at->gamma] = stars[i / 5 / n_beta];
+			x[at->gamma] = stars[i / 4 / n_beta];
 		value = ets_forward(s, form, at, x);
 		if (value >= best)
 			continue;
@@ -266,12 +267,17 @@ finish(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit *fit
 	/* the scales of this form: its start states are not wanted again */
 	start_states(start, s, &fit->form, &fit->at, start->x);
 	status = ets_search_run(cast, search, s, start->scale, FINISH_GAIN, FINISH_STEPS, fit);
-	for (int k = 0; status == AUG_OK && k < MOST_NARROWING && isfinite(fit->minus2) &&
-					!ets_admissible(&fit->form, &fit->at, fit->x);
+	for (int k = 0;
+		 status == AUG_OK && isfinite(fit->minus2) && !ets_admissible(&fit->form, &fit->at, fit->x);
 		 k++)
 	{
-		fit->x[fit->at.gamma] *= 0.5;
-		fit->minus2 = ets_forward(s, &fit->form, &fit->at, fit->x);
+		if (k == MOST_NARROWING)
+		{
+			fit->minus2 = HUGE_VAL;
+			break;
+		}
+		fit->at.most_gamma = fit->x[fit->at.gamma] = NARROWING * fit->x[fit->at.gamma];
+		status = ets_search_run(cast, search, s, start->scale, FINISH_GAIN, FINISH_STEPS, fit);
 	}
 	fit->aicc = ets_aicc(fit->minus2, s->n_observed, fit->at.n);
 	return status;

@@ -40,7 +40,9 @@ ets_bounds(const EtsLayout *at, uint32_t i, double *lo, double *hi)
 {
 	*lo = 1e-4;
 	*hi = 0.9999;
-	if ((int) i == at->phi)
+	if ((int) i == at->gamma)
+		*hi = at->most_gamma;
+	else if ((int) i == at->phi)
 	{
 		*lo = 0.8;
 		*hi = 0.98;

@@ -8,8 +8,8 @@
  * one that is exact up to a season ahead and nearly so beyond (class 3).  The others are
  * simulated: normal errors from a fixed seed.
  *
- * Memory: a few arrays of the horizon.  Interrupts: a poll for every 64 simulated paths,
- * and for every 1,024 steps of the recursions.
+ * Memory: a few arrays of the horizon.  Interrupts: a poll for every 65,536 simulated
+ * steps, and for every 512 steps of the recursions.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,11 +19,13 @@
 #include "../rng.h"
 #include "ets.h"
 
-#define PATHS		 5000
-#define PATHS_POLL	 64
-#define STEPS_POLL	 1024
-#define TWO_PI		 6.28318530717958647693
-#define RECURSION_AT 2000 /* steps back that still matter to the recursion's sum */
+#define PATHS		5000
+#define POLL_STEPS	65536 /* simulated, between two polls */
+#define STEPS_POLL	512
+#define TWO_PI		6.28318530717958647693
+#define MOST_STEPS	20000000 /* simulated in all: fewer paths for long horizons */
+#define LEAST_PATHS 1000
+#define LEAST_STATE 1e-10 /* multiplicative trends end here */
 
 void
 ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean)
@@ -85,12 +87,11 @@ second_moments(AugCast *cast, const double *c, const double *mean, double sigma2
 {
 	for (uint32_t h = 0; h < horizon; h++)
 	{
-		uint32_t back = h < RECURSION_AT ? h : RECURSION_AT;
 		double sum = 0;
 
 		if (h % STEPS_POLL == STEPS_POLL - 1 && aug_cast_stop(cast))
 			return AUG_CANCELLED;
-		for (uint32_t j = 1; j <= back; j++)
+		for (uint32_t j = 1; j <= h; j++)
 			sum += c[j] * c[j] * theta[h - j];
 		theta[h] = mean[h] * mean[h] + sigma2 * sum;
 	}
@@ -147,6 +148,11 @@ simulate(const EtsSeries *s, const EtsFit *fit, double sigma, AugRng *rng, const
 		else if (form->season == ETS_MULTIPLICATIVE)
 			*sea += gamma * (y / q - *sea);
 		level = next;
+		if (form->trend == ETS_MULTIPLICATIVE)
+		{
+			level = fmax(level, LEAST_STATE);
+			slope = fmax(slope, LEAST_STATE);
+		}
 	}
 }
 
@@ -155,20 +161,27 @@ simulated(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double sigma2, c
 		  uint32_t horizon, double *variance)
 {
 	double *ring = aug_cast_doubles(cast, fit->form.m);
+	uint32_t paths = MOST_STEPS / horizon, since = 0;
 
 	if (ring == NULL)
 		return AUG_NOMEM;
+	paths = paths > PATHS ? PATHS : paths < LEAST_PATHS ? LEAST_PATHS : paths;
 	memset(variance, 0, horizon * sizeof(double));
-	for (uint32_t path = 0; path < PATHS; path++)
+	for (uint32_t path = 0; path < paths; path++)
 	{
 		AugRng rng = aug_rng(cast->seed, path, 0x657473);
 
-		if (path % PATHS_POLL == 0 && aug_cast_stop(cast))
-			return AUG_CANCELLED;
+		since += horizon;
+		if (since >= POLL_STEPS)
+		{
+			since = 0;
+			if (aug_cast_stop(cast))
+				return AUG_CANCELLED;
+		}
 		simulate(s, fit, sqrt(sigma2), &rng, mean, horizon, ring, variance);
 	}
 	for (uint32_t h = 0; h < horizon; h++)
-		variance[h] /= PATHS;
+		variance[h] /= paths;
 	return AUG_OK;
 }
 
