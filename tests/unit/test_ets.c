@@ -105,6 +105,8 @@ run_ets(UnitHost *h, const AugSeries *s, const char *option, const char *value, 
 	if (status != AUG_OK)
 		return status;
 	status = aug_params_set(params, "method", "ets", err);
+	if (status == AUG_OK)
+		status = aug_params_set(params, "intervals", "model", err);
 	if (status == AUG_OK && option != NULL)
 		status = aug_params_set(params, option, value, err);
 	o.params = params;

@@ -16,6 +16,8 @@ run(UnitHost *h, const AugSeries *s, const char *method, uint32_t horizon, AugFo
 	if (status != AUG_OK)
 		return status;
 	status = aug_params_set(params, "method", method, err);
+	if (status == AUG_OK)
+		status = aug_params_set(params, "intervals", "model", err);
 	o.params = params;
 	o.horizon = horizon;
 	o.n_levels = 2;

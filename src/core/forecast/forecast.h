@@ -48,6 +48,7 @@ typedef struct AugFitted
 	const struct AugForecaster *by;
 	AugForm form;
 	char label[AUG_LABEL_SIZE];
+	char reason[AUG_MESSAGE_SIZE];	/* why it was chosen; "" when it was asked for */
 	char warning[AUG_MESSAGE_SIZE]; /* what of the request was not followed; "" when all was */
 	uint32_t n_parameters;			/* estimated ones, initial states and variance included */
 	double log_likelihood;			/* NaN where the method has none */
@@ -125,9 +126,9 @@ enum
 
 #define AUG_OPTION(i) (UINT64_C(1) << (i))
 /* What run.c does for every method. */
-#define AUG_COMMON_OPTIONS                                                          \
-	(AUG_OPTION(F_METHOD) | AUG_OPTION(F_LOWER_BOUND) | AUG_OPTION(F_UPPER_BOUND) | \
-	 AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS))
+#define AUG_COMMON_OPTIONS                                                        \
+	(AUG_OPTION(F_METHOD) | AUG_OPTION(F_INTERVALS) | AUG_OPTION(F_LOWER_BOUND) | \
+	 AUG_OPTION(F_UPPER_BOUND) | AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS))
 
 #define AUG_ETS_OPTIONS                                                             \
 	(AUG_OPTION(F_ETS_ERROR) | AUG_OPTION(F_ETS_TREND) | AUG_OPTION(F_ETS_DAMPED) | \
@@ -142,6 +143,10 @@ enum
 /* indices of the choices of "transform" */
 #define F_TRANSFORM_NONE 1
 #define F_TRANSFORM_LOG	 2
+/* and of "combine" and "intervals" */
+#define F_COMBINE_MEDIAN  2
+#define F_COMBINE_ERROR	  3
+#define F_INTERVALS_MODEL 2
 /* and of "outliers" */
 #define F_OUTLIERS_CLEAN 2
 
@@ -157,9 +162,13 @@ aug_form_read(AugCast *cast, AugReader *r, const AugForecaster **by, AugForm *fo
 
 /* Quantile of the standard normal, 0 < p < 1. */
 extern double aug_normal_quantile(double p);
-/* lower and upper: [horizon], mean -+ z sd; NaN where the variance is. */
-extern void aug_interval_normal(const double *mean, const double *variance, uint32_t horizon,
-								double level, double *lower, double *upper);
+/* Scales variances [horizon] by what the method's errors from rolling origins were. */
+extern AugStatus aug_interval_calibrate(AugCast *cast, const AugSeries *s, const AugFitted *fitted,
+										uint32_t horizon, double *variance);
+/* lower and upper: [horizon], mean -+ quantile * sd; of Student's t, or of the normal when
+ * df is infinite; NaN where the variance is. */
+extern void aug_interval(const double *mean, const double *variance, uint32_t horizon, double level,
+						 double df, double *lower, double *upper);
 
 /* ---- the methods --------------------------------------------------------- */
 
@@ -176,6 +185,8 @@ extern const AugForecaster aug_forecaster_holt_winters;	  /* holt_winters.c */
 extern const AugForecaster aug_forecaster_ces;			  /* ces.c */
 extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
 extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
+extern const AugForecaster aug_forecaster_combination;	  /* combine.c */
+extern const AugForecaster aug_forecaster_auto;			  /* auto.c */
 extern const AugForecaster aug_forecaster_ets;			  /* ets.c */
 extern const AugForecaster aug_forecaster_arima;		  /* arima.c */
 extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */

@@ -27,6 +27,8 @@ static const AugForecaster *const methods[] = {
 	&aug_forecaster_dotm,			/* dotm.c */
 	&aug_forecaster_mstl,			/* mstl_forecast.c */
 	&aug_forecaster_arima,			/* arima.c */
+	&aug_forecaster_auto,			/* auto.c */
+	&aug_forecaster_combination,	/* combine.c */
 	&aug_forecaster_ets,			/* ets.c */
 };
 

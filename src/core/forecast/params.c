@@ -17,7 +17,7 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 				  "auto|naive|seasonal_naive|drift|mean"
 				  "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
 				  "|mstl"
-				  "|arima|ets",
+				  "|arima|ets|combination",
 				  "Forecasting method. auto chooses and combines by frequency, length and "
 				  "rolling-origin error, and says what it used."},
 	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",
@@ -25,7 +25,7 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 				   "\"dotm\": 1}."},
 	[F_COMBINE] = {"combine", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|mean|median|error",
 				   "How members are combined: mean (by weights), median, or error: weights "
-				   "by rolling-origin error."},
+				   "by the inverse of the squared errors from rolling origins."},
 	[F_ETS_ERROR] = {"ets_error", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|additive|multiplicative",
 					 "Error of exponential smoothing."},
 	[F_ETS_TREND] = {"ets_trend", AUG_PARAM_CHOICE, "auto", 0, 0,

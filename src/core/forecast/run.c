@@ -254,17 +254,29 @@ finish_value(const Run *run, double v, double (*round_it)(double))
 	return aug_param_number(p, F_INTEGER) != 0 ? round_it(v) : v;
 }
 
-static void
+static AugStatus
 finish(Run *run)
 {
 	const AugForecastOptions *o = run->options;
+	double df = HUGE_VAL;
+
+	if (o->n_levels > 0 && run->fitted.by != NULL &&
+		aug_param_choice(o->params, F_INTERVALS) != F_INTERVALS_MODEL)
+	{
+		AugStatus status = aug_interval_calibrate(&run->cast, &run->series, &run->fitted,
+												  o->horizon, run->variance);
+
+		if (status != AUG_OK)
+			return status;
+		df = (double) run->n_observed - run->fitted.n_parameters;
+	}
 
 	for (uint32_t k = 0; k < o->n_levels; k++)
 	{
 		double *lower = run->lower + (size_t) k * o->horizon;
 		double *upper = run->upper + (size_t) k * o->horizon;
 
-		aug_interval_normal(run->mean, run->variance, o->horizon, o->levels[k], lower, upper);
+		aug_interval(run->mean, run->variance, o->horizon, o->levels[k], df, lower, upper);
 		for (uint32_t h = 0; h < o->horizon; h++)
 		{
 			lower[h] = finish_value(run, lower[h], floor);
@@ -273,6 +285,7 @@ finish(Run *run)
 	}
 	for (uint32_t h = 0; h < o->horizon; h++)
 		run->mean[h] = finish_value(run, run->mean[h], round);
+	return AUG_OK;
 }
 
 static AugStatus
@@ -330,6 +343,7 @@ pack(Run *run, AugForecast **out)
 	f->n_observed = run->n_observed;
 	memcpy(f->method, run->fitted.label, sizeof(f->method));
 	memcpy(f->fallback, run->fallback, sizeof(f->fallback));
+	memcpy(f->reason, run->fitted.reason, sizeof(f->reason));
 	/* the method's own warning, if any, after what was done to the series */
 	snprintf(f->warning, sizeof(f->warning), "%.120s%s%.120s", run->warning,
 			 run->warning[0] != '\0' && run->fitted.warning[0] != '\0' ? "; " : "",
@@ -406,10 +420,9 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 	if (status == AUG_OK)
 		status = run.n_observed > 0 ? fit_any(&run) : no_values(&run);
 	if (status == AUG_OK)
-	{
-		finish(&run);
+		status = finish(&run);
+	if (status == AUG_OK)
 		status = pack(&run, out);
-	}
 	aug_arena_free(&run.arena);
 	return status;
 }

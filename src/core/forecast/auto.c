@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * auto.c
+ *		The method "auto": which methods are combined, by a rule that is fixed
+ *		beforehand and looks at length, season and kind of the values only.
+ *
+ * How the rule was chosen: docs/forecasting.md, on the training parts of series alone.
+ *
+ * Memory and interrupts: those of the members.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "combine.h"
+
+#define LONG_SERIES 150 /* values from which more members pay */
+#define FEW_VALUES	8	/* below, nothing is worth estimating */
+
+typedef struct Look
+{
+	bool constant, seasonal, several;
+	size_t n_observed;
+} Look;
+
+static Look
+look_at(const AugSeries *s)
+{
+	Look look = {.constant = true};
+	double first = NAN;
+
+	for (size_t t = 0; t < s->n; t++)
+	{
+		if (isnan(s->y[t]))
+			continue;
+		look.n_observed++;
+		if (isnan(first))
+			first = s->y[t];
+		look.constant = look.constant && s->y[t] == first;
+	}
+	for (uint32_t i = 0; i < s->n_periods; i++)
+	{
+		if (s->n < 2 * (size_t) s->period[i] + 2)
+			break;
+		look.several = look.seasonal;
+		look.seasonal = true;
+	}
+	return look;
+}
+
+/* The members and how they are combined; reason says why. */
+static const char *const *
+choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const char **reason)
+{
+	static const char *const constant[] = {"naive", NULL};
+	static const char *const regressors[] = {"arima", NULL};
+	static const char *const several[] = {"seasonal_naive", "mstl", "dotm", NULL};
+	static const char *const long_season[] = {"mstl", "dotm", "ces", NULL};
+	static const char *const long_plain[] = {"ets", "dotm", "ces", "arima", NULL};
+	static const char *const usual[] = {"ets", "dotm", "ces", NULL};
+	static const char *const few[] = {"naive", NULL};
+
+	*kind = AUG_COMBINE_MEAN;
+	if (s->n_regressors > 0)
+	{
+		*reason = "regressors are given, which arima can use";
+		return regressors;
+	}
+	if (look->constant)
+	{
+		*reason = "all values are the same";
+		return constant;
+	}
+	if (look->n_observed < FEW_VALUES)
+	{
+		*reason = "there are fewer than 8 values";
+		return few;
+	}
+	if (look->several)
+	{
+		*kind = AUG_COMBINE_MEDIAN;
+		*reason = "there are several seasons";
+		return several;
+	}
+	if (look->seasonal && s->period[0] > 24)
+	{
+		*reason = "the season is longer than 24 steps";
+		return long_season;
+	}
+	if (!look->seasonal && look->n_observed >= LONG_SERIES)
+	{
+		*kind = AUG_COMBINE_MEDIAN;
+		*reason = "the series is long and without a season";
+		return long_plain;
+	}
+	*reason = look->seasonal ? "there is one season" : "the series is short and without a season";
+	return usual;
+}
+
+static const char *
+auto_refuses(const AugCast *cast, const AugSeries *s)
+{
+	(void) cast;
+	(void) s;
+	return NULL;
+}
+
+static AugStatus
+auto_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, AugFitted *out)
+{
+	Look look = look_at(s);
+	AugCombineKind kind;
+	const char *reason;
+	const char *const *names;
+
+	if (given != NULL)
+		return aug_combine_again(cast, s, &aug_forecaster_auto, given, keep, out);
+	names = choose(s, &look, &kind, &reason);
+	snprintf(out->reason, sizeof(out->reason), "%s", reason);
+	return aug_combine_fit(cast, s, &aug_forecaster_auto, names, NULL, kind, out);
+}
+
+const AugForecaster aug_forecaster_auto = {
+	.about = {"auto", "Automatic",
+			  "Combines the methods that do best on series of this length and season, by a fixed "
+			  "rule, and says which they were.",
+			  "Petropoulos, Svetunkov 2020, International Journal of Forecasting 36:110", true,
+			  true},
+	.missing = true,
+	.options = AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS | AUG_OPTION(F_MSTL_TREND) |
+			   AUG_OPTION(F_TRANSFORM),
+	.refuses = auto_refuses,
+	.fit = auto_fit,
+	.forecast = aug_combine_forecast};
