@@ -52,17 +52,20 @@ look_at(const AugSeries *s)
 
 /* The members and how they are combined; reason says why. */
 static const char *const *
-choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const char **reason)
+choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const double **weights,
+	   const char **reason)
 {
 	static const char *const constant[] = {"naive", NULL};
 	static const char *const regressors[] = {"arima", NULL};
-	static const char *const several[] = {"seasonal_naive", "mstl", "dotm", NULL};
+	static const char *const several[] = {"mstl", "seasonal_naive", NULL};
+	static const double several_weights[] = {2, 1};
 	static const char *const long_season[] = {"mstl", "dotm", "ces", NULL};
 	static const char *const long_plain[] = {"ets", "dotm", "ces", "arima", NULL};
 	static const char *const usual[] = {"ets", "dotm", "ces", NULL};
 	static const char *const few[] = {"naive", NULL};
 
 	*kind = AUG_COMBINE_MEAN;
+	*weights = NULL; /* equal */
 	if (s->n_regressors > 0)
 	{
 		*reason = "regressors are given, which arima can use";
@@ -80,7 +83,7 @@ choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const char **
 	}
 	if (look->several)
 	{
-		*kind = AUG_COMBINE_MEDIAN;
+		*weights = several_weights;
 		*reason = "there are several seasons";
 		return several;
 	}
@@ -113,13 +116,14 @@ auto_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, 
 	Look look = look_at(s);
 	AugCombineKind kind;
 	const char *reason;
+	const double *weights;
 	const char *const *names;
 
 	if (given != NULL)
 		return aug_combine_again(cast, s, &aug_forecaster_auto, given, keep, out);
-	names = choose(s, &look, &kind, &reason);
+	names = choose(s, &look, &kind, &weights, &reason);
 	snprintf(out->reason, sizeof(out->reason), "%s", reason);
-	return aug_combine_fit(cast, s, &aug_forecaster_auto, names, NULL, kind, out);
+	return aug_combine_fit(cast, s, &aug_forecaster_auto, names, weights, kind, out);
 }
 
 const AugForecaster aug_forecaster_auto = {

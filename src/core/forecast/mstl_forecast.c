@@ -196,6 +196,13 @@ search_inner(AugCast *cast, const AugSeries *s, Mstl *m)
 	if (choice != F_AUTO)
 		return fit_inner(cast, s, aug_params_value(cast->params, F_MSTL_TREND), NULL,
 						 AUG_KEEP_NOTHING, m);
+	/* what is left of several seasons is correlated for long, which ETS cannot follow */
+	if (s->n_periods > 1)
+	{
+		status = fit_inner(cast, s, "arima", NULL, AUG_KEEP_NOTHING, m);
+		if (status != AUG_DATA && status != AUG_NUMERIC)
+			return status;
+	}
 	for (int i = 0; i < N_AUTO; i++)
 	{
 		status = fit_inner(cast, s, inner_names[i], NULL, AUG_KEEP_NOTHING, m);
