@@ -11,7 +11,7 @@ FUZZ_RUNS ?= 200000
 FUZZ_SEED ?= 1
 FUZZ_NAMES := fuzz_model fuzz_params
 FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-omit-frame-pointer \
-	-DAUG_FUZZING -DAUGUR_VERSION='"$(UNIT_VERSION)"' \
+	-DAUG_FUZZING -DAUGUR_VERSION='"$(UNIT_VERSION)"' -DUNIT_DATA='"$(UNIT_DIR)/tests/data"' \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FUZZ_OBJS := $(patsubst $(UNIT_DIR)/%.c,build/fuzz/%.o,$(UNIT_CORE) $(UNIT_HARNESS))
 

@@ -91,6 +91,7 @@ score_cells(const AugModel *model, AugRng *rng, UnitHost *h, double *out)
 	AugError err;
 	uint8_t *cells;
 	uint32_t *wide;
+	double *raw;
 
 	memset(&m, 0, sizeof(m));
 	m.task = info->task;
@@ -103,7 +104,8 @@ score_cells(const AugModel *model, AugRng *rng, UnitHost *h, double *out)
 	m.stride = ((size_t) m.n_narrow + 3) / 4 * 4;
 	cells = calloc(m.stride + 4, N_ROWS);
 	wide = calloc(m.n_wide + (size_t) 1, N_ROWS * sizeof(uint32_t));
-	DEMAND(cells != NULL && wide != NULL);
+	raw = calloc(m.n_features + (size_t) 1, N_ROWS * sizeof(double));
+	DEMAND(cells != NULL && wide != NULL && raw != NULL);
 	for (uint32_t i = 0; i < N_ROWS; i++)
 	{
 		for (uint32_t f = 0; f < m.n_features; f++)
@@ -122,11 +124,16 @@ score_cells(const AugModel *model, AugRng *rng, UnitHost *h, double *out)
 	}
 	m.cells = cells;
 	m.wide = wide;
+	/* linear models take numbers as they are: of each column, all rows */
+	for (uint32_t i = 0; i < m.n_features * N_ROWS; i++)
+		raw[i] = aug_rng_below(rng, 4) == 0 ? NAN : aug_rng_real(rng) * 1000 - 500;
+	m.raw = info->algorithm->raw ? raw : NULL;
 	DEMAND(aug_model_score_matrix(model, &h->host, &m, 0, N_ROWS, out, &err) == AUG_OK);
 	for (int i = 0; i < N_ROWS; i++)
 		demand_output(info, out + (size_t) i * info->n_outputs);
 	free(cells);
 	free(wide);
+	free(raw);
 }
 
 int

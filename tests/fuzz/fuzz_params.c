@@ -31,7 +31,15 @@ static const AugParamSpec specs[] = {
 	{"m", AUG_PARAM_MAP, "none", -1e9, 1e9, "none|balanced", "Map."},
 	{"b", AUG_PARAM_BOOL, "true", 0, 1, NULL, "Bool."},
 };
-static const AugAlgorithm every = {"every", "", "", true, true, 6, specs};
+static const AugAlgorithm every = {
+	.name = "every",
+	.title = "",
+	.help = "",
+	.classification = true,
+	.regression = true,
+	.n_params = sizeof(specs) / sizeof(specs[0]),
+	.params = specs,
+};
 
 static void
 demand_round_trip(UnitHost *h, const AugAlgorithm *algorithm, const AugParams *params)
