@@ -14,7 +14,7 @@
  *
  * Errors are linear in the starting level and in w, so that for each alpha both follow
  * from six sums, and the search is over alpha alone: the same minimum as by a search
- * in three dimensions, at a tenth of the cost.
+ * in three dimensions, at a fifth of the cost.
  *
  * Variances: level, mean and slope are a linear state with time-varying coefficients,
  * whose covariance is carried from step to step; exact given the parameters.
