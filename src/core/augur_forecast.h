@@ -101,6 +101,22 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 				 AugForecast **out, AugError *err);
 extern void aug_forecast_free(const AugHost *host, AugForecast *forecast);
 
+/* ---- demand ----------------------------------------------------------- */
+
+/* Syntetos, Boylan, Croston 2005: by interval (1.32) and variation (0.49) of demand. */
+typedef enum AugDemandClass
+{
+	AUG_DEMAND_NONE = 0, /* no demand, or negative values */
+	AUG_DEMAND_SMOOTH = 1,
+	AUG_DEMAND_ERRATIC = 2,
+	AUG_DEMAND_INTERMITTENT = 3,
+	AUG_DEMAND_LUMPY = 4
+} AugDemandClass;
+
+/* *adi: observed steps a demand; *cv2: squared coefficient of variation of its sizes;
+ * both NaN for AUG_DEMAND_NONE.  Missing values are passed over. */
+extern AugDemandClass aug_demand_class(const double *y, size_t n, double *adi, double *cv2);
+
 /* ---- seasons ---------------------------------------------------------- */
 
 #define AUG_MAX_CANDIDATES 16

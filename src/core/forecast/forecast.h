@@ -183,6 +183,10 @@ extern const AugForecaster aug_forecaster_damped;		  /* holt.c */
 extern const AugForecaster aug_forecaster_comb;			  /* holt.c */
 extern const AugForecaster aug_forecaster_holt_winters;	  /* holt_winters.c */
 extern const AugForecaster aug_forecaster_ces;			  /* ces.c */
+extern const AugForecaster aug_forecaster_croston;		  /* intermittent.c */
+extern const AugForecaster aug_forecaster_sba;			  /* intermittent.c */
+extern const AugForecaster aug_forecaster_tsb;			  /* intermittent.c */
+extern const AugForecaster aug_forecaster_adida;		  /* intermittent.c */
 extern const AugForecaster aug_forecaster_theta;		  /* theta.c */
 extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
 extern const AugForecaster aug_forecaster_combination;	  /* combine.c */

@@ -23,6 +23,10 @@ static const AugForecaster *const methods[] = {
 	&aug_forecaster_comb,			/* holt.c */
 	&aug_forecaster_holt_winters,	/* holt_winters.c */
 	&aug_forecaster_ces,			/* ces.c */
+	&aug_forecaster_croston,		/* intermittent.c */
+	&aug_forecaster_sba,			/* intermittent.c */
+	&aug_forecaster_tsb,			/* intermittent.c */
+	&aug_forecaster_adida,			/* intermittent.c */
 	&aug_forecaster_theta,			/* theta.c */
 	&aug_forecaster_dotm,			/* dotm.c */
 	&aug_forecaster_mstl,			/* mstl_forecast.c */

@@ -15,6 +15,7 @@
 static const AugParamSpec forecast_params[F_COUNT] = {
 	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0,
 				  "auto|naive|seasonal_naive|drift|mean"
+				  "|croston|sba|tsb|adida"
 				  "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
 				  "|mstl"
 				  "|arima|ets|combination",
