@@ -162,6 +162,59 @@ gaps_and_refusals(void)
 	CHECK(h.live == 0);
 }
 
+/* Options of the inner method choose it; those of another one are refused. */
+static void
+inner_options(void)
+{
+	static double y[N];
+	AugSeries s = {.n = N, .y = y, .n_periods = 1, .period = {4}};
+	static const struct
+	{
+		size_t n;
+		const char *trend, *name, *value, *method;
+	} cases[] = {
+		{N, "auto", "mstl_trend", "auto", "MSTL[4] ARIMA("},
+		{60, "auto", "mstl_trend", "auto", "MSTL[4] ETS("},
+		{N, "auto", "ets_trend", "none", "MSTL[4] ETS("},
+		{60, "auto", "arima_p", "1", "MSTL[4] ARIMA("},
+		{N, "arima", "arima_p", "1", "MSTL[4] ARIMA(1"},
+		{N, "ets", "arima_p", "1", NULL},
+		{N, "drift", "ets_trend", "none", NULL},
+	};
+	UnitHost h;
+	AugForecast *f;
+	AugError err;
+
+	for (size_t t = 0; t < N; t++)
+		y[t] = pattern(t, false) + 0.1 * (double) (t * t % 7) - 5;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		AugParams *params;
+		AugForecastOptions o = {.horizon = 2};
+		AugStatus status;
+
+		unit_host(&h);
+		s.n = cases[i].n;
+		if (!CHECK(aug_params_new(&h.host, aug_forecast_about(), &params, &err) == AUG_OK))
+			return;
+		CHECK(aug_params_set(params, "method", "mstl", &err) == AUG_OK);
+		CHECK(aug_params_set(params, "transform", "none", &err) == AUG_OK);
+		CHECK(aug_params_set(params, cases[i].name, cases[i].value, &err) == AUG_OK);
+		CHECK(aug_params_set(params, "mstl_trend", cases[i].trend, &err) == AUG_OK);
+		o.params = params;
+		status = aug_forecast_run(&h.host, &s, &o, &f, &err);
+		CHECK(status == (cases[i].method == NULL ? AUG_INVALID : AUG_OK));
+		if (status == AUG_OK &&
+			!CHECK(strncmp(f->method, cases[i].method, strlen(cases[i].method)) == 0))
+			fprintf(stderr, "case %zu: %s\n", i, f->method);
+		if (status == AUG_INVALID)
+			CHECK(strstr(err.message, cases[i].name) != NULL);
+		aug_forecast_free(&h.host, f);
+		aug_params_free(params);
+		CHECK(h.live == 0);
+	}
+}
+
 /* ---- forms ------------------------------------------------------------------- */
 
 static void
@@ -282,6 +335,7 @@ static const UnitTest tests[] = {
 	{"exact patterns", exact_patterns},
 	{"transformation", transformation},
 	{"gaps and refusals", gaps_and_refusals},
+	{"inner options", inner_options},
 	{"forms", forms},
 	{"failures", failures},
 	{"extremes", extremes},

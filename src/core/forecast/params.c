@@ -49,8 +49,8 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 						  "once."},
 	[F_MSTL_TREND] =
 		{"mstl_trend", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|ets|arima|dotm|drift|naive",
-		 "Method that forecasts the series without its seasons. auto is ets (arima for "
-		 "several seasons), or something simpler where it does not fit."},
+		 "Method that forecasts the series without its seasons. auto is arima from 200 "
+		 "values on, else ets, or something simpler where it does not fit."},
 	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log",
 					 "Box-Cox transformation: none, log, or a number lambda (0 is log); auto "
 					 "leaves it to the method."},
