@@ -230,3 +230,114 @@ COMMENT ON COLUMN augur.forecast_full_date.aicc IS
 COMMENT ON COLUMN augur.forecast_full_date.fallback IS
 	'Methods that could not be fitted, and why; NULL when the first one could.';
 COMMENT ON COLUMN augur.forecast_full_date.warning IS 'What should be looked at; NULL when nothing.';
+
+CREATE TYPE augur.backtest_point AS (
+	fold int,
+	origin timestamptz,
+	step int,
+	ts timestamptz,
+	actual float8,
+	forecast float8,
+	naive float8,
+	lower float8,
+	upper float8,
+	level float8,
+	method text,
+	scale_absolute float8,
+	scale_squared float8
+);
+COMMENT ON TYPE augur.backtest_point IS
+	'A step of a forecast that was made as if what came later were unknown, of a series with '
+	'timestamptz points in time; augur.backtest_agg returns an array of them.';
+COMMENT ON COLUMN augur.backtest_point.fold IS 'Number of the forecast, from the earliest origin on.';
+COMMENT ON COLUMN augur.backtest_point.origin IS 'The last point in time that it knew.';
+COMMENT ON COLUMN augur.backtest_point.step IS 'Steps ahead of the origin: 1, 2, ...';
+COMMENT ON COLUMN augur.backtest_point.ts IS 'The point in time that was forecast.';
+COMMENT ON COLUMN augur.backtest_point.actual IS 'The value that came; NULL when there is none.';
+COMMENT ON COLUMN augur.backtest_point.forecast IS 'The value that was expected.';
+COMMENT ON COLUMN augur.backtest_point.naive IS
+	'The seasonal naive forecast of the same: the value of a season ago.';
+COMMENT ON COLUMN augur.backtest_point.lower IS 'Lower end of the interval.';
+COMMENT ON COLUMN augur.backtest_point.upper IS 'Upper end of the interval.';
+COMMENT ON COLUMN augur.backtest_point.level IS
+	'Probability of the interval; there is a row for each level.';
+COMMENT ON COLUMN augur.backtest_point.method IS 'What made the forecast.';
+COMMENT ON COLUMN augur.backtest_point.scale_absolute IS
+	'Mean absolute difference of values a season apart before the origin: errors divided by it '
+	'are those of MASE.';
+COMMENT ON COLUMN augur.backtest_point.scale_squared IS
+	'Mean squared difference of them: for RMSSE.';
+
+CREATE TYPE augur.backtest_point_timestamp AS (
+	fold int,
+	origin timestamp,
+	step int,
+	ts timestamp,
+	actual float8,
+	forecast float8,
+	naive float8,
+	lower float8,
+	upper float8,
+	level float8,
+	method text,
+	scale_absolute float8,
+	scale_squared float8
+);
+COMMENT ON TYPE augur.backtest_point_timestamp IS
+	'A step of a forecast that was made as if what came later were unknown, of a series with '
+	'timestamp points in time; augur.backtest_agg returns an array of them.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.fold IS 'Number of the forecast, from the earliest origin on.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.origin IS 'The last point in time that it knew.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.step IS 'Steps ahead of the origin: 1, 2, ...';
+COMMENT ON COLUMN augur.backtest_point_timestamp.ts IS 'The point in time that was forecast.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.actual IS 'The value that came; NULL when there is none.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.forecast IS 'The value that was expected.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.naive IS
+	'The seasonal naive forecast of the same: the value of a season ago.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.lower IS 'Lower end of the interval.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.upper IS 'Upper end of the interval.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.level IS
+	'Probability of the interval; there is a row for each level.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.method IS 'What made the forecast.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.scale_absolute IS
+	'Mean absolute difference of values a season apart before the origin: errors divided by it '
+	'are those of MASE.';
+COMMENT ON COLUMN augur.backtest_point_timestamp.scale_squared IS
+	'Mean squared difference of them: for RMSSE.';
+
+CREATE TYPE augur.backtest_point_date AS (
+	fold int,
+	origin date,
+	step int,
+	ts date,
+	actual float8,
+	forecast float8,
+	naive float8,
+	lower float8,
+	upper float8,
+	level float8,
+	method text,
+	scale_absolute float8,
+	scale_squared float8
+);
+COMMENT ON TYPE augur.backtest_point_date IS
+	'A step of a forecast that was made as if what came later were unknown, of a series with '
+	'date points in time; augur.backtest_agg returns an array of them.';
+COMMENT ON COLUMN augur.backtest_point_date.fold IS 'Number of the forecast, from the earliest origin on.';
+COMMENT ON COLUMN augur.backtest_point_date.origin IS 'The last point in time that it knew.';
+COMMENT ON COLUMN augur.backtest_point_date.step IS 'Steps ahead of the origin: 1, 2, ...';
+COMMENT ON COLUMN augur.backtest_point_date.ts IS 'The point in time that was forecast.';
+COMMENT ON COLUMN augur.backtest_point_date.actual IS 'The value that came; NULL when there is none.';
+COMMENT ON COLUMN augur.backtest_point_date.forecast IS 'The value that was expected.';
+COMMENT ON COLUMN augur.backtest_point_date.naive IS
+	'The seasonal naive forecast of the same: the value of a season ago.';
+COMMENT ON COLUMN augur.backtest_point_date.lower IS 'Lower end of the interval.';
+COMMENT ON COLUMN augur.backtest_point_date.upper IS 'Upper end of the interval.';
+COMMENT ON COLUMN augur.backtest_point_date.level IS
+	'Probability of the interval; there is a row for each level.';
+COMMENT ON COLUMN augur.backtest_point_date.method IS 'What made the forecast.';
+COMMENT ON COLUMN augur.backtest_point_date.scale_absolute IS
+	'Mean absolute difference of values a season apart before the origin: errors divided by it '
+	'are those of MASE.';
+COMMENT ON COLUMN augur.backtest_point_date.scale_squared IS
+	'Mean squared difference of them: for RMSSE.';

@@ -10,6 +10,8 @@
 
 #include "timeline.h"
 
+#include "access/htup_details.h"
+
 #include "utils/jsonb.h"
 
 /* ---- forecast_options.c --------------------------------------------------- */
@@ -24,6 +26,10 @@ typedef struct AugurForecastOptions
 	double levels[AUG_MAX_LEVELS_ASKED]; /* ascending */
 	uint64 seed;
 	bool duplicates_given; /* the rule was not left to the default */
+	/* of a backtest */
+	uint32 folds;
+	uint32 fold_step; /* between origins; 0: the horizon */
+	AugParams *naive; /* of the forecast to compare with */
 } AugurForecastOptions;
 
 /*
@@ -31,8 +37,8 @@ typedef struct AugurForecastOptions
  * everything lies in CurrentMemoryContext.  Unknown keys and ill-typed values are
  * errors 22023 that name the nearest key or what is expected.
  */
-extern void
-augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurStamp stamp);
+extern void augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object,
+										AugurStamp stamp, bool backtest);
 /*
  * For readers of other objects: takes a key about time and tells so; false: another key.
  * The names of all such keys, and how many.
@@ -67,6 +73,14 @@ extern bool
 augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, AugurPoint *points,
 					  Size n, int64 skipped, uint32 horizon, AugurSeriesResult *result);
 
+/* Drops the seasons, of those that the step suggests, that do not show. */
+extern void
+augur_timeline_seasons(AugurHost *host, const AugurForecastOptions *options, AugurTimeline *t);
+/* The forecast of a timeline at the first n_levels levels; the host's to release. */
+extern AugForecast *augur_timeline_forecast(AugurHost *host, const AugurForecastOptions *options,
+											const AugParams *params, const AugurTimeline *t,
+											uint32 horizon, int n_levels);
+
 /* ---- series_state.c -------------------------------------------------------- */
 
 /* What the rows of a group have in common, with its bytes: as it travels, too. */
@@ -94,5 +108,27 @@ extern Datum augur_number_or_null(double number, bool *null);
 extern Datum augur_stamp_datum(AugurStamp stamp, int64 at);
 /* Averaging is a guess, so it is told once a call site unless it was asked for. */
 extern void augur_tell_averaged(const AugurTimeline *t, bool asked, bool *told);
+
+/* ---- forecast_agg.c --------------------------------------------------------- */
+
+/* What a call site of a final function keeps. */
+typedef struct AugurFinalSite
+{
+	MemoryContext work;				  /* of one series */
+	MemoryContext of_options;		  /* of the parsed options */
+	const AugurSharedOptions *shared; /* those that are parsed */
+	AugurForecastOptions *options;
+	TupleDesc point; /* of the elements of what is returned */
+	Oid point_type;
+	TupleDesc full; /* augur.forecast_full or a sibling, or NULL */
+	bool told;		/* that rows were averaged */
+	AugurHost host; /* in work */
+} AugurFinalSite;
+
+/* The call site of a final function whose points have that many columns. */
+extern AugurFinalSite *augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state,
+										bool backtest, int columns);
+/* ERROR 22023 when it is out of range. */
+extern uint32 augur_state_horizon(const AugurSeriesState *state);
 
 #endif /* AUGUR_PG_FORECAST_H */

@@ -35,23 +35,9 @@ AUGUR_FUNCTION(augur_forecast_full);
 #define POINT_COLUMNS 7
 #define FULL_COLUMNS  17
 
-/* What a call site of a final function keeps. */
-typedef struct FinalSite
-{
-	MemoryContext work;				  /* of one series */
-	MemoryContext of_options;		  /* of the parsed options */
-	const AugurSharedOptions *shared; /* those that are parsed */
-	AugurForecastOptions *options;
-	TupleDesc point; /* augur.forecast_point or a sibling */
-	Oid point_type;
-	TupleDesc full; /* augur.forecast_full or a sibling, or NULL */
-	bool told;		/* that rows were averaged */
-	AugurHost host; /* in work */
-} FinalSite;
-
 /* The descriptors of what the function returns. */
 static void
-find_types(FinalSite *site, Oid function, MemoryContext context)
+find_types(AugurFinalSite *site, Oid function, int columns, MemoryContext context)
 {
 	Oid type = get_func_rettype(function);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -67,23 +53,24 @@ find_types(FinalSite *site, Oid function, MemoryContext context)
 	if (!OidIsValid(site->point_type))
 		elog(ERROR, "forecasts must be returned as an array");
 	site->point = lookup_rowtype_tupdesc_copy(site->point_type, -1);
-	if (site->point->natts != POINT_COLUMNS)
-		elog(ERROR, "augur.forecast_point has %d attributes", site->point->natts);
+	if (site->point->natts != columns)
+		elog(ERROR, "type of a point has %d attributes", site->point->natts);
 	MemoryContextSwitchTo(old);
 }
 
-static FinalSite *
-final_site(FunctionCallInfo fcinfo, const AugurSharedOptions *shared)
+AugurFinalSite *
+augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state, bool backtest, int columns)
 {
-	FinalSite *site = fcinfo->flinfo->fn_extra;
+	const AugurSharedOptions *shared = state->options;
+	AugurFinalSite *site = fcinfo->flinfo->fn_extra;
 	MemoryContext old;
 
 	if (site == NULL)
 	{
 		MemoryContext context = fcinfo->flinfo->fn_mcxt;
 
-		site = MemoryContextAllocZero(context, sizeof(FinalSite));
-		find_types(site, fcinfo->flinfo->fn_oid, context);
+		site = MemoryContextAllocZero(context, sizeof(AugurFinalSite));
+		find_types(site, fcinfo->flinfo->fn_oid, columns, context);
 		site->work = AllocSetContextCreate(context, "augur forecast", ALLOCSET_DEFAULT_SIZES);
 		site->of_options =
 			AllocSetContextCreate(context, "augur forecast options", ALLOCSET_SMALL_SIZES);
@@ -97,7 +84,7 @@ final_site(FunctionCallInfo fcinfo, const AugurSharedOptions *shared)
 		site->options = palloc(sizeof(AugurForecastOptions));
 		augur_forecast_options_read(site->options,
 									shared->length > 0 ? (Jsonb *) shared->given : NULL,
-									(AugurStamp) shared->stamp);
+									(AugurStamp) shared->stamp, backtest);
 		MemoryContextSwitchTo(old);
 		site->shared = shared;
 	}
@@ -107,7 +94,7 @@ final_site(FunctionCallInfo fcinfo, const AugurSharedOptions *shared)
 
 /* A row for each step and level, in that order, as an array in context. */
 static ArrayType *
-point_array(FinalSite *site, const AugurSeriesResult *r, MemoryContext context)
+point_array(AugurFinalSite *site, const AugurSeriesResult *r, MemoryContext context)
 {
 	const AugForecast *f = r->forecast;
 	uint32 n_levels = Max(f->n_levels, 1);
@@ -142,18 +129,26 @@ point_array(FinalSite *site, const AugurSeriesResult *r, MemoryContext context)
 	return array;
 }
 
+uint32
+augur_state_horizon(const AugurSeriesState *state)
+{
+	if (state->options->horizon < 1 || state->options->horizon > AUG_MAX_HORIZON)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("horizon must be between 1 and %d", AUG_MAX_HORIZON)));
+	return (uint32) state->options->horizon;
+}
+
 /*
  * Forecasts the rows of a state; false when none of them has a point in time.
  * Sorting them in place changes nothing for who adds more.
  */
 static bool
-run_series(FinalSite *site, AugurSeriesState *state, AugurSeriesResult *result)
+run_series(AugurFinalSite *site, AugurSeriesState *state, AugurSeriesResult *result)
 {
-	if (state->options->horizon < 1 || state->options->horizon > AUG_MAX_HORIZON)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("horizon must be between 1 and %d", AUG_MAX_HORIZON)));
+	uint32 horizon = augur_state_horizon(state);
+
 	if (!augur_series_forecast(&site->host, site->options, state->points, (Size) state->n,
-							   state->skipped, (uint32) state->options->horizon, result))
+							   state->skipped, horizon, result))
 		return false;
 	augur_tell_averaged(&result->timeline, site->options->duplicates_given, &site->told);
 	return true;
@@ -166,13 +161,13 @@ augur_forecast_points(PG_FUNCTION_ARGS)
 	AugurSeriesState *state = PG_ARGISNULL(0) ? NULL : (AugurSeriesState *) PG_GETARG_POINTER(0);
 	ArrayType *array = NULL;
 	AugurSeriesResult result;
-	FinalSite *site;
+	AugurFinalSite *site;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (state == NULL)
 		PG_RETURN_NULL();
-	site = final_site(fcinfo, state->options);
+	site = augur_final_site(fcinfo, state, false, POINT_COLUMNS);
 	if (run_series(site, state, &result))
 		array = point_array(site, &result, CurrentMemoryContext);
 	MemoryContextReset(site->work);
@@ -233,14 +228,14 @@ augur_forecast_full(PG_FUNCTION_ARGS)
 	Datum values[FULL_COLUMNS];
 	bool nulls[FULL_COLUMNS] = {0};
 	AugurSeriesResult result;
-	FinalSite *site;
+	AugurFinalSite *site;
 	HeapTuple tuple;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (state == NULL)
 		PG_RETURN_NULL();
-	site = final_site(fcinfo, state->options);
+	site = augur_final_site(fcinfo, state, false, POINT_COLUMNS);
 	MemoryContextSwitchTo(site->work);
 	if (run_series(site, state, &result))
 	{

@@ -21,6 +21,7 @@
 
 #define DEFAULT_SEED  42
 #define DEFAULT_LEVEL 0.95
+#define MAX_FOLDS	  1000
 
 typedef enum TimeKey
 {
@@ -30,11 +31,13 @@ typedef enum TimeKey
 	KEY_DUPLICATES,
 	KEY_TIME_ZONE, /* the last of AUGUR_TIME_KEYS */
 	KEY_LEVELS,
-	KEY_SEED
+	KEY_SEED,
+	KEY_FOLDS, /* from here on of a backtest only */
+	KEY_STEP
 } TimeKey;
 
-const char *const augur_time_keys[] = {"frequency", "season", "gaps", "duplicates",
-									   "time_zone", "levels", "seed"};
+const char *const augur_time_keys[] = {"frequency", "season", "gaps",  "duplicates", "time_zone",
+									   "levels",	"seed",	  "folds", "step"};
 
 /* in the order of AugurGaps and AugurDuplicates */
 static const char *const gaps_names[] = {"missing", "interpolate", "zero", "carry"};
@@ -225,9 +228,9 @@ augur_time_option(AugurTimelineOptions *time, bool *duplicates_given, const char
 	return false;
 }
 
-/* The keys that only forecasts have. */
+/* The keys that only forecasts have, and those that only backtests have. */
 static bool
-read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue *v)
+read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue *v, bool backtest)
 {
 	double numbers[AUG_MAX_LEVELS_ASKED];
 
@@ -237,20 +240,25 @@ read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue
 			augur_option_numbers(key, v, -1e300, 1e300, numbers, AUG_MAX_LEVELS_ASKED));
 	else if (strcmp(augur_time_keys[KEY_SEED], key) == 0)
 		options->seed = augur_option_seed(key, v);
+	else if (backtest && strcmp(augur_time_keys[KEY_FOLDS], key) == 0)
+		options->folds = (uint32) augur_option_number(key, v, 1, MAX_FOLDS);
+	else if (backtest && strcmp(augur_time_keys[KEY_STEP], key) == 0)
+		options->fold_step = (uint32) augur_option_number(key, v, 1, AUG_MAX_HORIZON);
 	else
 		return false;
 	return true;
 }
 
 static void
-read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v)
+read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v, bool backtest)
 {
 	const AugAlgorithm *about = aug_forecast_about();
+	int n_keys = backtest ? lengthof(augur_time_keys) : KEY_FOLDS;
 	const char **names;
 	uint32 n = 0;
 
 	if (augur_time_option(&options->time, &options->duplicates_given, key, v) ||
-		read_own_option(options, key, v))
+		read_own_option(options, key, v, backtest))
 		return;
 	for (uint32 i = 0; i < about->n_params; i++)
 	{
@@ -260,16 +268,29 @@ read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v)
 			return;
 		}
 	}
-	names = palloc_array(const char *, lengthof(augur_time_keys) + about->n_params);
-	for (int i = 0; i < lengthof(augur_time_keys); i++)
+	names = palloc_array(const char *, n_keys + about->n_params);
+	for (int i = 0; i < n_keys; i++)
 		names[n++] = augur_time_keys[i];
 	for (uint32 i = 0; i < about->n_params; i++)
 		names[n++] = about->params[i].name;
 	augur_option_unknown(key, names, n);
 }
 
+/* The seasonal naive method, that others are compared with. */
+static AugParams *
+naive_params(AugurForecastOptions *options)
+{
+	AugParams *params;
+	AugError err;
+
+	augur_check(aug_params_new(&options->host.host, aug_forecast_about(), &params, &err), &err);
+	augur_check(aug_params_set(params, "method", "seasonal_naive", &err), &err);
+	return params;
+}
+
 void
-augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurStamp stamp)
+augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurStamp stamp,
+							bool backtest)
 {
 	AugError err;
 	JsonbIterator *it;
@@ -286,6 +307,9 @@ augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurS
 	augur_host_init(&options->host, CurrentMemoryContext);
 	augur_check(aug_params_new(&options->host.host, aug_forecast_about(), &options->params, &err),
 				&err);
+	options->folds = 1;
+	if (backtest)
+		options->naive = naive_params(options);
 	if (object == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(object))
@@ -300,6 +324,6 @@ augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurS
 			continue;
 		key = pnstrdup(v.val.string.val, v.val.string.len);
 		(void) JsonbIteratorNext(&it, &v, true);
-		read_key(options, key, &v);
+		read_key(options, key, &v, backtest);
 	}
 }

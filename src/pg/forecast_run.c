@@ -46,15 +46,15 @@ warnings(const AugurForecastOptions *options, const AugurTimeline *t, int64 skip
  * Of the season lengths that the step suggests the first is for the methods to judge,
  * who do that anyway; longer ones are kept where they show beside it.
  */
-static void
-confirm_seasons(AugurHost *host, AugurTimeline *t)
+void
+augur_timeline_seasons(AugurHost *host, const AugurForecastOptions *options, AugurTimeline *t)
 {
 	AugSeasonFound found[AUG_MAX_PERIODS];
 	AugError err;
 	AugStatus status;
 	uint32 n = 0;
 
-	if (t->n_season < 2)
+	if (options->time.n_season >= 0 || t->n_season < 2)
 		return;
 	status =
 		aug_seasonality(&host->host, t->y, t->n, (uint32) t->n_season, t->season, found, &n, &err);
@@ -71,31 +71,42 @@ confirm_seasons(AugurHost *host, AugurTimeline *t)
 	}
 }
 
+AugForecast *
+augur_timeline_forecast(AugurHost *host, const AugurForecastOptions *options,
+						const AugParams *params, const AugurTimeline *t, uint32 horizon,
+						int n_levels)
+{
+	AugForecastOptions ask = {0};
+	AugSeries series = {0};
+	AugForecast *forecast;
+	AugError err;
+
+	series.n = t->n;
+	series.y = t->y;
+	series.n_periods = (uint32) t->n_season;
+	memcpy(series.period, t->season, sizeof(series.period));
+	ask.params = params;
+	ask.horizon = horizon;
+	ask.n_levels = (uint32) n_levels;
+	ask.levels = options->levels;
+	ask.seed = options->seed;
+	augur_check(aug_forecast_run(&host->host, &series, &ask, &forecast, &err), &err);
+	return forecast;
+}
+
 bool
 augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, AugurPoint *points,
 					  Size n, int64 skipped, uint32 horizon, AugurSeriesResult *result)
 {
 	MemoryContext old;
-	AugForecastOptions ask = {0};
-	AugSeries series = {0};
 	AugurTimeline *t = &result->timeline;
-	AugError err;
 
 	memset(result, 0, sizeof(*result));
 	if (!augur_timeline_build(&options->time, points, n, host->context, t))
 		return false;
-	if (options->time.n_season < 0)
-		confirm_seasons(host, t);
-	series.n = t->n;
-	series.y = t->y;
-	series.n_periods = (uint32) t->n_season;
-	memcpy(series.period, t->season, sizeof(series.period));
-	ask.params = options->params;
-	ask.horizon = horizon;
-	ask.n_levels = (uint32) options->n_levels;
-	ask.levels = options->levels;
-	ask.seed = options->seed;
-	augur_check(aug_forecast_run(&host->host, &series, &ask, &result->forecast, &err), &err);
+	augur_timeline_seasons(host, options, t);
+	result->forecast =
+		augur_timeline_forecast(host, options, options->params, t, horizon, options->n_levels);
 	old = MemoryContextSwitchTo(host->context);
 	result->warning = warnings(options, t, skipped, result->forecast);
 	MemoryContextSwitchTo(old);

@@ -509,6 +509,22 @@ augur_timeline_build(const AugurTimelineOptions *options, AugurPoint *points, Si
 	return true;
 }
 
+void
+augur_timeline_part(const AugurTimelineOptions *options, const AugurTimeline *whole, Size n,
+					MemoryContext context, AugurTimeline *out)
+{
+	*out = *whole;
+	out->n = n;
+	out->y = MemoryContextAllocHuge(context, n * sizeof(double));
+	memcpy(out->y, whole->y, n * sizeof(double));
+	out->observed = out->filled = 0;
+	for (Size i = 0; i < n; i++)
+		out->observed += isnan(out->y[i]) ? 0 : 1;
+	fill_gaps(out, options->gaps);
+	out->n_season = 0;
+	find_seasons(options, out);
+}
+
 int64
 augur_timeline_at(const AugurTimeline *timeline, int64 i)
 {

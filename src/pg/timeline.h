@@ -130,6 +130,12 @@ extern int augur_step_seasons(AugurStep step, uint32 season[AUG_MAX_PERIODS]);
  */
 extern bool augur_timeline_build(const AugurTimelineOptions *options, AugurPoint *points, Size n,
 								 MemoryContext context, AugurTimeline *out);
+/*
+ * The first n values of a timeline whose gaps are open, as a timeline of its own: gaps
+ * are filled by the rule, and seasons taken, from these values alone.
+ */
+extern void augur_timeline_part(const AugurTimelineOptions *options, const AugurTimeline *whole,
+								Size n, MemoryContext context, AugurTimeline *out);
 /* The point in time of value i, of the future when i >= n; as augur_grid_at. */
 extern int64 augur_timeline_at(const AugurTimeline *timeline, int64 i);
 

@@ -22,6 +22,8 @@ SELECT augur.grant_preset(r, p) FROM (VALUES ('pm_owner'::name, 'trainer'), ('pm
 CREATE TABLE pm_rows AS
 SELECT i % 5 AS a, (ARRAY['u', 'v'])[1 + i % 2] AS b, i % 7 > 3 AS y FROM generate_series(1, 40) i;
 GRANT SELECT ON pm_rows TO PUBLIC;
+CREATE TABLE pm_days AS SELECT date '2024-01-01' + i AS t, i AS y FROM generate_series(1, 20) i;
+GRANT SELECT ON pm_days TO PUBLIC;
 CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
 GRANT SELECT ON pm_value TO PUBLIC;
 SET ROLE pm_owner;
@@ -64,6 +66,10 @@ INSERT INTO pm_matrix VALUES
 ('augur._algorithms()', $$augur._algorithms()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._alias_move(augur.models,text,bigint,text,text)', $$augur._alias_move(:registered, 'production', :version, 'promote', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
 ('augur._auc(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._backtest_errors(double precision[],double precision[],double precision[],double precision[],double precision[],double precision[],double precision[],double precision)', $$augur._backtest_errors('{1}', '{1}', '{1}', '{1}', '{1}', '{1}', '{1}', 0.5)$$, 'ok ok ok ok ok ok 42501'),
+('augur._backtest_points(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._backtest_points_date(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._backtest_points_timestamp(internal)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._balanced_accuracy(internal)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._brier_add(double precision[],boolean,double precision)', $$augur._brier_add('{1,2,3}', true, 1)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._cache_invalidate()', NULL, 'ok ok 42501 42501 ok ok 42501'),
@@ -175,6 +181,14 @@ INSERT INTO pm_matrix VALUES
 ('augur._version_store(bigint,augur.model)', $$augur._version_store(:run, :model)$$, '55000 55000 42501 42501 55000 55000 42501'),
 ('augur.accuracy("any","any")', $$augur.accuracy('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.auc(boolean,double precision)', $$augur.auc(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest(regclass,name,name,integer,name[],integer,integer,text,interval,integer[],double precision[],jsonb)', $$count(b.*) FROM augur.backtest('public.pm_days', 't', 'y', 2) b$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_agg(date,double precision,integer)', $$augur.backtest_agg(date '2024-01-01', 1, 2)$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_agg(date,double precision,integer,jsonb)', $$augur.backtest_agg(date '2024-01-01', 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_agg(timestamp with time zone,double precision,integer)', $$augur.backtest_agg(timestamptz '2024-01-01', 1, 2)$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_agg(timestamp with time zone,double precision,integer,jsonb)', $$augur.backtest_agg(timestamptz '2024-01-01', 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_agg(timestamp without time zone,double precision,integer)', $$augur.backtest_agg(timestamp '2024-01-01', 1, 2)$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_agg(timestamp without time zone,double precision,integer,jsonb)', $$augur.backtest_agg(timestamp '2024-01-01', 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.backtest_summary(regclass,name,name,integer,name[],integer,integer,text,interval,integer[],double precision[],jsonb)', $$count(b.*) FROM augur.backtest_summary('public.pm_days', 't', 'y', 2) b$$, 'ok ok ok ok ok ok 42501'),
 ('augur.balanced_accuracy("any","any")', $$augur.balanced_accuracy('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.brier(boolean,double precision)', $$augur.brier(true, 1)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.calibration(boolean,double precision)', $$augur.calibration(true, 1)$$, 'ok ok ok ok ok ok 42501'),

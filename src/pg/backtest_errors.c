@@ -1,0 +1,166 @@
+/*-------------------------------------------------------------------------
+ *
+ * backtest_errors.c
+ *		The errors of the forecasts of one series over all folds and steps.
+ *
+ * Sums are made here and not in SQL, where a value that overflows would end the
+ * statement: what is not a finite number is NULL.  Definitions are those of the M4
+ * competition (Makridakis, Spiliotis, Assimakopoulos 2020, International Journal of
+ * Forecasting 36, section 3), RMSSE is the M5's.
+ *
+ * Memory: a copy of the arrays.  Interrupts: none, one pass.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "forecast.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+
+AUGUR_FUNCTION(augur_backtest_errors);
+
+enum
+{
+	ARG_ACTUAL,
+	ARG_FORECAST,
+	ARG_NAIVE,
+	ARG_LOWER,
+	ARG_UPPER,
+	ARG_SCALE_ABSOLUTE,
+	ARG_SCALE_SQUARED,
+	N_ARRAYS,
+	ARG_LEVEL = N_ARRAYS
+};
+
+/* in the order of the columns returned, after n */
+enum
+{
+	SMAPE,
+	MAPE,
+	MASE,
+	RMSSE,
+	MAE,
+	RMSE,
+	BIAS,
+	COVERAGE,
+	MSIS,
+	NAIVE_SMAPE,
+	NAIVE_MASE,
+	NAIVE_MAE,
+	N_ERRORS
+};
+
+/* Numbers of an array; NULL is NaN. */
+static double *
+numbers(ArrayType *array, int *n)
+{
+	Datum *values;
+	bool *nulls;
+	double *out;
+
+	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values,
+					  &nulls, n);
+	out = palloc(mul_size(Max(*n, 1), sizeof(double)));
+	for (int i = 0; i < *n; i++)
+		out[i] = nulls[i] ? NAN : DatumGetFloat8(values[i]);
+	return out;
+}
+
+/* 2 |a - f| / (|a| + |f|), of halves, so that it cannot overflow; 0 where both are 0. */
+static double
+symmetric(double actual, double forecast)
+{
+	if (actual == 0 && forecast == 0)
+		return 0;
+	return fabs(actual / 2 - forecast / 2) / (fabs(actual) / 4 + fabs(forecast) / 4);
+}
+
+/* What a row adds to each error; NaN adds nothing. */
+static void
+row_errors(double *const *in, int i, double level, double *e)
+{
+	double actual = in[ARG_ACTUAL][i], forecast = in[ARG_FORECAST][i], naive = in[ARG_NAIVE][i];
+	double lower = in[ARG_LOWER][i], upper = in[ARG_UPPER][i];
+	double scale = in[ARG_SCALE_ABSOLUTE][i], squared = in[ARG_SCALE_SQUARED][i];
+	double error = forecast - actual;
+
+	e[SMAPE] = 100 * symmetric(actual, forecast);
+	e[MAPE] = actual == 0 ? NAN : 100 * fabs(error / actual);
+	e[MASE] = fabs(error) / scale;
+	e[RMSSE] = (error / sqrt(squared)) * (error / sqrt(squared));
+	e[MAE] = fabs(error);
+	e[RMSE] = error * error;
+	e[BIAS] = error;
+	e[COVERAGE] = isnan(lower) || isnan(upper) || isnan(actual)
+					  ? NAN
+					  : (lower <= actual && actual <= upper ? 1 : 0);
+	e[MSIS] =
+		(upper - lower + 2 / (1 - level) * (fmax(lower - actual, 0) + fmax(actual - upper, 0))) /
+		scale;
+	if (isnan(lower) || isnan(upper) || isnan(actual))
+		e[MSIS] = NAN;
+	e[NAIVE_SMAPE] = 100 * symmetric(actual, naive);
+	e[NAIVE_MASE] = fabs(naive - actual) / scale;
+	e[NAIVE_MAE] = fabs(naive - actual);
+}
+
+/*
+ * (actual, forecast, naive, lower, upper, scale_absolute, scale_squared: arrays of one
+ * length; level) returns (n, errors..., beats_naive).  Rows without an actual value are
+ * left out.
+ */
+Datum
+augur_backtest_errors(PG_FUNCTION_ARGS)
+{
+	double *in[N_ARRAYS];
+	double level = PG_ARGISNULL(ARG_LEVEL) ? NAN : PG_GETARG_FLOAT8(ARG_LEVEL);
+	double sum[N_ERRORS] = {0}, e[N_ERRORS];
+	int64 count[N_ERRORS] = {0}, n = 0;
+	Datum values[N_ERRORS + 2];
+	bool nulls[N_ERRORS + 2] = {0};
+	TupleDesc desc;
+	int length = 0;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
+		desc->natts != N_ERRORS + 2)
+		elog(ERROR, "augur._backtest_errors has another result");
+	for (int k = 0; k < N_ARRAYS; k++)
+	{
+		int more;
+
+		if (PG_ARGISNULL(k))
+			PG_RETURN_NULL();
+		in[k] = numbers(PG_GETARG_ARRAYTYPE_P(k), &more);
+		if (k > 0 && more != length)
+			ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+							errmsg("arrays of %d and %d values", length, more)));
+		length = more;
+	}
+	for (int i = 0; i < length; i++)
+	{
+		n += isnan(in[ARG_ACTUAL][i]) ? 0 : 1;
+		row_errors(in, i, level, e);
+		for (int k = 0; k < N_ERRORS; k++)
+		{
+			sum[k] += isnan(e[k]) ? 0 : e[k];
+			count[k] += isnan(e[k]) ? 0 : 1;
+		}
+	}
+	values[0] = Int64GetDatum(n);
+	for (int k = 0; k < N_ERRORS; k++)
+	{
+		double mean = sum[k] / (double) count[k];
+
+		if (k == RMSE || k == RMSSE)
+			mean = sqrt(mean);
+		nulls[k + 1] = !isfinite(mean);
+		values[k + 1] = Float8GetDatum(mean);
+	}
+	nulls[N_ERRORS + 1] = count[MAE] == 0 || count[NAIVE_MAE] == 0;
+	values[N_ERRORS + 1] = BoolGetDatum(sum[MAE] / (double) Max(count[MAE], 1) <
+										sum[NAIVE_MAE] / (double) Max(count[NAIVE_MAE], 1));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
