@@ -214,6 +214,41 @@ typedef struct AugChanges
 extern AugStatus aug_changepoints(const AugHost *host, const AugSeries *series, uint32_t least,
 								  double penalty, AugChanges **out, AugError *err);
 
+/* ---- hierarchies ------------------------------------------------------ */
+
+#define AUG_NO_PARENT UINT32_MAX
+
+/*
+ *	parent		[n_nodes] index of the node this one is part of, AUG_NO_PARENT for roots
+ *	base		[n_nodes][horizon] forecasts of each, finite
+ *	residuals	[n_nodes][n] one-step errors in sample, NaN where there is none; n may be 0
+ */
+typedef struct AugHierarchy
+{
+	uint32_t n_nodes;
+	const uint32_t *parent;
+	uint32_t horizon;
+	const double *base;
+	size_t n;
+	const double *residuals;
+} AugHierarchy;
+
+typedef enum AugReconcile
+{
+	AUG_RECONCILE_BOTTOM_UP = 0,
+	AUG_RECONCILE_TOP_DOWN = 1, /* by the proportions of the forecasts */
+	AUG_RECONCILE_DIAGONAL = 2, /* MinT, errors of different nodes taken as uncorrelated */
+	AUG_RECONCILE_SHRUNK = 3	/* MinT, correlations shrunk; at most 5000 nodes */
+} AugReconcile;
+
+/*
+ * Forecasts that add up: out, [n_nodes][horizon], each node the sum of its children.
+ * AUG_INVALID: no tree; AUG_DATA: a forecast that is not finite; AUG_NUMERIC: errors
+ * that are too large or whose covariances are singular.
+ */
+extern AugStatus aug_reconcile(const AugHost *host, const AugHierarchy *hierarchy, AugReconcile how,
+							   double *out, AugError *err);
+
 /* ---- accuracy --------------------------------------------------------- */
 
 /* In-sample mean absolute (squared) difference at lag period: the scale of MASE
