@@ -81,7 +81,7 @@ read_case(FILE *file, Case *c)
 	c->n = n;
 	c->n_x = n_x;
 	*s = (ArimaSpec){o[0], o[1], o[2], o[3], o[4], o[5], m, constant == 1};
-	return read_numbers(file, "coef", c->coef, arima_n_coef(s)) &&
+	return read_numbers(file, "coef", c->coef, aug_arima_n_coef(s)) &&
 		   read_numbers(file, "beta", c->beta, constant + n_x) &&
 		   read_numbers(file, "y", c->y, n) &&
 		   (n_x == 0 || read_numbers(file, "x", c->x, (size_t) (n + AHEAD) * n_x)) &&
@@ -148,25 +148,25 @@ check_likelihoods(const Case *c)
 	ArimaWork work;
 	double u[MOST_N], e[MOST_N], sum_log;
 	size_t n_used, n = c->n;
-	uint32_t states = arima_n_states(&c->spec);
+	uint32_t states = aug_arima_n_states(&c->spec);
 	bool ok = true;
 
 	begin(&w);
-	CHECK(arima_model_init(&w.cast, states, &model) == AUG_OK);
-	CHECK(arima_work_init(&w.cast, states, 1, true, &work) == AUG_OK);
-	arima_expand(&c->spec, c->coef, &model);
+	CHECK(aug_arima_model_init(&w.cast, states, &model) == AUG_OK);
+	CHECK(aug_arima_work_init(&w.cast, states, 1, true, &work) == AUG_OK);
+	aug_arima_expand(&c->spec, c->coef, &model);
 	CHECK(model.r + model.n_delta == states);
 	without_regression(c, u);
-	CHECK(arima_filter(&w.cast, &model, &work, u, n, 1, e, NULL, &sum_log, &n_used) == AUG_OK);
+	CHECK(aug_arima_filter(&w.cast, &model, &work, u, n, 1, e, NULL, &sum_log, &n_used) == AUG_OK);
 	ok = CHECK_NEAR(gaussian(square_sum(e, n), sum_log, n_used), c->loglik, 1e-6);
 	ok = CHECK_NEAR(square_sum(e, n) / (double) n_used, c->sigma2, 1e-6) && ok;
 	if (!isnan(c->differenced))
 	{
 		for (uint32_t k = 0; k < c->spec.sd; k++)
-			n = arima_difference(u, n, c->spec.m);
+			n = aug_arima_difference(u, n, c->spec.m);
 		for (uint32_t k = 0; k < c->spec.d; k++)
-			n = arima_difference(u, n, 1);
-		CHECK(arima_whiten(&model, &work, u, n, 1, false, e, &sum_log, &n_used));
+			n = aug_arima_difference(u, n, 1);
+		CHECK(aug_arima_whiten(&model, &work, u, n, 1, false, e, &sum_log, &n_used));
 		ok = CHECK(n_used == n && n == c->n - model.n_delta) && ok;
 		ok = CHECK_NEAR(gaussian(square_sum(e, n), sum_log, n_used), c->differenced, 1e-9) && ok;
 	}
@@ -183,7 +183,7 @@ check_forecast(const Case *c)
 	AugSeries s = series_of(c);
 	AugFitted fitted;
 	const ArimaSpec *o = &c->spec;
-	uint32_t n_coef = arima_n_coef(o), n_beta = o->constant + c->n_x;
+	uint32_t n_coef = aug_arima_n_coef(o), n_beta = o->constant + c->n_x;
 	double values[ARIMA_MAX_COEF + MOST_X + 2], mean[AHEAD], variance[AHEAD];
 	AugForm form = {.n_values = n_coef + n_beta + 1, .values = values};
 	const uint32_t code[] = {o->p,	o->d, o->q,		   o->sp,  o->sd,
@@ -196,7 +196,7 @@ check_forecast(const Case *c)
 	memcpy(values, c->coef, n_coef * sizeof(double));
 	memcpy(values + n_coef, c->beta, n_beta * sizeof(double));
 	values[n_coef + n_beta] = c->sigma2;
-	if (!arima_admissible(o, c->coef, 1))
+	if (!aug_arima_admissible(o, c->coef, 1))
 		CHECK(aug_forecaster_arima.fit(&w.cast, &s, &form, AUG_KEEP_ALL, &fitted) == AUG_CORRUPT);
 	else if (CHECK(aug_forecaster_arima.fit(&w.cast, &s, &form, AUG_KEEP_ALL, &fitted) == AUG_OK) &&
 			 CHECK(aug_forecaster_arima.forecast(&w.cast, &s, &fitted, AHEAD, mean, variance) ==
@@ -264,18 +264,18 @@ polynomials(void)
 	double x[8] = {0.3, -1.2, 0.8, 2.5, -0.4, 0.9, -0.2, 3}, coef[8], back[8];
 	double phi[2] = {1.6, -0.64}; /* a double root at 1.25 */
 
-	arima_constrain(&spec, x, coef);
-	CHECK(arima_admissible(&spec, coef, 1));
-	arima_release(&spec, coef, back);
+	aug_arima_constrain(&spec, x, coef);
+	CHECK(aug_arima_admissible(&spec, coef, 1));
+	aug_arima_release(&spec, coef, back);
 	for (int i = 0; i < 8; i++)
 		CHECK_NEAR(back[i], x[i], 1e-6);
-	CHECK(arima_roots_outside(phi, 2, 1.24));
-	CHECK(!arima_roots_outside(phi, 2, 1.26));
+	CHECK(aug_arima_roots_outside(phi, 2, 1.24));
+	CHECK(!aug_arima_roots_outside(phi, 2, 1.26));
 	/* a seasonal root of 1.1 is one of 1.1^(1/4) in single lags */
 	memset(coef, 0, sizeof(coef));
 	coef[5] = 1 / 1.1;
-	CHECK(arima_admissible(&spec, coef, 1.02));
-	CHECK(!arima_admissible(&spec, coef, 1.03));
+	CHECK(aug_arima_admissible(&spec, coef, 1.02));
+	CHECK(!aug_arima_admissible(&spec, coef, 1.03));
 }
 
 /* ---- simulated series -------------------------------------------------------------- */
@@ -303,7 +303,7 @@ simulate(const ArimaSpec *spec, const double *coef, uint64_t seed, double *y, si
 	ArimaModel model = {.phi = phi, .theta = theta, .delta = delta};
 	size_t warm = 500;
 
-	arima_expand(spec, coef, &model);
+	aug_arima_expand(spec, coef, &model);
 	for (size_t t = 0; t < warm + n; t++)
 	{
 		w[t] = e[t] = noise(&seed);

@@ -232,8 +232,8 @@ gradient_of(AugCast *cast, const EtsForm *form)
 	for (int t = 0; t < 60; t++)
 		y[t] = (2 + 0.02 * t + 0.1 * sin(3.7 * t)) * (1 + 0.2 * (t % 4));
 	y[7] = y[30] = NAN;
-	CHECK(ets_series_init(cast, 60, 4, &s) == AUG_OK);
-	ets_layout(form, &at);
+	CHECK(aug_ets_series_init(cast, 60, 4, &s) == AUG_OK);
+	aug_ets_layout(form, &at);
 	x[at.alpha] = 0.3;
 	if (at.beta >= 0)
 		x[at.beta] = 0.2;
@@ -246,16 +246,16 @@ gradient_of(AugCast *cast, const EtsForm *form)
 		x[at.trend] = form->trend == ETS_MULTIPLICATIVE ? 1.01 : 0.03;
 	for (int k = 0; k < 3 && at.season >= 0; k++)
 		x[at.season + k] = form->season == ETS_ADDITIVE ? 0.2 * k - 0.3 : 0.8 + 0.15 * k;
-	CHECK(isfinite(ets_forward(&s, form, &at, x)));
-	ets_backward(&s, form, &at, x, g);
+	CHECK(isfinite(aug_ets_forward(&s, form, &at, x)));
+	aug_ets_backward(&s, form, &at, x, g);
 	for (uint32_t i = 0; i < at.n; i++)
 	{
 		double old = x[i], up, down;
 
 		x[i] = old + 1e-6;
-		up = ets_forward(&s, form, &at, x);
+		up = aug_ets_forward(&s, form, &at, x);
 		x[i] = old - 1e-6;
-		down = ets_forward(&s, form, &at, x);
+		down = aug_ets_forward(&s, form, &at, x);
 		x[i] = old;
 		CHECK_NEAR(g[i], (up - down) / 2e-6, 1e-5);
 	}

@@ -145,7 +145,7 @@ residual_series(AugCast *cast, const AugSeries *s, const ArimaData *data, Arima 
 	{
 		u[t] = s->y[t];
 		for (uint32_t j = 0; j < a->n_beta; j++)
-			u[t] -= a->beta[j] * arima_regressor(data, j, t);
+			u[t] -= a->beta[j] * aug_arima_regressor(data, j, t);
 		if (first && !isnan(u[t]))
 		{
 			a->shift = u[t];
@@ -170,8 +170,9 @@ last_pass(AugCast *cast, const AugSeries *s, const ArimaData *data, AugKeep keep
 	u = residual_series(cast, s, data, a);
 	if (u == NULL || e == NULL || variance == NULL || out->fitted == NULL)
 		return AUG_NOMEM;
-	arima_expand(&a->spec, a->coef, &a->model);
-	status = arima_filter(cast, &a->model, &a->work, u, s->n, 1, e, variance, &sum_log, &n_used);
+	aug_arima_expand(&a->spec, a->coef, &a->model);
+	status =
+		aug_arima_filter(cast, &a->model, &a->work, u, s->n, 1, e, variance, &sum_log, &n_used);
 	if (status != AUG_OK)
 		return status;
 	for (size_t t = 0; t < s->n; t++)
@@ -203,7 +204,7 @@ write_form(AugCast *cast, const AugSeries *s, const Arima *a, AugFitted *out)
 	const ArimaSpec *o = &a->spec;
 	const uint32_t code[N_CODES] = {o->p,  o->d, o->q,		  o->sp,		   o->sd,
 									o->sq, o->m, o->constant, s->n_regressors, a->n_parameters};
-	uint32_t n_coef = arima_n_coef(o);
+	uint32_t n_coef = aug_arima_n_coef(o);
 	double *values = aug_cast_doubles(cast, n_coef + a->n_beta + 1);
 
 	if (values == NULL)
@@ -255,13 +256,13 @@ read_spec(AugCast *cast, const AugForm *form, ArimaSpec *spec)
 							.m = (uint32_t) c[CODE_M],
 							.constant = c[CODE_CONSTANT] == 1};
 		n_beta = (uint32_t) (c[CODE_CONSTANT] + c[CODE_REGRESSORS]);
-		bad = arima_n_states(spec) > ARIMA_MAX_STATE ||
-			  form->n_values != arima_n_coef(spec) + n_beta + 1;
+		bad = aug_arima_n_states(spec) > ARIMA_MAX_STATE ||
+			  form->n_values != aug_arima_n_coef(spec) + n_beta + 1;
 	}
 	for (uint32_t i = 0; !bad && i < form->n_values; i++)
 		bad = !isfinite(form->values[i]) && !(i + 1 == form->n_values && isnan(form->values[i]));
 	/* inside the circle by a hair: what was written was */
-	if (bad || !arima_admissible(spec, form->values, 1))
+	if (bad || !aug_arima_admissible(spec, form->values, 1))
 		return aug_fail(cast->err, AUG_CORRUPT, "stored form of ARIMA is damaged");
 	return AUG_OK;
 }
@@ -275,7 +276,7 @@ take_fit(AugCast *cast, const ArimaFit *fit, ArimaFitter *fitter, Arima *a)
 	/* gamma may be another model's by now */
 	fitter->conditional = false;
 	fitter->status = AUG_OK;
-	if (!isfinite(arima_objective(fitter, &fit->spec, fit->coef, NULL)))
+	if (!isfinite(aug_arima_objective(fitter, &fit->spec, fit->coef, NULL)))
 		return fitter->status == AUG_CANCELLED
 				   ? AUG_CANCELLED
 				   : aug_fail(cast->err, AUG_NUMERIC, "could not be estimated");
@@ -320,21 +321,21 @@ open_bench(AugCast *cast, const AugSeries *s, const ArimaWish *wish, uint32_t st
 		   uint32_t n_coef, Arima *a, Bench *bench)
 {
 	uint32_t columns = s->n_regressors + 2;
-	AugStatus status = arima_model_init(cast, states, &a->model);
+	AugStatus status = aug_arima_model_init(cast, states, &a->model);
 
 	if (status == AUG_OK)
-		status = arima_work_init(cast, states, columns, true, &a->work);
+		status = aug_arima_work_init(cast, states, columns, true, &a->work);
 	bench->has[0] = wish->constant != 1;
 	bench->has[1] = wish->constant != 0 && wish->d + wish->sd <= 1;
 	for (int c = 0; status == AUG_OK && c < 2; c++)
 	{
 		if (!bench->has[c])
 			continue;
-		status = arima_data_init(cast, s, (uint32_t) wish->d, (uint32_t) wish->sd, wish->m, c == 1,
-								 &bench->data[c]);
+		status = aug_arima_data_init(cast, s, (uint32_t) wish->d, (uint32_t) wish->sd, wish->m,
+									 c == 1, &bench->data[c]);
 		if (status == AUG_OK)
-			status = arima_fitter_init(cast, &bench->data[c], &a->work, &a->model, n_coef,
-									   &bench->fitter[c]);
+			status = aug_arima_fitter_init(cast, &bench->data[c], &a->work, &a->model, n_coef,
+										   &bench->fitter[c]);
 	}
 	return status;
 }
@@ -351,7 +352,7 @@ choose(AugCast *cast, const AugSeries *s, Arima *a, AugFitted *out, Bench *bench
 	AugStatus status = settle_season(cast, s, &wish, out);
 
 	if (status == AUG_OK)
-		status = arima_differences(cast, s, &wish, &flat);
+		status = aug_arima_differences(cast, s, &wish, &flat);
 	if (status != AUG_OK)
 		return status;
 	if (wish.constant == 1 && wish.d + wish.sd > 1)
@@ -365,7 +366,7 @@ choose(AugCast *cast, const AugSeries *s, Arima *a, AugFitted *out, Bench *bench
 	}
 	for (size_t t = 0; t < s->n; t++)
 		search.n += isnan(s->y[t]) ? 0 : 1;
-	states = arima_search_states(&wish, search.n, &n_coef);
+	states = aug_arima_search_states(&wish, search.n, &n_coef);
 	if (states > ARIMA_MAX_STATE)
 		return aug_fail(cast->err, AUG_DATA, "would need %u states, %d at most are possible",
 						(unsigned) states, ARIMA_MAX_STATE);
@@ -374,7 +375,7 @@ choose(AugCast *cast, const AugSeries *s, Arima *a, AugFitted *out, Bench *bench
 		return status;
 	for (int c = 0; c < 2; c++)
 		search.fitter[c] = bench->has[c] ? &bench->fitter[c] : NULL;
-	status = arima_search(&search, &best, &ok);
+	status = aug_arima_search(&search, &best, &ok);
 	if (status != AUG_OK)
 		return status;
 	if (!ok)
@@ -402,19 +403,20 @@ reuse(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, Ari
 						(int) given->code[CODE_REGRESSORS], (unsigned) s->n_regressors);
 	*which = spec.constant;
 	wish = (ArimaWish){.d = (int) spec.d, .sd = (int) spec.sd, .m = spec.m, .constant = *which};
-	status = open_bench(cast, s, &wish, arima_n_states(&spec), arima_n_coef(&spec), a, bench);
+	status =
+		open_bench(cast, s, &wish, aug_arima_n_states(&spec), aug_arima_n_coef(&spec), a, bench);
 	if (status != AUG_OK)
 		return status;
 	if (keep == AUG_KEEP_FORM)
 	{
-		status = arima_estimate(&bench->fitter[*which], &spec, NULL, false, true, &fit, &ok);
+		status = aug_arima_estimate(&bench->fitter[*which], &spec, NULL, false, true, &fit, &ok);
 		if (status != AUG_OK)
 			return status;
 		if (!ok)
 			return aug_fail(cast->err, AUG_DATA, "needs more values for its orders");
 		return take_fit(cast, &fit, &bench->fitter[*which], a);
 	}
-	n_coef = arima_n_coef(&spec);
+	n_coef = aug_arima_n_coef(&spec);
 	a->spec = spec;
 	memcpy(a->coef, given->values, n_coef * sizeof(double));
 	a->n_beta = spec.constant + s->n_regressors;
@@ -450,14 +452,14 @@ arima_forecast(AugCast *cast, const AugSeries *s, const AugFitted *fitted, uint3
 {
 	const Arima *a = fitted->state;
 	ArimaData data = {.series = s, .d = a->spec.d, .sd = a->spec.sd, .constant = a->spec.constant};
-	AugStatus status =
-		arima_ahead(cast, &a->model, &a->work, a->work.state, a->work.P, horizon, mean, variance);
+	AugStatus status = aug_arima_ahead(cast, &a->model, &a->work, a->work.state, a->work.P, horizon,
+									   mean, variance);
 
 	for (uint32_t h = 0; status == AUG_OK && h < horizon; h++)
 	{
 		mean[h] = a->shift + a->scale * mean[h];
 		for (uint32_t j = 0; j < a->n_beta; j++)
-			mean[h] += a->beta[j] * arima_regressor(&data, j, s->n + h);
+			mean[h] += a->beta[j] * aug_arima_regressor(&data, j, s->n + h);
 		variance[h] *= a->sigma2;
 	}
 	return status;

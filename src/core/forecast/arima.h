@@ -47,7 +47,7 @@ typedef struct ArimaModel
 	double *phi, *theta, *delta;
 } ArimaModel;
 
-/* Work space of the filters; sizes from arima_work_init. */
+/* Work space of the filters; sizes from aug_arima_work_init. */
 typedef struct ArimaWork
 {
 	uint32_t room;		  /* of r + n_delta */
@@ -66,29 +66,29 @@ typedef struct ArimaWork
 
 /* ---- arima_model.c ------------------------------------------------------- */
 
-extern uint32_t arima_n_coef(const ArimaSpec *spec);
+extern uint32_t aug_arima_n_coef(const ArimaSpec *spec);
 /* States of the whole filter: ARMA part and lags of the differences. */
-extern uint32_t arima_n_states(const ArimaSpec *spec);
+extern uint32_t aug_arima_n_states(const ArimaSpec *spec);
 /* Coefficients in the order AR, MA, seasonal AR, seasonal MA, multiplied out into model,
  * whose arrays have room; sets all of it. */
-extern void arima_expand(const ArimaSpec *spec, const double *coef, ArimaModel *model);
+extern void aug_arima_expand(const ArimaSpec *spec, const double *coef, ArimaModel *model);
 /* Any real numbers to coefficients of a stationary and invertible model, and back;
  * what is outside comes back as the nearest inside. */
-extern void arima_constrain(const ArimaSpec *spec, const double *free, double *coef);
-extern void arima_release(const ArimaSpec *spec, const double *coef, double *free);
+extern void aug_arima_constrain(const ArimaSpec *spec, const double *free, double *coef);
+extern void aug_arima_release(const ArimaSpec *spec, const double *coef, double *free);
 /* All roots of 1 - sum a_i z^i lie outside the circle of this radius. */
-extern bool arima_roots_outside(const double *a, uint32_t n, double radius);
+extern bool aug_arima_roots_outside(const double *a, uint32_t n, double radius);
 /* All roots of the four polynomials, counted in lags of one, lie outside the radius. */
-extern bool arima_admissible(const ArimaSpec *spec, const double *coef, double radius);
-extern AugStatus arima_model_init(AugCast *cast, uint32_t room, ArimaModel *model);
+extern bool aug_arima_admissible(const ArimaSpec *spec, const double *coef, double radius);
+extern AugStatus aug_arima_model_init(AugCast *cast, uint32_t room, ArimaModel *model);
 extern AugStatus
-arima_work_init(AugCast *cast, uint32_t room, uint32_t columns, bool matrices, ArimaWork *work);
+aug_arima_work_init(AugCast *cast, uint32_t room, uint32_t columns, bool matrices, ArimaWork *work);
 
 /* ---- arima_exact.c: no missing values, already differenced ----------------- */
 
 /* Covariance of the stationary state with its first element, per unit of the innovations'
  * variance, into work->first[0 .. r]; false when the AR part is not stationary. */
-extern bool arima_first_column(const ArimaModel *model, ArimaWork *work);
+extern bool aug_arima_first_column(const ArimaModel *model, ArimaWork *work);
 
 /*
  * Filters k columns of n values by the ARMA part.  e: [k][n] innovations divided by their
@@ -96,8 +96,9 @@ extern bool arima_first_column(const ArimaModel *model, ArimaWork *work);
  * and on innovations of 0 before (*n_used is n less those).  sum_log: sum of the log of
  * the variances.  False when the AR part is not stationary.
  */
-extern bool arima_whiten(const ArimaModel *model, ArimaWork *work, const double *w, size_t n,
-						 uint32_t k, bool conditional, double *e, double *sum_log, size_t *n_used);
+extern bool
+aug_arima_whiten(const ArimaModel *model, ArimaWork *work, const double *w, size_t n, uint32_t k,
+				 bool conditional, double *e, double *sum_log, size_t *n_used);
 
 /* ---- arima_kalman.c: any values, in levels ---------------------------------- */
 
@@ -114,13 +115,13 @@ extern bool arima_whiten(const ArimaModel *model, ArimaWork *work, const double 
  * AUG_NUMERIC when not stationary; polls.
  */
 extern AugStatus
-arima_filter(AugCast *cast, const ArimaModel *model, ArimaWork *work, const double *y, size_t n,
-			 uint32_t k, double *e, double *variance, double *sum_log, size_t *n_used);
+aug_arima_filter(AugCast *cast, const ArimaModel *model, ArimaWork *work, const double *y, size_t n,
+				 uint32_t k, double *e, double *variance, double *sum_log, size_t *n_used);
 
-/* Forecasts and their variances per unit of sigma2 after arima_filter of one column. */
+/* Forecasts and their variances per unit of sigma2 after aug_arima_filter of one column. */
 extern AugStatus
-arima_ahead(AugCast *cast, const ArimaModel *model, const ArimaWork *work, const double *state,
-			const double *P, uint32_t horizon, double *mean, double *variance);
+aug_arima_ahead(AugCast *cast, const ArimaModel *model, const ArimaWork *work, const double *state,
+				const double *P, uint32_t horizon, double *mean, double *variance);
 
 /* ---- arima_data.c: the prepared series --------------------------------------- */
 
@@ -149,18 +150,18 @@ typedef struct ArimaData
 } ArimaData;
 
 /* Prepares for differencing d, D; AUG_NUMERIC when values overflow. */
-extern AugStatus arima_data_init(AugCast *cast, const AugSeries *s, uint32_t d, uint32_t sd,
-								 uint32_t m, bool constant, ArimaData *data);
+extern AugStatus aug_arima_data_init(AugCast *cast, const AugSeries *s, uint32_t d, uint32_t sd,
+									 uint32_t m, bool constant, ArimaData *data);
 /* Value t >= 0 of regressor column j (constant first): works beyond the series. */
-extern double arima_regressor(const ArimaData *data, uint32_t j, size_t t);
+extern double aug_arima_regressor(const ArimaData *data, uint32_t j, size_t t);
 /* y without its regression on x and constant, gaps filled: what the tests of unit roots see. */
-extern AugStatus arima_residual(AugCast *cast, const AugSeries *s, double *out);
+extern AugStatus aug_arima_residual(AugCast *cast, const AugSeries *s, double *out);
 /* out[t] = y[t] - y[t - lag] for t = lag .. n - 1, in place, n - lag values */
-extern size_t arima_difference(double *y, size_t n, uint32_t lag);
+extern size_t aug_arima_difference(double *y, size_t n, uint32_t lag);
 
-/* ---- arima_climb.c: least squares ------------------------------------------------ */
+/* ---- aug_arima_climb.c: least squares ------------------------------------------------ */
 
-/* A search: fill in all but the room, which arima_climb_init takes. */
+/* A search: fill in all but the room, which aug_arima_climb_init takes. */
 typedef struct ArimaClimb
 {
 	/* The value to minimise, HUGE_VAL or NaN where not allowed; the residuals, of whose
@@ -174,11 +175,12 @@ typedef struct ArimaClimb
 	double *jacobian;		  /* [n][n_residuals] */
 } ArimaClimb;
 
-extern AugStatus arima_climb_init(AugCast *cast, uint32_t n, size_t n_residuals, ArimaClimb *climb);
+extern AugStatus
+aug_arima_climb_init(AugCast *cast, uint32_t n, size_t n_residuals, ArimaClimb *climb);
 /* Minimises from x; on return the best point and its value.  AUG_CANCELLED only. */
-extern AugStatus arima_climb(AugCast *cast, const ArimaClimb *climb, double *x, double *value);
+extern AugStatus aug_arima_climb(AugCast *cast, const ArimaClimb *climb, double *x, double *value);
 /* Product of two columns, in an order of its own. */
-extern double arima_dot(const double *a, const double *b, size_t n);
+extern double aug_arima_dot(const double *a, const double *b, size_t n);
 
 /* ---- arima_fit.c: one model ---------------------------------------------------- */
 
@@ -210,19 +212,20 @@ typedef struct ArimaFitter
 } ArimaFitter;
 
 /* For models of up to n_coef coefficients. */
-extern AugStatus arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work,
-								   ArimaModel *model, uint32_t n_coef, ArimaFitter *fitter);
+extern AugStatus aug_arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work,
+									   ArimaModel *model, uint32_t n_coef, ArimaFitter *fitter);
 /* Minus the log likelihood without constants, gamma concentrated out; HUGE_VAL outside.
  * residual: [n_w] those whose sum of squares has the same minimum, or NULL. */
-extern double
-arima_objective(ArimaFitter *fitter, const ArimaSpec *spec, const double *coef, double *residual);
+extern double aug_arima_objective(ArimaFitter *fitter, const ArimaSpec *spec, const double *coef,
+								  double *residual);
 /*
  * Estimates by maximum likelihood, or (conditional, to rank) by sums of squares alone.
  * near: a fit of a model near this one to begin from, or NULL.  tight: to the end, else
  * well enough to rank.  *ok is false when it did not lead anywhere.  AUG_CANCELLED only.
  */
-extern AugStatus arima_estimate(ArimaFitter *fitter, const ArimaSpec *spec, const ArimaFit *near,
-								bool conditional, bool tight, ArimaFit *fit, bool *ok);
+extern AugStatus
+aug_arima_estimate(ArimaFitter *fitter, const ArimaSpec *spec, const ArimaFit *near,
+				   bool conditional, bool tight, ArimaFit *fit, bool *ok);
 
 /* ---- arima_auto.c: the search ----------------------------------------------------- */
 
@@ -234,7 +237,8 @@ typedef struct ArimaWish
 } ArimaWish;
 
 /* Fills in d and D where they are free.  *flat: what is left after them is one value. */
-extern AugStatus arima_differences(AugCast *cast, const AugSeries *s, ArimaWish *wish, bool *flat);
+extern AugStatus
+aug_arima_differences(AugCast *cast, const AugSeries *s, ArimaWish *wish, bool *flat);
 
 /* fitter: without and with a constant; the second NULL when none is allowed, the first
  * when one is demanded. */
@@ -247,9 +251,9 @@ typedef struct ArimaSearch
 } ArimaSearch;
 
 /* States and coefficients of the largest model that the search may come to. */
-extern uint32_t arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef);
+extern uint32_t aug_arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef);
 /* The best model; *ok is false when none could be fitted. */
-extern AugStatus arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok);
+extern AugStatus aug_arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok);
 
 /* ---- unitroot.c ---------------------------------------------------------------------- */
 

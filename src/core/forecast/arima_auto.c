@@ -93,19 +93,19 @@ level_differences(double *y, size_t n, int most, double size)
 
 	while (d < most && !is_flat(y, n, size) && aug_kpss(y, n, -1) > AUG_KPSS_CRITICAL_5)
 	{
-		n = arima_difference(y, n, 1);
+		n = aug_arima_difference(y, n, 1);
 		d++;
 	}
 	return d;
 }
 
 AugStatus
-arima_differences(AugCast *cast, const AugSeries *s, ArimaWish *wish, bool *flat)
+aug_arima_differences(AugCast *cast, const AugSeries *s, ArimaWish *wish, bool *flat)
 {
 	double *y = aug_cast_doubles(cast, s->n), size = 0;
 	size_t n = s->n;
 	bool seasonal = wish->m > 1 && n > 2 * (size_t) wish->m;
-	AugStatus status = y == NULL ? AUG_NOMEM : arima_residual(cast, s, y);
+	AugStatus status = y == NULL ? AUG_NOMEM : aug_arima_residual(cast, s, y);
 
 	if (status != AUG_OK)
 		return status;
@@ -123,7 +123,7 @@ arima_differences(AugCast *cast, const AugSeries *s, ArimaWish *wish, bool *flat
 		wish->sd = strength > STRONG_SEASON ? 1 : 0;
 	}
 	for (int k = 0; k < wish->sd; k++)
-		n = arima_difference(y, n, wish->m);
+		n = aug_arima_difference(y, n, wish->m);
 	if (wish->d < 0)
 	{
 		int most = wish->constant == 1 ? 1 - wish->sd : ARIMA_MAX_D;
@@ -133,7 +133,7 @@ arima_differences(AugCast *cast, const AugSeries *s, ArimaWish *wish, bool *flat
 	else
 	{
 		for (int k = 0; k < wish->d; k++)
-			n = arima_difference(y, n, 1);
+			n = aug_arima_difference(y, n, 1);
 		*flat = is_flat(y, n, size);
 		return AUG_OK;
 	}
@@ -175,7 +175,7 @@ make_spec(const ArimaWish *wish, const int *order, bool constant)
 }
 
 uint32_t
-arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef)
+aug_arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef)
 {
 	int lo[N_ORDERS], hi[N_ORDERS];
 	ArimaSpec spec;
@@ -183,10 +183,10 @@ arima_search_states(const ArimaWish *wish, size_t n, uint32_t *n_coef)
 
 	set_ranges(wish, n, lo, hi);
 	spec = make_spec(wish, hi, false);
-	states = arima_n_states(&spec);
-	*n_coef = arima_n_coef(&spec);
+	states = aug_arima_n_states(&spec);
+	*n_coef = aug_arima_n_coef(&spec);
 	spec = make_spec(wish, lo, false);
-	least = arima_n_states(&spec);
+	least = aug_arima_n_states(&spec);
 	/* models above the limit are passed over; the caller refuses when all are */
 	return states <= ARIMA_MAX_STATE || least > ARIMA_MAX_STATE ? states : ARIMA_MAX_STATE;
 }
@@ -232,15 +232,15 @@ try_model(Walk *w, const int *order, bool constant, bool cold, bool *better)
 	}
 	tried = &w->tried[spec.p][spec.q][spec.sp][spec.sq][constant];
 	if (fitter == NULL || *tried || w->n_tried >= MOST_MODELS ||
-		arima_n_states(&spec) > ARIMA_MAX_STATE)
+		aug_arima_n_states(&spec) > ARIMA_MAX_STATE)
 		return AUG_OK;
 	*tried = true;
 	w->n_tried++;
-	status = arima_estimate(fitter, &spec, cold || w->n_kept == 0 ? NULL : &w->kept[0],
-							w->conditional, false, &fit, &ok);
+	status = aug_arima_estimate(fitter, &spec, cold || w->n_kept == 0 ? NULL : &w->kept[0],
+								w->conditional, false, &fit, &ok);
 	if (status != AUG_OK || !ok)
 		return status;
-	if (!arima_admissible(&spec, fit.coef, ROOTS_BEYOND))
+	if (!aug_arima_admissible(&spec, fit.coef, ROOTS_BEYOND))
 	{
 		refuse(w, &fit);
 		return AUG_OK;
@@ -371,13 +371,13 @@ settle(Walk *w, ArimaFit *best, bool *ok)
 		ArimaFit fit;
 		bool fitted;
 
-		status = arima_estimate(w->search->fitter[at->spec.constant], &at->spec, at, false, true,
-								&fit, &fitted);
+		status = aug_arima_estimate(w->search->fitter[at->spec.constant], &at->spec, at, false,
+									true, &fit, &fitted);
 		if (status != AUG_OK)
 			return status;
 		if (!fitted)
 			continue;
-		if (!arima_admissible(&fit.spec, fit.coef, ROOTS_BEYOND))
+		if (!aug_arima_admissible(&fit.spec, fit.coef, ROOTS_BEYOND))
 		{
 			refuse(w, &fit);
 			continue;
@@ -388,12 +388,12 @@ settle(Walk *w, ArimaFit *best, bool *ok)
 	}
 	if (*ok || !w->has_spare)
 		return AUG_OK;
-	return arima_estimate(w->search->fitter[w->spare.spec.constant], &w->spare.spec, &w->spare,
-						  false, true, best, ok);
+	return aug_arima_estimate(w->search->fitter[w->spare.spec.constant], &w->spare.spec, &w->spare,
+							  false, true, best, ok);
 }
 
 AugStatus
-arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok)
+aug_arima_search(const ArimaSearch *search, ArimaFit *best, bool *ok)
 {
 	Walk w;
 	bool again = true;

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * arima_climb.c
+ * aug_arima_climb.c
  *		Maximises a concentrated Gaussian likelihood by Levenberg's and Marquardt's method.
  *
  * With v_t the innovations and F_t their variances in units of sigma2, the likelihood is
@@ -38,7 +38,7 @@ typedef struct Climb
 } Climb;
 
 double
-arima_dot(const double *a, const double *b, size_t n)
+aug_arima_dot(const double *a, const double *b, size_t n)
 {
 	double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 	size_t t = 0;
@@ -56,7 +56,7 @@ arima_dot(const double *a, const double *b, size_t n)
 }
 
 AugStatus
-arima_climb_init(AugCast *cast, uint32_t n, size_t n_residuals, ArimaClimb *climb)
+aug_arima_climb_init(AugCast *cast, uint32_t n, size_t n_residuals, ArimaClimb *climb)
 {
 	memset(climb, 0, sizeof(*climb));
 	climb->n_residuals = n_residuals;
@@ -97,9 +97,9 @@ differentiate(Climb *c)
 		c->x[i] = old;
 		for (size_t t = 0; t < n; t++)
 			column[t] = (column[t] - s->residual[t]) / h;
-		c->g[i] = arima_dot(column, s->residual, n);
+		c->g[i] = aug_arima_dot(column, s->residual, n);
 		for (uint32_t j = 0; j <= i; j++)
-			c->hessian[i][j] = c->hessian[j][i] = arima_dot(column, s->jacobian + j * n, n);
+			c->hessian[i][j] = c->hessian[j][i] = aug_arima_dot(column, s->jacobian + j * n, n);
 	}
 }
 
@@ -176,7 +176,7 @@ step(Climb *c)
 }
 
 AugStatus
-arima_climb(AugCast *cast, const ArimaClimb *climb, double *x, double *value)
+aug_arima_climb(AugCast *cast, const ArimaClimb *climb, double *x, double *value)
 {
 	Climb c;
 

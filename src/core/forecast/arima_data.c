@@ -21,7 +21,7 @@
 #define DEPENDENT 1e-7
 
 double
-arima_regressor(const ArimaData *data, uint32_t j, size_t t)
+aug_arima_regressor(const ArimaData *data, uint32_t j, size_t t)
 {
 	if (data->constant && j == 0)
 		return data->d + data->sd > 0 ? (double) (t + 1) : 1;
@@ -29,7 +29,7 @@ arima_regressor(const ArimaData *data, uint32_t j, size_t t)
 }
 
 size_t
-arima_difference(double *y, size_t n, uint32_t lag)
+aug_arima_difference(double *y, size_t n, uint32_t lag)
 {
 	if (n <= lag)
 		return 0;
@@ -43,9 +43,9 @@ static size_t
 difference(const ArimaData *data, double *y, size_t n)
 {
 	for (uint32_t k = 0; k < data->sd; k++)
-		n = arima_difference(y, n, data->m);
+		n = aug_arima_difference(y, n, data->m);
 	for (uint32_t k = 0; k < data->d; k++)
-		n = arima_difference(y, n, 1);
+		n = aug_arima_difference(y, n, 1);
 	return n;
 }
 
@@ -87,7 +87,7 @@ static void
 add_column(ArimaData *data, double *base, size_t n_d, uint32_t j, double *v)
 {
 	uint32_t k = data->n_base, width = data->n_column;
-	double *mine = data->combine + k, before = sqrt(arima_dot(v, v, n_d)), after;
+	double *mine = data->combine + k, before = sqrt(aug_arima_dot(v, v, n_d)), after;
 
 	for (uint32_t i = 0; i < width; i++)
 		mine[i * width] = i == j ? 1 : 0;
@@ -95,7 +95,7 @@ add_column(ArimaData *data, double *base, size_t n_d, uint32_t j, double *v)
 	{
 		for (uint32_t b = 0; b < k; b++)
 		{
-			double along = arima_dot(base + b * n_d, v, n_d) / (double) n_d;
+			double along = aug_arima_dot(base + b * n_d, v, n_d) / (double) n_d;
 
 			for (size_t t = 0; t < n_d; t++)
 				v[t] -= along * base[b * n_d + t];
@@ -103,7 +103,7 @@ add_column(ArimaData *data, double *base, size_t n_d, uint32_t j, double *v)
 				mine[i * width] -= along * data->combine[i * width + b];
 		}
 	}
-	after = sqrt(arima_dot(v, v, n_d));
+	after = sqrt(aug_arima_dot(v, v, n_d));
 	if (!(after > DEPENDENT * before) || !isfinite(after) || k + 1 >= n_d)
 	{
 		if (data->dropped == 0)
@@ -128,9 +128,9 @@ level_column(const ArimaData *data, uint32_t b, double *out)
 	{
 		out[t] = 0;
 		for (uint32_t j = 0; j < data->n_column; j++)
-			out[t] +=
-				(arima_regressor(data, j, t) - (differenced ? arima_regressor(data, j, 0) : 0)) *
-				data->combine[j * data->n_column + b];
+			out[t] += (aug_arima_regressor(data, j, t) -
+					   (differenced ? aug_arima_regressor(data, j, 0) : 0)) *
+					  data->combine[j * data->n_column + b];
 	}
 }
 
@@ -139,10 +139,10 @@ prepare_regressors(AugCast *cast, ArimaData *data, double *base, double *work, s
 {
 	for (uint32_t j = 0; j < data->n_column; j++)
 	{
-		double first = data->d + data->sd > 0 ? arima_regressor(data, j, 0) : 0;
+		double first = data->d + data->sd > 0 ? aug_arima_regressor(data, j, 0) : 0;
 
 		for (size_t t = 0; t < data->n; t++)
-			work[t] = arima_regressor(data, j, t) - first;
+			work[t] = aug_arima_regressor(data, j, t) - first;
 		difference(data, work, data->n);
 		add_column(data, base, n_d, j, work);
 		if (aug_cast_stop(cast))
@@ -152,8 +152,8 @@ prepare_regressors(AugCast *cast, ArimaData *data, double *base, double *work, s
 }
 
 AugStatus
-arima_data_init(AugCast *cast, const AugSeries *s, uint32_t d, uint32_t sd, uint32_t m,
-				bool constant, ArimaData *data)
+aug_arima_data_init(AugCast *cast, const AugSeries *s, uint32_t d, uint32_t sd, uint32_t m,
+					bool constant, ArimaData *data)
 {
 	double *work = aug_cast_doubles(cast, s->n), *base;
 	size_t n_d;
@@ -197,7 +197,7 @@ arima_data_init(AugCast *cast, const AugSeries *s, uint32_t d, uint32_t sd, uint
 }
 
 AugStatus
-arima_residual(AugCast *cast, const AugSeries *s, double *out)
+aug_arima_residual(AugCast *cast, const AugSeries *s, double *out)
 {
 	AugSeries whole = *s;
 	ArimaData data;
@@ -207,13 +207,13 @@ arima_residual(AugCast *cast, const AugSeries *s, double *out)
 	if (s->n_regressors == 0)
 		return AUG_OK;
 	whole.y = out;
-	status = arima_data_init(cast, &whole, 0, 0, 1, true, &data);
+	status = aug_arima_data_init(cast, &whole, 0, 0, 1, true, &data);
 	if (status != AUG_OK)
 		return status;
 	for (uint32_t b = 0; b < data.n_base; b++)
 	{
 		const double *base = data.w + (1 + b) * data.n_w;
-		double along = arima_dot(base, data.w, s->n) / (double) s->n;
+		double along = aug_arima_dot(base, data.w, s->n) / (double) s->n;
 
 		for (size_t t = 0; t < s->n; t++)
 			data.w[t] -= along * base[t];

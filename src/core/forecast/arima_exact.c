@@ -124,7 +124,7 @@ nonzero(const double *a, uint32_t n, uint32_t *lag, double *value)
 }
 
 bool
-arima_first_column(const ArimaModel *model, ArimaWork *work)
+aug_arima_first_column(const ArimaModel *model, ArimaWork *work)
 {
 	uint32_t r = model->r, q = model->n_ma, n_lags;
 	double *gamma_u = work->gamma, *gamma = work->step, *first = work->first;
@@ -392,8 +392,8 @@ whiten_moving(const ArimaModel *model, ArimaWork *work, const double *w, size_t 
 }
 
 bool
-arima_whiten(const ArimaModel *model, ArimaWork *work, const double *w, size_t n, uint32_t k,
-			 bool conditional, double *e, double *sum_log, size_t *n_used)
+aug_arima_whiten(const ArimaModel *model, ArimaWork *work, const double *w, size_t n, uint32_t k,
+				 bool conditional, double *e, double *sum_log, size_t *n_used)
 {
 	size_t from, stride = (size_t) work->room + 1;
 
@@ -410,7 +410,7 @@ arima_whiten(const ArimaModel *model, ArimaWork *work, const double *w, size_t n
 		}
 		return true;
 	}
-	if (!arima_first_column(model, work))
+	if (!aug_arima_first_column(model, work))
 		return false;
 	from = whiten_moving(model, work, w, n, k, e, sum_log);
 	for (uint32_t c = 0; c < k && from < n; c++)

@@ -28,8 +28,8 @@
 #define LEAST_SQUARE 1e-24
 
 AugStatus
-arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work, ArimaModel *model,
-				  uint32_t n_coef, ArimaFitter *fitter)
+aug_arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work, ArimaModel *model,
+					  uint32_t n_coef, ArimaFitter *fitter)
 {
 	size_t k = (size_t) data->n_base + 1;
 
@@ -42,7 +42,7 @@ arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work, ArimaModel *m
 	fitter->gram = aug_cast_doubles(cast, k * k);
 	if (fitter->gamma == NULL || fitter->gram == NULL)
 		return AUG_NOMEM;
-	return arima_climb_init(cast, n_coef, data->n_w, &fitter->climb);
+	return aug_arima_climb_init(cast, n_coef, data->n_w, &fitter->climb);
 }
 
 /* Products of the whitened columns: the base ones first, y last, lower triangle. */
@@ -60,7 +60,7 @@ products(ArimaFitter *f)
 		{
 			const double *b = data->e + (j < k ? j + 1 : 0) * n;
 
-			f->gram[i * (k + 1) + j] = arima_dot(a, b, n);
+			f->gram[i * (k + 1) + j] = aug_arima_dot(a, b, n);
 		}
 	}
 }
@@ -125,21 +125,21 @@ write_residuals(const ArimaFitter *f, double *residual)
 }
 
 double
-arima_objective(ArimaFitter *f, const ArimaSpec *spec, const double *coef, double *residual)
+aug_arima_objective(ArimaFitter *f, const ArimaSpec *spec, const double *coef, double *residual)
 {
 	ArimaData *data = f->data;
 	double n, square;
 
-	arima_expand(spec, coef, f->model);
+	aug_arima_expand(spec, coef, f->model);
 	if (data->missing)
 	{
-		f->status = arima_filter(f->cast, f->model, f->work, data->w, data->n_w, data->n_base + 1,
-								 data->e, NULL, &f->sum_log, &f->n_used);
+		f->status = aug_arima_filter(f->cast, f->model, f->work, data->w, data->n_w,
+									 data->n_base + 1, data->e, NULL, &f->sum_log, &f->n_used);
 		if (f->status != AUG_OK)
 			return HUGE_VAL;
 	}
-	else if (!arima_whiten(f->model, f->work, data->w, data->n_w, data->n_base + 1, f->conditional,
-						   data->e, &f->sum_log, &f->n_used))
+	else if (!aug_arima_whiten(f->model, f->work, data->w, data->n_w, data->n_base + 1,
+							   f->conditional, data->e, &f->sum_log, &f->n_used))
 		return HUGE_VAL;
 	if (f->n_used <= data->n_base)
 		return HUGE_VAL;
@@ -162,8 +162,8 @@ free_objective(void *arg, const double *x, double *residual)
 
 	if (f->status == AUG_CANCELLED)
 		return HUGE_VAL;
-	arima_constrain(f->spec, x, coef);
-	return arima_objective(f, f->spec, coef, residual);
+	aug_arima_constrain(f->spec, x, coef);
+	return aug_arima_objective(f, f->spec, coef, residual);
 }
 
 static AugStatus
@@ -173,9 +173,9 @@ climb(ArimaFitter *f, double *x, bool tight, double *value)
 
 	f->climb.f = free_objective;
 	f->climb.arg = f;
-	f->climb.n = arima_n_coef(f->spec);
+	f->climb.n = aug_arima_n_coef(f->spec);
 	f->climb.tolerance = tight ? TIGHT : LOOSE;
-	status = arima_climb(f->cast, &f->climb, x, value);
+	status = aug_arima_climb(f->cast, &f->climb, x, value);
 	return f->status == AUG_CANCELLED ? AUG_CANCELLED : status;
 }
 
@@ -188,7 +188,7 @@ borrow(const ArimaSpec *to, const ArimaFit *near, double *x)
 	const uint32_t n_had[] = {near->spec.p, near->spec.q, near->spec.sp, near->spec.sq};
 	const double *from = had;
 
-	arima_release(&near->spec, near->coef, had);
+	aug_arima_release(&near->spec, near->coef, had);
 	for (int i = 0; i < 4; i++)
 	{
 		for (uint32_t k = 0; k < n_to[i]; k++)
@@ -204,7 +204,7 @@ record(ArimaFitter *f, double value, ArimaFit *fit)
 	double n = (double) (f->conditional ? f->data->n_w : f->n_used), k;
 
 	fit->n_used = (size_t) n;
-	fit->n_parameters = arima_n_coef(&fit->spec) + f->data->n_base + 1;
+	fit->n_parameters = aug_arima_n_coef(&fit->spec) + f->data->n_base + 1;
 	fit->sigma2 = f->sum_square / (double) f->n_used;
 	fit->log_likelihood = -value - 0.5 * n * (1 + LOG_2PI) - n * log(f->data->scale);
 	k = fit->n_parameters;
@@ -213,8 +213,8 @@ record(ArimaFitter *f, double value, ArimaFit *fit)
 }
 
 AugStatus
-arima_estimate(ArimaFitter *f, const ArimaSpec *spec, const ArimaFit *near, bool conditional,
-			   bool tight, ArimaFit *fit, bool *ok)
+aug_arima_estimate(ArimaFitter *f, const ArimaSpec *spec, const ArimaFit *near, bool conditional,
+				   bool tight, ArimaFit *fit, bool *ok)
 {
 	double x[ARIMA_MAX_COEF], value = HUGE_VAL;
 	AugStatus status = AUG_OK;
@@ -238,9 +238,9 @@ arima_estimate(ArimaFitter *f, const ArimaSpec *spec, const ArimaFit *near, bool
 		return status;
 	memset(fit, 0, sizeof(*fit));
 	fit->spec = *spec;
-	arima_constrain(spec, x, fit->coef);
+	aug_arima_constrain(spec, x, fit->coef);
 	/* once more, so that gamma and the sums are those of the best point */
-	value = arima_objective(f, spec, fit->coef, NULL);
+	value = aug_arima_objective(f, spec, fit->coef, NULL);
 	if (!isfinite(value))
 		return f->status == AUG_CANCELLED ? AUG_CANCELLED : AUG_OK;
 	record(f, value, fit);

@@ -95,7 +95,7 @@ first_covariance(const ArimaModel *model, ArimaWork *work, uint32_t n)
 	const double *c = work->first;
 	double *P = work->P;
 
-	if (!arima_first_column(model, work))
+	if (!aug_arima_first_column(model, work))
 		return false;
 	memset(P, 0, (size_t) n * n * sizeof(double));
 	for (uint32_t i = r; i-- > 0;)
@@ -198,8 +198,8 @@ step_covariance(const ArimaModel *model, ArimaWork *work, Walk *walk, bool first
 }
 
 AugStatus
-arima_filter(AugCast *cast, const ArimaModel *model, ArimaWork *work, const double *y, size_t n,
-			 uint32_t k, double *e, double *variance, double *sum_log, size_t *n_used)
+aug_arima_filter(AugCast *cast, const ArimaModel *model, ArimaWork *work, const double *y, size_t n,
+				 uint32_t k, double *e, double *variance, double *sum_log, size_t *n_used)
 {
 	Walk walk = {.n = model->r + model->n_delta};
 	size_t stride = (size_t) work->room + 1, done = 0;
@@ -285,8 +285,8 @@ quadratic(const double *P, const double *z, uint32_t n)
 }
 
 AugStatus
-arima_ahead(AugCast *cast, const ArimaModel *model, const ArimaWork *work, const double *state,
-			const double *P, uint32_t horizon, double *mean, double *variance)
+aug_arima_ahead(AugCast *cast, const ArimaModel *model, const ArimaWork *work, const double *state,
+				const double *P, uint32_t horizon, double *mean, double *variance)
 {
 	uint32_t n = model->r + model->n_delta;
 	double *z = work->moved, own = 0, largest = 0;

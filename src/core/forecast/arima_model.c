@@ -22,13 +22,13 @@
 #define MOST_PARTIAL 0.9999999
 
 uint32_t
-arima_n_coef(const ArimaSpec *spec)
+aug_arima_n_coef(const ArimaSpec *spec)
 {
 	return spec->p + spec->q + spec->sp + spec->sq;
 }
 
 uint32_t
-arima_n_states(const ArimaSpec *spec)
+aug_arima_n_states(const ArimaSpec *spec)
 {
 	uint32_t ar = spec->p + spec->m * spec->sp;
 	uint32_t ma = spec->q + spec->m * spec->sq + 1;
@@ -79,7 +79,7 @@ expand_differences(const ArimaSpec *spec, ArimaModel *model)
 }
 
 void
-arima_expand(const ArimaSpec *spec, const double *coef, ArimaModel *model)
+aug_arima_expand(const ArimaSpec *spec, const double *coef, ArimaModel *model)
 {
 	const double *ar = coef, *ma = ar + spec->p, *sar = ma + spec->q, *sma = sar + spec->sp;
 
@@ -137,7 +137,7 @@ polynomial(const ArimaSpec *spec, int i, double *sign)
 }
 
 void
-arima_constrain(const ArimaSpec *spec, const double *free, double *coef)
+aug_arima_constrain(const ArimaSpec *spec, const double *free, double *coef)
 {
 	for (int i = 0; i < 4; i++)
 	{
@@ -155,7 +155,7 @@ arima_constrain(const ArimaSpec *spec, const double *free, double *coef)
 }
 
 void
-arima_release(const ArimaSpec *spec, const double *coef, double *free)
+aug_arima_release(const ArimaSpec *spec, const double *coef, double *free)
 {
 	for (int i = 0; i < 4; i++)
 	{
@@ -179,7 +179,7 @@ arima_release(const ArimaSpec *spec, const double *coef, double *free)
 }
 
 bool
-arima_roots_outside(const double *a, uint32_t n, double radius)
+aug_arima_roots_outside(const double *a, uint32_t n, double radius)
 {
 	double b[ARIMA_MAX_ORDER], old[ARIMA_MAX_ORDER], power = 1;
 
@@ -202,7 +202,7 @@ arima_roots_outside(const double *a, uint32_t n, double radius)
 }
 
 bool
-arima_admissible(const ArimaSpec *spec, const double *coef, double radius)
+aug_arima_admissible(const ArimaSpec *spec, const double *coef, double radius)
 {
 	double a[ARIMA_MAX_ORDER];
 
@@ -214,7 +214,7 @@ arima_admissible(const ArimaSpec *spec, const double *coef, double radius)
 		for (uint32_t k = 0; k < n; k++)
 			a[k] = sign * coef[k];
 		/* a root z of a polynomial in B^m is one of size |z|^(1/m) in B */
-		if (!arima_roots_outside(a, n, i < 2 ? radius : pow(radius, spec->m)))
+		if (!aug_arima_roots_outside(a, n, i < 2 ? radius : pow(radius, spec->m)))
 			return false;
 		coef += n;
 	}
@@ -222,7 +222,7 @@ arima_admissible(const ArimaSpec *spec, const double *coef, double radius)
 }
 
 AugStatus
-arima_model_init(AugCast *cast, uint32_t room, ArimaModel *model)
+aug_arima_model_init(AugCast *cast, uint32_t room, ArimaModel *model)
 {
 	model->phi = aug_cast_doubles(cast, room + 1);
 	model->theta = aug_cast_doubles(cast, room + 1);
@@ -231,7 +231,7 @@ arima_model_init(AugCast *cast, uint32_t room, ArimaModel *model)
 }
 
 AugStatus
-arima_work_init(AugCast *cast, uint32_t room, uint32_t columns, bool matrices, ArimaWork *work)
+aug_arima_work_init(AugCast *cast, uint32_t room, uint32_t columns, bool matrices, ArimaWork *work)
 {
 	size_t n = (size_t) room + 1;
 	size_t square = matrices ? (size_t) room * room : 1;

@@ -172,10 +172,10 @@ write_form(AugCast *cast, const Ets *ets, AugForm *form)
 	form->code[CODE_PERIOD] = (int32_t) fit->form.m;
 	form->n_values = N_OWN + m;
 	form->values = v;
-	v[VALUE_ALPHA] = ets_alpha(&fit->at, fit->x);
-	v[VALUE_BETA] = ets_beta(&fit->at, fit->x);
-	v[VALUE_GAMMA] = ets_gamma(&fit->at, fit->x);
-	v[VALUE_PHI] = ets_phi(&fit->at, fit->x);
+	v[VALUE_ALPHA] = aug_ets_alpha(&fit->at, fit->x);
+	v[VALUE_BETA] = aug_ets_beta(&fit->at, fit->x);
+	v[VALUE_GAMMA] = aug_ets_gamma(&fit->at, fit->x);
+	v[VALUE_PHI] = aug_ets_phi(&fit->at, fit->x);
 	v[VALUE_LEVEL] = ldexp(fit->x[fit->at.level], ets->exponent);
 	if (fit->at.trend >= 0)
 		v[VALUE_TREND] = fit->form.trend == ETS_ADDITIVE
@@ -183,7 +183,7 @@ write_form(AugCast *cast, const Ets *ets, AugForm *form)
 							 : fit->x[fit->at.trend];
 	for (uint32_t k = 0; k < m; k++)
 	{
-		double sea = ets_season_at(&fit->form, &fit->at, fit->x, k);
+		double sea = aug_ets_season_at(&fit->form, &fit->at, fit->x, k);
 
 		v[N_OWN + k] = fit->form.season == ETS_ADDITIVE ? ldexp(sea, ets->exponent) : sea;
 	}
@@ -198,16 +198,16 @@ fit_given(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep,
 	AugStatus status = read_codes(cast, s, given, &ets->fit.form);
 
 	if (status == AUG_OK)
-		status = ets_series_init(cast, s->n, ets->fit.form.m, &ets->s);
+		status = aug_ets_series_init(cast, s->n, ets->fit.form.m, &ets->s);
 	if (status != AUG_OK)
 		return status;
 	if (keep == AUG_KEEP_FORM)
 	{
 		if (ets->fit.form.season != ETS_NONE && s->n < 2 * (size_t) ets->fit.form.m)
 			return aug_fail(cast->err, AUG_DATA, "needs two full seasons");
-		return ets_estimate(cast, &ets->s, &ets->fit.form, &ets->fit);
+		return aug_ets_estimate(cast, &ets->s, &ets->fit.form, &ets->fit);
 	}
-	ets_layout(&ets->fit.form, &ets->fit.at);
+	aug_ets_layout(&ets->fit.form, &ets->fit.at);
 	ets->fit.x = aug_cast_doubles(cast, ets->fit.at.n);
 	if (ets->fit.x == NULL)
 		return AUG_NOMEM;
@@ -230,7 +230,7 @@ finish(AugCast *cast, const AugSeries *s, Ets *ets, AugFitted *out)
 	EtsSeries *es = &ets->s;
 	double n = es->n_observed, k = ets->fit.at.n, sum = 0;
 
-	ets->fit.minus2 = ets_forward(es, &ets->fit.form, &ets->fit.at, ets->fit.x);
+	ets->fit.minus2 = aug_ets_forward(es, &ets->fit.form, &ets->fit.at, ets->fit.x);
 	if (!isfinite(ets->fit.minus2))
 		return aug_fail(cast->err, AUG_DATA, "has no likelihood on these values");
 	for (size_t t = 0; t < s->n; t++)
@@ -244,7 +244,7 @@ finish(AugCast *cast, const AugSeries *s, Ets *ets, AugFitted *out)
 	out->sigma2 = n > k ? ldexp(sum / (n - k), 2 * ets->exponent) : NAN;
 	out->n_parameters = ets->fit.at.n + 1;
 	out->log_likelihood = -0.5 * (ets->fit.minus2 + 2 * n * ets->exponent * LOG_2);
-	out->aicc = ets_aicc(-2 * out->log_likelihood, n, ets->fit.at.n);
+	out->aicc = aug_ets_aicc(-2 * out->log_likelihood, n, ets->fit.at.n);
 	if (!isfinite(out->aicc))
 		out->aicc = NAN;
 	write_label(&ets->fit, out->label);
@@ -268,9 +268,9 @@ ets_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, A
 		status = fit_given(cast, s, given, keep, ets);
 	else if (status == AUG_OK)
 	{
-		status = ets_series_init(cast, s->n, s->n_periods > 0 ? s->period[0] : 1, &ets->s);
+		status = aug_ets_series_init(cast, s->n, s->n_periods > 0 ? s->period[0] : 1, &ets->s);
 		if (status == AUG_OK)
-			status = ets_choose(cast, &ets->s, s->period, s->n_periods, &ets->fit);
+			status = aug_ets_choose(cast, &ets->s, s->period, s->n_periods, &ets->fit);
 	}
 	if (status == AUG_OK)
 		status = finish(cast, s, ets, out);
@@ -287,8 +287,8 @@ ets_forecast(AugCast *cast, const AugSeries *s, const AugFitted *fitted, uint32_
 	AugStatus status;
 
 	(void) s;
-	ets_point(&ets->s, &ets->fit, horizon, mean);
-	status = ets_variance(cast, &ets->s, &ets->fit, ets->sigma2, mean, horizon, variance);
+	aug_ets_point(&ets->s, &ets->fit, horizon, mean);
+	status = aug_ets_variance(cast, &ets->s, &ets->fit, ets->sigma2, mean, horizon, variance);
 	for (uint32_t h = 0; h < horizon; h++)
 	{
 		mean[h] = ldexp(mean[h], ets->exponent);

@@ -6,7 +6,7 @@
  *	ets_eval.c		a series through the recursion: likelihood and its gradient
  *	ets_search.c	minimisation within bounds
  *	ets_fit.c		start values, estimation of one form, choice among forms
- *	ets_variance.c	variances of forecasts
+ *	aug_ets_variance.c	variances of forecasts
  *	ets.c			the method "ets"
  *
  * Hyndman, Koehler, Ord, Snyder 2008: Forecasting with Exponential Smoothing, the State
@@ -76,19 +76,21 @@ typedef struct EtsFit
 
 /* ---- ets_eval.c ------------------------------------------------------------- */
 
-extern void ets_layout(const EtsForm *form, EtsLayout *at);
+extern void aug_ets_layout(const EtsForm *form, EtsLayout *at);
 /* -2 log likelihood (the book, eq. 5.3, over sigma); +Inf where it does not exist. */
-extern double ets_forward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x);
+extern double
+aug_ets_forward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x);
 /* Its gradient at the x of the last forward pass; g [at.n]. */
-extern void
-ets_backward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x, double *g);
+extern void aug_ets_backward(EtsSeries *s, const EtsForm *form, const EtsLayout *at,
+							 const double *x, double *g);
 /* Season number k of m, the last one from the others. */
-extern double ets_season_at(const EtsForm *form, const EtsLayout *at, const double *x, uint32_t k);
+extern double
+aug_ets_season_at(const EtsForm *form, const EtsLayout *at, const double *x, uint32_t k);
 /* The parameters as the book has them. */
-extern double ets_alpha(const EtsLayout *at, const double *x);
-extern double ets_beta(const EtsLayout *at, const double *x);
-extern double ets_gamma(const EtsLayout *at, const double *x);
-extern double ets_phi(const EtsLayout *at, const double *x);
+extern double aug_ets_alpha(const EtsLayout *at, const double *x);
+extern double aug_ets_beta(const EtsLayout *at, const double *x);
+extern double aug_ets_gamma(const EtsLayout *at, const double *x);
+extern double aug_ets_phi(const EtsLayout *at, const double *x);
 
 /* ---- ets_search.c ------------------------------------------------------------- */
 
@@ -102,34 +104,36 @@ typedef struct EtsSearch
 	double *vector;	 /* [ETS_SEARCH_ROWS][room] */
 } EtsSearch;
 
-extern AugStatus ets_search_init(AugCast *cast, uint32_t room, EtsSearch *search);
+extern AugStatus aug_ets_search_init(AugCast *cast, uint32_t room, EtsSearch *search);
 /* Goes down from fit->x within the bounds; scale [n]: size of a first step. */
-extern AugStatus ets_search_run(AugCast *cast, EtsSearch *search, EtsSeries *s, const double *scale,
-								double tolerance, uint32_t most, EtsFit *fit);
+extern AugStatus
+aug_ets_search_run(AugCast *cast, EtsSearch *search, EtsSeries *s, const double *scale,
+				   double tolerance, uint32_t most, EtsFit *fit);
 /* Bounds of the smoothing parameter in place i. */
-extern void ets_bounds(const EtsLayout *at, uint32_t i, double *lo, double *hi);
+extern void aug_ets_bounds(const EtsLayout *at, uint32_t i, double *lo, double *hi);
 
 /* ---- ets_fit.c ------------------------------------------------------------------ */
 
 /* Whether y is forecast from its discounted past (the book, ch. 10): admissible. */
-extern bool ets_admissible(const EtsForm *form, const EtsLayout *at, const double *x);
+extern bool aug_ets_admissible(const EtsForm *form, const EtsLayout *at, const double *x);
 /* What the options and the data leave of the forms; estimates the best by AICc. */
-extern AugStatus
-ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods, EtsFit *best);
+extern AugStatus aug_ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period,
+								uint32_t n_periods, EtsFit *best);
 /* Estimates one form. */
-extern AugStatus ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit);
-extern AugStatus ets_series_init(AugCast *cast, size_t n, uint32_t m, EtsSeries *s);
-extern double ets_aicc(double minus2, double n, uint32_t n_free);
+extern AugStatus aug_ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit);
+extern AugStatus aug_ets_series_init(AugCast *cast, size_t n, uint32_t m, EtsSeries *s);
+extern double aug_ets_aicc(double minus2, double n, uint32_t n_free);
 
-/* ---- ets_variance.c ---------------------------------------------------------------- */
+/* ---- aug_ets_variance.c ---------------------------------------------------------------- */
 
 /*
  * Variances of the errors of steps 1 .. horizon; mean [horizon] are the point
  * forecasts; sigma2 that of one (relative) error.  s stands after the last forward pass.
  */
-extern AugStatus ets_variance(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double sigma2,
-							  const double *mean, uint32_t horizon, double *variance);
+extern AugStatus
+aug_ets_variance(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double sigma2,
+				 const double *mean, uint32_t horizon, double *variance);
 /* Point forecasts: the recursion without errors. */
-extern void ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean);
+extern void aug_ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean);
 
 #endif /* AUG_ETS_H */

@@ -36,7 +36,7 @@ place(uint32_t *n, bool present)
 }
 
 void
-ets_layout(const EtsForm *form, EtsLayout *at)
+aug_ets_layout(const EtsForm *form, EtsLayout *at)
 {
 	at->n = 0;
 	at->most_gamma = 0.9999;
@@ -52,7 +52,7 @@ ets_layout(const EtsForm *form, EtsLayout *at)
 }
 
 double
-ets_season_at(const EtsForm *form, const EtsLayout *at, const double *x, uint32_t k)
+aug_ets_season_at(const EtsForm *form, const EtsLayout *at, const double *x, uint32_t k)
 {
 	double sum = form->season == ETS_MULTIPLICATIVE ? (double) form->m : 0;
 
@@ -64,25 +64,25 @@ ets_season_at(const EtsForm *form, const EtsLayout *at, const double *x, uint32_
 }
 
 double
-ets_alpha(const EtsLayout *at, const double *x)
+aug_ets_alpha(const EtsLayout *at, const double *x)
 {
 	return x[at->alpha];
 }
 
 double
-ets_beta(const EtsLayout *at, const double *x)
+aug_ets_beta(const EtsLayout *at, const double *x)
 {
 	return at->beta < 0 ? 0 : x[at->beta] * x[at->alpha];
 }
 
 double
-ets_gamma(const EtsLayout *at, const double *x)
+aug_ets_gamma(const EtsLayout *at, const double *x)
 {
 	return at->gamma < 0 ? 0 : x[at->gamma] * (1 - x[at->alpha]);
 }
 
 double
-ets_phi(const EtsLayout *at, const double *x)
+aug_ets_phi(const EtsLayout *at, const double *x)
 {
 	return at->phi < 0 ? 1 : x[at->phi];
 }
@@ -93,15 +93,15 @@ static inline __attribute__((always_inline)) double
 forward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x,
 		const EtsKind error, const EtsKind trend, const bool damped, const EtsKind season)
 {
-	const double alpha = ets_alpha(at, x), star = at->beta < 0 ? 0 : x[at->beta];
-	const double gamma = ets_gamma(at, x), phi = ets_phi(at, x);
+	const double alpha = aug_ets_alpha(at, x), star = at->beta < 0 ? 0 : x[at->beta];
+	const double gamma = aug_ets_gamma(at, x), phi = aug_ets_phi(at, x);
 	const uint32_t m = form->m;
 	double level = x[at->level], slope = trend != ETS_NONE ? x[at->trend] : 0;
 	double squares = s->floor, logs = 0, product = 1;
 	uint32_t k = 0;
 
 	for (uint32_t i = 0; season != ETS_NONE && i < m; i++)
-		s->ring[i] = ets_season_at(form, at, x, i);
+		s->ring[i] = aug_ets_season_at(form, at, x, i);
 	for (size_t t = 0; t < s->n; t++)
 	{
 		double step = trend == ETS_NONE		  ? 0
@@ -177,8 +177,8 @@ static inline __attribute__((always_inline)) void
 backward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x, double *g,
 		 const EtsKind error, const EtsKind trend, const bool damped, const EtsKind season)
 {
-	const double alpha = ets_alpha(at, x), star = at->beta < 0 ? 0 : x[at->beta];
-	const double gamma = ets_gamma(at, x), phi = ets_phi(at, x);
+	const double alpha = aug_ets_alpha(at, x), star = at->beta < 0 ? 0 : x[at->beta];
+	const double gamma = aug_ets_gamma(at, x), phi = aug_ets_phi(at, x);
 	const double weight = 2 * s->n_observed / s->squares;
 	const uint32_t m = form->m;
 	Sums sum = {0, 0, 0, 0};
@@ -330,7 +330,7 @@ backward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x
 	}
 
 double
-ets_forward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x)
+aug_ets_forward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x)
 {
 #define FORWARD(error, trend, damped, season) \
 	return forward(s, form, at, x, error, trend, damped, season)
@@ -340,7 +340,7 @@ ets_forward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double
 }
 
 void
-ets_backward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x, double *g)
+aug_ets_backward(EtsSeries *s, const EtsForm *form, const EtsLayout *at, const double *x, double *g)
 {
 #define BACKWARD(error, trend, damped, season)                     \
 	{                                                              \

@@ -66,10 +66,10 @@ is_stable(double *c, double *reversed, uint32_t n)
 }
 
 bool
-ets_admissible(const EtsForm *form, const EtsLayout *at, const double *x)
+aug_ets_admissible(const EtsForm *form, const EtsLayout *at, const double *x)
 {
-	double alpha = ets_alpha(at, x), beta = ets_beta(at, x), gamma = ets_gamma(at, x);
-	double phi = ets_phi(at, x);
+	double alpha = aug_ets_alpha(at, x), beta = aug_ets_beta(at, x), gamma = aug_ets_gamma(at, x);
+	double phi = aug_ets_phi(at, x);
 	double c[2 * (MOST_AUTO_M + 2)];
 	uint32_t m = form->m;
 
@@ -217,7 +217,7 @@ start_smoothing(EtsSeries *s, const EtsForm *form, const EtsLayout *at, double *
 			x[at->beta] = stars[i / 4 % n_beta];
 		if (at->gamma >= 0)
 			x[at->gamma] = stars[i / 4 / n_beta];
-		value = ets_forward(s, form, at, x);
+		value = aug_ets_forward(s, form, at, x);
 		if (value >= best)
 			continue;
 		best = value;
@@ -235,7 +235,7 @@ start_smoothing(EtsSeries *s, const EtsForm *form, const EtsLayout *at, double *
 /* ---- estimation ------------------------------------------------------------------------ */
 
 double
-ets_aicc(double minus2, double n, uint32_t n_free)
+aug_ets_aicc(double minus2, double n, uint32_t n_free)
 {
 	double k = (double) n_free + 1; /* the variance, too */
 
@@ -243,7 +243,7 @@ ets_aicc(double minus2, double n, uint32_t n_free)
 }
 
 AugStatus
-ets_series_init(AugCast *cast, size_t n, uint32_t m, EtsSeries *s)
+aug_ets_series_init(AugCast *cast, size_t n, uint32_t m, EtsSeries *s)
 {
 	double **rows[] = {&s->level, &s->trend, &s->season, &s->point, &s->forecast};
 
@@ -266,9 +266,9 @@ finish(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit *fit
 
 	/* the scales of this form: its start states are not wanted again */
 	start_states(start, s, &fit->form, &fit->at, start->x);
-	status = ets_search_run(cast, search, s, start->scale, FINISH_GAIN, FINISH_STEPS, fit);
-	for (int k = 0;
-		 status == AUG_OK && isfinite(fit->minus2) && !ets_admissible(&fit->form, &fit->at, fit->x);
+	status = aug_ets_search_run(cast, search, s, start->scale, FINISH_GAIN, FINISH_STEPS, fit);
+	for (int k = 0; status == AUG_OK && isfinite(fit->minus2) &&
+					!aug_ets_admissible(&fit->form, &fit->at, fit->x);
 		 k++)
 	{
 		if (k == MOST_NARROWING)
@@ -277,9 +277,9 @@ finish(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit *fit
 			break;
 		}
 		fit->at.most_gamma = fit->x[fit->at.gamma] = NARROWING * fit->x[fit->at.gamma];
-		status = ets_search_run(cast, search, s, start->scale, FINISH_GAIN, FINISH_STEPS, fit);
+		status = aug_ets_search_run(cast, search, s, start->scale, FINISH_GAIN, FINISH_STEPS, fit);
 	}
-	fit->aicc = ets_aicc(fit->minus2, s->n_observed, fit->at.n);
+	fit->aicc = aug_ets_aicc(fit->minus2, s->n_observed, fit->at.n);
 	return status;
 }
 
@@ -290,19 +290,19 @@ screen(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, const EtsFo
 	AugStatus status;
 
 	fit->form = *form;
-	ets_layout(form, &fit->at);
+	aug_ets_layout(form, &fit->at);
 	fit->x = aug_cast_doubles(cast, fit->at.n);
 	if (fit->x == NULL)
 		return AUG_NOMEM;
 	start_states(start, s, form, &fit->at, fit->x);
 	start_smoothing(s, form, &fit->at, fit->x);
-	status = ets_search_run(cast, search, s, start->scale, SCREEN_GAIN, SCREEN_STEPS, fit);
-	fit->aicc = ets_aicc(fit->minus2, s->n_observed, fit->at.n);
+	status = aug_ets_search_run(cast, search, s, start->scale, SCREEN_GAIN, SCREEN_STEPS, fit);
+	fit->aicc = aug_ets_aicc(fit->minus2, s->n_observed, fit->at.n);
 	return status;
 }
 
 AugStatus
-ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit)
+aug_ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit)
 {
 	EtsSearch search;
 	Start start;
@@ -311,7 +311,7 @@ ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit)
 	if (status == AUG_OK && form->season != ETS_NONE && start.index[form->season] == NULL)
 		return aug_fail(cast->err, AUG_DATA, "has no usable seasonal indices");
 	if (status == AUG_OK)
-		status = ets_search_init(cast, form->m + 6, &search);
+		status = aug_ets_search_init(cast, form->m + 6, &search);
 	if (status == AUG_OK)
 		status = screen(cast, &search, s, &start, form, fit);
 	if (status == AUG_OK)
@@ -372,7 +372,7 @@ list_forms(AugCast *cast, const EtsSeries *s, const Start *start, bool positive,
 			continue;
 		if (form.season != ETS_NONE && start->m > MOST_AUTO_M && asked.season == F_AUTO)
 			continue;
-		ets_layout(&form, &at);
+		aug_ets_layout(&form, &at);
 		if (s->n_observed - (double) at.n - 2 > 0)
 			forms[n++] = form;
 	}
@@ -413,7 +413,8 @@ finish_best(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit
 }
 
 AugStatus
-ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods, EtsFit *best)
+aug_ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods,
+			   EtsFit *best)
 {
 	EtsForm forms[MOST_FORMS * 2];
 	EtsFit fits[MOST_FORMS], *chosen;
@@ -424,7 +425,7 @@ ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_perio
 	AugStatus status = start_init(cast, s, m, &start);
 
 	if (status == AUG_OK)
-		status = ets_search_init(cast, m + 6, &search);
+		status = aug_ets_search_init(cast, m + 6, &search);
 	if (status != AUG_OK)
 		return status;
 	for (size_t t = 0; t < s->n; t++)

@@ -36,7 +36,7 @@ enum
 };
 
 void
-ets_bounds(const EtsLayout *at, uint32_t i, double *lo, double *hi)
+aug_ets_bounds(const EtsLayout *at, uint32_t i, double *lo, double *hi)
 {
 	*lo = 1e-4;
 	*hi = 0.9999;
@@ -55,7 +55,7 @@ ets_bounds(const EtsLayout *at, uint32_t i, double *lo, double *hi)
 }
 
 AugStatus
-ets_search_init(AugCast *cast, uint32_t room, EtsSearch *search)
+aug_ets_search_init(AugCast *cast, uint32_t room, EtsSearch *search)
 {
 	search->room = room;
 	search->inverse = aug_cast_doubles(cast, (size_t) room * room);
@@ -78,7 +78,7 @@ value_at(EtsSearch *search, EtsSeries *s, const EtsFit *fit, const double *point
 
 	for (uint32_t i = 0; i < fit->at.n; i++)
 		raw[i] = point[i] * scale[i];
-	return ets_forward(s, &fit->form, &fit->at, raw);
+	return aug_ets_forward(s, &fit->form, &fit->at, raw);
 }
 
 /* Gradient where value_at was last, in units of the scales. */
@@ -87,7 +87,7 @@ gradient(EtsSearch *search, EtsSeries *s, const EtsFit *fit, double *g)
 {
 	const double *scale = row(search, ROW_SCALE);
 
-	ets_backward(s, &fit->form, &fit->at, row(search, ROW_RAW), g);
+	aug_ets_backward(s, &fit->form, &fit->at, row(search, ROW_RAW), g);
 	for (uint32_t i = 0; i < fit->at.n; i++)
 		g[i] *= scale[i];
 }
@@ -108,7 +108,7 @@ is_held(const EtsLayout *at, const double *scale, uint32_t i, double x, double g
 
 	if (i >= at->n_smooth)
 		return false;
-	ets_bounds(at, i, &lo, &hi);
+	aug_ets_bounds(at, i, &lo, &hi);
 	return (x <= lo / scale[i] && g > 0) || (x >= hi / scale[i] && g < 0);
 }
 
@@ -161,7 +161,7 @@ search_line(EtsSearch *search, EtsSeries *s, const EtsFit *fit, double value, do
 			{
 				double lo, hi;
 
-				ets_bounds(&fit->at, i, &lo, &hi);
+				aug_ets_bounds(&fit->at, i, &lo, &hi);
 				to[i] = fmin(fmax(to[i], lo / scale[i]), hi / scale[i]);
 			}
 			slope += g[i] * (to[i] - x[i]);
@@ -223,8 +223,8 @@ update(EtsSearch *search, uint32_t n, bool first)
 }
 
 AugStatus
-ets_search_run(AugCast *cast, EtsSearch *search, EtsSeries *s, const double *scale,
-			   double tolerance, uint32_t most, EtsFit *fit)
+aug_ets_search_run(AugCast *cast, EtsSearch *search, EtsSeries *s, const double *scale,
+				   double tolerance, uint32_t most, EtsFit *fit)
 {
 	uint32_t n = fit->at.n;
 	double *x = row(search, ROW_X), *g = row(search, ROW_G), *g_to = row(search, ROW_G_TO);

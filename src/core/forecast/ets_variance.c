@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * ets_variance.c
+ * aug_ets_variance.c
  *		Forecasts of exponential smoothing and the variances of their errors.
  *
  * The book, chapter 6: linear forms of additive error have a closed form (table 6.1, class
@@ -28,9 +28,9 @@
 #define LEAST_STATE 1e-10 /* multiplicative trends end here */
 
 void
-ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean)
+aug_ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean)
 {
-	double phi = ets_phi(&fit->at, fit->x), power = 1, sum = 0;
+	double phi = aug_ets_phi(&fit->at, fit->x), power = 1, sum = 0;
 	size_t m = fit->form.m;
 
 	for (uint32_t h = 0; h < horizon; h++)
@@ -55,8 +55,8 @@ ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean)
 static void
 echoes(const EtsFit *fit, uint32_t horizon, bool season, double *c)
 {
-	double alpha = ets_alpha(&fit->at, fit->x), beta = ets_beta(&fit->at, fit->x);
-	double gamma = ets_gamma(&fit->at, fit->x), phi = ets_phi(&fit->at, fit->x);
+	double alpha = aug_ets_alpha(&fit->at, fit->x), beta = aug_ets_beta(&fit->at, fit->x);
+	double gamma = aug_ets_gamma(&fit->at, fit->x), phi = aug_ets_phi(&fit->at, fit->x);
 	double power = 1, sum = 0;
 
 	for (uint32_t j = 1; j < horizon; j++)
@@ -114,8 +114,9 @@ simulate(const EtsSeries *s, const EtsFit *fit, double sigma, AugRng *rng, const
 		 uint32_t horizon, double *ring, double *sum)
 {
 	const EtsForm *form = &fit->form;
-	double alpha = ets_alpha(&fit->at, fit->x), phi = ets_phi(&fit->at, fit->x);
-	double star = fit->at.beta < 0 ? 0 : fit->x[fit->at.beta], gamma = ets_gamma(&fit->at, fit->x);
+	double alpha = aug_ets_alpha(&fit->at, fit->x), phi = aug_ets_phi(&fit->at, fit->x);
+	double star = fit->at.beta < 0 ? 0 : fit->x[fit->at.beta],
+		   gamma = aug_ets_gamma(&fit->at, fit->x);
 	double level = s->end_level, slope = s->end_trend, pair[2];
 	size_t m = form->m;
 
@@ -186,13 +187,13 @@ simulated(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double sigma2, c
 }
 
 AugStatus
-ets_variance(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double sigma2,
-			 const double *mean, uint32_t horizon, double *variance)
+aug_ets_variance(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double sigma2,
+				 const double *mean, uint32_t horizon, double *variance)
 {
 	const EtsForm *form = &fit->form;
 	bool seasonal = form->season == ETS_MULTIPLICATIVE;
 	double *c = aug_cast_doubles(cast, horizon), *level = aug_cast_doubles(cast, horizon);
-	double gamma = ets_gamma(&fit->at, fit->x), growth = 1;
+	double gamma = aug_ets_gamma(&fit->at, fit->x), growth = 1;
 	AugStatus status;
 
 	if (c == NULL || level == NULL)
