@@ -42,3 +42,20 @@ SELECT train('holes', 'holes', 'y', algorithm => 'linear_regression', params => 
 SELECT train('holes', 'holes', 'y', algorithm => 'linear_regression', params => '{"missing": "median"}');
 CREATE TABLE wide AS SELECT 'level ' || i % 2500 AS a, i * 0.5 AS y FROM generate_series(1, 5000) i;
 SELECT train('wide', 'wide', 'y', algorithm => 'linear_regression');
+
+-- as an aggregate: price sensitivity by group, log on log; registered and scored
+CREATE TABLE demand AS
+SELECT drug, (5 + i % 40) * 0.25 AS price,
+	round((exp(6 - drug * ln((5 + i % 40) * 0.25)) * (1 + 0.001 * (i % 7 - 3)))::numeric, 6)::float8 AS qty
+FROM generate_series(1, 3) drug, generate_series(1, 200) i;
+CREATE TABLE sensitivity AS
+SELECT drug, linear_agg(ln(qty), f, '{"features": ["log_price"]}') AS m
+FROM (SELECT drug, qty, ln(price) AS log_price FROM demand) f GROUP BY drug;
+SELECT s.drug, c.feature, round(c.estimate::numeric, 2) AS estimate, c.standard_error < 0.001 AS sure
+FROM sensitivity s, coefficients(s.m) c ORDER BY 1, 2;
+SELECT drug, round(exp(predict(m, r))::numeric) AS qty
+FROM sensitivity, (SELECT ln(2.0) AS log_price) r ORDER BY 1;
+SELECT linear_agg(a, r ORDER BY random())::text = linear_agg(a, r)::text AS order_free FROM exact r;
+SELECT linear_agg(b, r) FROM exact r;
+SELECT linear_agg(y, r, '{"n_trees": 3}') FROM exact r;
+SELECT linear_agg(y, r) IS NULL AS nothing FROM exact r WHERE false;

@@ -28,6 +28,7 @@
 
 AUGUR_FUNCTION(augur_agg_collect);
 AUGUR_FUNCTION(augur_agg_collect_boosting);
+AUGUR_FUNCTION(augur_agg_collect_linear);
 AUGUR_FUNCTION(augur_agg_train);
 
 typedef struct AugurAggState
@@ -212,6 +213,15 @@ Datum
 augur_agg_collect_boosting(PG_FUNCTION_ARGS)
 {
 	return collect(fcinfo, "gradient_boosting");
+}
+
+/*
+ * augur._linear_collect(internal, anyelement, record [, jsonb])
+ */
+Datum
+augur_agg_collect_linear(PG_FUNCTION_ARGS)
+{
+	return collect(fcinfo, "linear_regression");
 }
 
 /* ---- final ------------------------------------------------------------------------ */
