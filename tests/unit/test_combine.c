@@ -196,6 +196,13 @@ automatic(void)
 		aug_forecast_free(&h.host, f);
 	}
 	for (int t = 0; t < 50; t++)
+		y[t] = t % 4 == 1 ? 3 + t % 5 : 0;
+	CHECK(run(&h, &(AugSeries){.n = 50, .y = y}, options, AUG_KEEP_NOTHING, none, 3, &f, &err) ==
+		  AUG_OK);
+	CHECK_TEXT(f->reason, "more than 40 % of the values are 0");
+	CHECK(f->mean[2] > 0.5 && f->mean[2] < 2);
+	aug_forecast_free(&h.host, f);
+	for (int t = 0; t < 50; t++)
 		y[t] = 4;
 	CHECK(run(&h, &(AugSeries){.n = 50, .y = y}, options, AUG_KEEP_NOTHING, none, 3, &f, &err) ==
 		  AUG_OK);

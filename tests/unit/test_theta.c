@@ -48,6 +48,7 @@ run(UnitHost *h, const AugSeries *s, const char *method, AugKeep keep, AugSlice 
 
 	CHECK(status == AUG_OK);
 	CHECK(aug_params_set(params, "method", method, &err) == AUG_OK);
+	CHECK(aug_params_set(params, "intervals", "model", &err) == AUG_OK);
 	o.params = params;
 	status = aug_forecast_run(&h->host, s, &o, out, &err);
 	aug_params_free(params);

@@ -17,11 +17,12 @@
 #include "combine.h"
 
 #define LONG_SERIES 150 /* values from which more members pay */
+#define MANY_ZEROS	0.4 /* share of steps without demand */
 #define FEW_VALUES	8	/* below, nothing is worth estimating */
 
 typedef struct Look
 {
-	bool constant, seasonal, several;
+	bool constant, seasonal, several, intermittent;
 	size_t n_observed;
 } Look;
 
@@ -29,7 +30,8 @@ static Look
 look_at(const AugSeries *s)
 {
 	Look look = {.constant = true};
-	double first = NAN;
+	double first = NAN, adi, cv2;
+	AugDemandClass demand;
 
 	for (size_t t = 0; t < s->n; t++)
 	{
@@ -40,6 +42,9 @@ look_at(const AugSeries *s)
 			first = s->y[t];
 		look.constant = look.constant && s->y[t] == first;
 	}
+	demand = aug_demand_class(s->y, s->n, &adi, &cv2);
+	look.intermittent = (demand == AUG_DEMAND_INTERMITTENT || demand == AUG_DEMAND_LUMPY) &&
+						adi > 1 / (1 - MANY_ZEROS);
 	for (uint32_t i = 0; i < s->n_periods; i++)
 	{
 		if (s->n < 2 * (size_t) s->period[i] + 2)
@@ -63,6 +68,7 @@ choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const double 
 	static const char *const long_plain[] = {"ets", "dotm", "ces", "arima", NULL};
 	static const char *const usual[] = {"ets", "dotm", "ces", NULL};
 	static const char *const few[] = {"naive", NULL};
+	static const char *const intermittent[] = {"sba", "tsb", NULL};
 
 	*kind = AUG_COMBINE_MEAN;
 	*weights = NULL; /* equal */
@@ -80,6 +86,11 @@ choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const double 
 	{
 		*reason = "there are fewer than 8 values";
 		return few;
+	}
+	if (look->intermittent)
+	{
+		*reason = "more than 40 % of the values are 0";
+		return intermittent;
 	}
 	if (look->several)
 	{
