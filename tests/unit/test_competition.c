@@ -78,8 +78,8 @@ scores(const char *set, uint32_t n, const char *const *methods, double *smape, d
 static void
 check_published(const Published *rows, uint32_t n)
 {
-	const char *methods[3];
-	double smape[3], mase[3];
+	const char *methods[3] = {NULL};
+	double smape[3] = {0}, mase[3] = {0};
 
 	for (uint32_t k = 0; k < n; k++)
 		methods[k] = rows[k].method;
