@@ -78,7 +78,7 @@ if has clang-tidy-14 clang-tidy-14; then
 	tidy="$tidy,-bugprone-macro-parentheses,-bugprone-branch-clone"
 	# invariants that span functions (a mode that says which array exists) are beyond the analyzer;
 	# ASan, UBSan and valgrind run over the same code
-	tidy="$tidy,-clang-analyzer-core.NullDereference,-clang-analyzer-core.uninitialized.*"
+	tidy="$tidy,-clang-analyzer-core.DivideZero,-clang-analyzer-core.NullDereference,-clang-analyzer-core.uninitialized.*"
 	tidy="$tidy,-clang-analyzer-core.NonNullParamChecker,-bugprone-integer-division"
 	tidy="$tidy,-clang-analyzer-deadcode.DeadStores,-bugprone-not-null-terminated-result"
 	tidy="$tidy,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling"

@@ -21,6 +21,7 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -115,7 +116,7 @@ run_folds(Backtest *b)
 	const AugurForecastOptions *o = site->options;
 
 	b->room = (Size) o->folds * b->horizon * Max(o->n_levels, 1);
-	b->rows = MemoryContextAllocHuge(site->work, b->room * sizeof(Datum));
+	b->rows = MemoryContextAllocHuge(site->work, mul_size(b->room, sizeof(Datum)));
 	for (uint32 fold = 0; fold < o->folds; fold++)
 	{
 		Size origin = fold_origin(b, fold);

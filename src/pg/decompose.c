@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "options.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -252,7 +253,7 @@ rows_init(Rows *rows, Site *site, const AugurTimeline *t, Size most)
 	rows->site = site;
 	rows->t = t;
 	rows->n = 0;
-	rows->row = MemoryContextAllocHuge(site->work, Max(most, 1) * sizeof(Datum));
+	rows->row = MemoryContextAllocHuge(site->work, mul_size(Max(most, 1), sizeof(Datum)));
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -99,7 +100,7 @@ point_array(AugurFinalSite *site, const AugurSeriesResult *r, MemoryContext cont
 	const AugForecast *f = r->forecast;
 	uint32 n_levels = Max(f->n_levels, 1);
 	Size n = (Size) f->horizon * n_levels, at = 0;
-	Datum *rows = MemoryContextAllocHuge(site->work, n * sizeof(Datum));
+	Datum *rows = MemoryContextAllocHuge(site->work, mul_size(n, sizeof(Datum)));
 	MemoryContext old = MemoryContextSwitchTo(site->work);
 	Datum values[POINT_COLUMNS];
 	bool nulls[POINT_COLUMNS] = {0};

@@ -105,7 +105,7 @@ compare_numbers(const void *a, const void *b)
 void
 augur_forecast_levels(AugurForecastOptions *options, const double *levels, int n)
 {
-	double ascending[AUG_MAX_LEVELS_ASKED];
+	double ascending[AUG_MAX_LEVELS_ASKED] = {0};
 
 	if (n > AUG_MAX_LEVELS_ASKED)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -132,7 +132,7 @@ augur_forecast_levels(AugurForecastOptions *options, const double *levels, int n
 void
 augur_forecast_season(AugurTimelineOptions *options, const double *season, int n)
 {
-	double ascending[AUG_MAX_PERIODS];
+	double ascending[AUG_MAX_PERIODS] = {0};
 
 	if (n > AUG_MAX_PERIODS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -186,7 +186,7 @@ read_time_option(AugurTimelineOptions *time, bool *duplicates_given, TimeKey whi
 				 const JsonbValue *v)
 {
 	const char *key = augur_time_keys[which];
-	double numbers[AUG_MAX_PERIODS];
+	double numbers[AUG_MAX_PERIODS] = {0};
 	int n;
 
 	switch (which)
@@ -232,7 +232,7 @@ augur_time_option(AugurTimelineOptions *time, bool *duplicates_given, const char
 static bool
 read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue *v, bool backtest)
 {
-	double numbers[AUG_MAX_LEVELS_ASKED];
+	double numbers[AUG_MAX_LEVELS_ASKED] = {0};
 
 	if (strcmp(augur_time_keys[KEY_LEVELS], key) == 0)
 		augur_forecast_levels(

@@ -4,8 +4,8 @@
  *		From the rows of one series, in any order, to equally spaced values.
  *
  * The step is the most frequent difference between neighbours, seen as a calendar
- * sees it (see modal_step); the last pair that is one step apart anchors the grid.  Points off the grid
- * go to the nearest step (under a given frequency: to the step they lie in, steps
+ * sees it (see modal_step); the last pair that is one step apart anchors the grid.
+ * Points off the grid go to the nearest step (under a given frequency: to the step they lie in, steps
  * starting at midnight, Monday or the first of a month) and are counted.  Points that
  * share a step are put together by the rule for duplicates, steps without a value are
  * filled by the rule for gaps; both are counted.  A timestamptz series that fits the
@@ -26,6 +26,7 @@
 
 #include "miscadmin.h"
 #include "port.h"
+#include "storage/shmem.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -147,7 +148,7 @@ modal_step(AugurStep *steps, Size n_steps, AugurStep *spans)
 static void
 infer_step(AugurGrid *grid, const AugurPoint *points, Size n)
 {
-	AugurStep *steps = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(AugurStep));
+	AugurStep *steps = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(n, sizeof(AugurStep)));
 	AugurStep *spans = NULL;
 	Size n_steps = 0;
 	bool same = true;
@@ -174,7 +175,7 @@ infer_step(AugurGrid *grid, const AugurPoint *points, Size n)
 	{
 		Size k = 0;
 
-		spans = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(AugurStep));
+		spans = MemoryContextAllocHuge(CurrentMemoryContext, mul_size(n, sizeof(AugurStep)));
 		for (Size i = 1; i < n; i++)
 		{
 			if (points[i].at != points[i - 1].at)
@@ -501,7 +502,7 @@ augur_timeline_build(const AugurTimelineOptions *options, AugurPoint *points, Si
 	out->grid.first_step = augur_grid_find(&out->grid, points[0].at, &exact);
 	last = augur_grid_find(&out->grid, points[n - 1].at, &exact);
 	out->n = (Size) (last - out->grid.first_step) + 1;
-	out->y = MemoryContextAllocHuge(context, out->n * sizeof(double));
+	out->y = MemoryContextAllocHuge(context, mul_size(out->n, sizeof(double)));
 	lay_values(options, points, n, out);
 	fill_gaps(out, options->gaps);
 	find_seasons(options, out);
@@ -515,7 +516,7 @@ augur_timeline_part(const AugurTimelineOptions *options, const AugurTimeline *wh
 {
 	*out = *whole;
 	out->n = n;
-	out->y = MemoryContextAllocHuge(context, n * sizeof(double));
+	out->y = MemoryContextAllocHuge(context, mul_size(n, sizeof(double)));
 	memcpy(out->y, whole->y, n * sizeof(double));
 	out->observed = out->filled = 0;
 	for (Size i = 0; i < n; i++)

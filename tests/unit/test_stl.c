@@ -1,6 +1,7 @@
 /*
  * Decomposition: STL, MSTL and the super smoother against R; gaps, strength, extremes.
- * tests/data/stl_golden.txt is made by make_stl_golden.R, stl_even_golden.txt by make_stl_golden.py.
+ * tests/data/stl_golden.txt is made by make_stl_golden.R, stl_even_golden.txt by
+ * make_stl_golden.py.
  */
 #include "unit.h"
 

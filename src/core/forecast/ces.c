@@ -130,7 +130,7 @@ static void
 pass(Ces *m, bool forward, double *fitted)
 {
 	const double *y = m->adjusted.y;
-	size_t n = m->adjusted.n, last = m->period - 1;
+	size_t n = m->adjusted.n, last = m->period - 1; /* a period is at least 1 */
 	size_t at = forward ? 0 : (n - 1) % m->period;
 
 	m->sum = 0;

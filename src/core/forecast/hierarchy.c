@@ -13,8 +13,8 @@
  * Shang 2011, Computational Statistics & Data Analysis 55:2579; Wickramasuriya,
  * Athanasopoulos, Hyndman 2019, Journal of the American Statistical Association
  * 114:804) for W, the covariances of one-step errors: of the diagonal alone, or with
- * correlations shrunk towards 0 (about the mean errors: Schaefer, Strimmer 2005, Statistical Applications
- * in Genetics and Molecular Biology 4:32).
+ * correlations shrunk towards 0 (about the mean errors: Schaefer, Strimmer 2005,
+ * Statistical Applications in Genetics and Molecular Biology 4:32).
  *
  * With a diagonal W on a tree the least squares are solved exactly in two walks, in
  * time linear in the nodes: upwards each node's own forecast is weighed against its

@@ -211,7 +211,7 @@ static AugStatus
 candidate(AugCast *cast, const AugAdjusted *data, uint32_t period, bool multiplicative, bool damped,
 		  Winters *w, double *value)
 {
-	bool usable;
+	bool usable = false;
 	AugStatus status = take_room(cast, data, period, multiplicative, damped, w);
 
 	*value = INFINITY;

@@ -3,9 +3,9 @@
  * run.c
  *		One series from its values to a forecast: the way of every request.
  *
- * Steps: options are checked; outliers are replaced if asked for; the method asked for is fitted, or the next simpler
- * one where the data do not allow it (the chain below, each refusal told in
- * "fallback"); forecasts and intervals are made, cut at the bounds and rounded; all
+ * Steps: options are checked; outliers are replaced if asked for; the method asked for
+ * is fitted, or the next simpler one where the data do not allow it (the chain below,
+ * each refusal told in "fallback"); forecasts and intervals are made, cut at the bounds and rounded; all
  * is copied into one block of the host.
  *
  * Memory: one arena for the work, one block for the result.  Interrupts: those of

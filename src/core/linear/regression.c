@@ -266,7 +266,7 @@ linear_run(AugJob *job, uint32_t i, AugWriter *out, AugError *err)
 	uint32_t n = job->matrix->n_rows, begin = i * TASK_ROWS;
 	uint32_t end = n - begin < TASK_ROWS ? n : begin + TASK_ROWS;
 	AugArena arena;
-	AugOls ols;
+	AugOls ols = {0};
 	double *row;
 	uint64_t used = 0;
 	AugStatus status;

@@ -359,7 +359,8 @@ aug_boost_learn_levels(BoostJob *b, const BoostNode *root, AugError *err)
  * The levels of a categorical feature in a node, rare ones together, ordered by the
  * mean gradient of their rows.  A level's mean is drawn by cat_smooth to the node's,
  * moved by the level's place in the tree: in a node of few rows for each level
- * their own order is mostly noise (category.c).  (LightGBM draws to 0.)  Equal ones stay in the order they were found in.
+ * their own order is mostly noise (category.c).  (LightGBM draws to 0.)  Equal ones stay
+ * in the order they were found in.
  */
 AugStatus
 aug_boost_groups(BoostJob *b, const BoostNode *node, uint32_t feature, AugError *err)

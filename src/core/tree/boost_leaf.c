@@ -70,7 +70,7 @@ value_of_leaf(BoostJob *b, const BoostNode *node, float *out, AugError *err)
 {
 	const BoostConfig *c = &b->config;
 	AugStatus status = AUG_OK;
-	double v;
+	double v = 0;
 
 	if (loss_is_quantile(c->loss))
 	{
