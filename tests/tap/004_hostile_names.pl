@@ -74,6 +74,10 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'bytea'::regtype THEN '''\x00''::bytea'
 		WHEN type IN ('text[]'::regtype, 'name[]'::regtype) THEN format('''{}''::%s', type)
 		WHEN type = 'double precision[]'::regtype THEN '''{1,2,3}''::float8[]'
+		WHEN type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN format('''2024-01-01''::%s', type)
+		WHEN type = 'timestamptz[]'::regtype THEN '''{2024-01-01}''::timestamptz[]'
+		WHEN type = 'integer[]'::regtype THEN '''{1}''::int[]'
+		WHEN type = 'interval'::regtype THEN '''1 day''::interval'
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type IN ('integer'::regtype, 'bigint'::regtype, 'double precision'::regtype) THEN format('1::%s', type)
 		WHEN type IN ('text'::regtype, 'name'::regtype) THEN coalesce(format('%L::%s', CASE name
