@@ -8,7 +8,8 @@ CREATE TABLE sales (store text, day date, units numeric);
 INSERT INTO sales SELECT s, date '2024-01-01' + i, 10 * length(s) + i % 7 + i / 7 * 0.5 FROM unnest('{a,bb,ccc}'::text[]) s, generate_series(0, 69) i;
 
 -- one row for each step, joined beside its group
-SELECT store, f.* FROM (SELECT store, augur.forecast_agg(day, units, 3, '{"method": "seasonal_naive"}') AS f FROM sales GROUP BY store) s, unnest(s.f) f
+SELECT store, f.ts, f.step, f.forecast, round(f.lower::numeric, 6) AS lower, round(f.upper::numeric, 6) AS upper, f.level, f.method
+FROM (SELECT store, augur.forecast_agg(day, units, 3, '{"method": "seasonal_naive"}') AS f FROM sales GROUP BY store) s, unnest(s.f) f
 ORDER BY store, step;
 -- one for each level; none at all
 SELECT p.ts, p.step, p.forecast, round(p.lower::numeric, 6) AS lower, round(p.upper::numeric, 6) AS upper, p.level, p.method

@@ -99,8 +99,8 @@ SELECT rule, laid(augur.forecast_full_agg(date '2024-01-01' + i / 2, 1.5e308, 1,
 FROM generate_series(0, 3) i, unnest('{mean,sum}'::text[]) rule GROUP BY rule ORDER BY rule;
 -- averaging is told once unless it was asked for
 SET augur.verbosity = 1;
-SELECT t::date > '2024-01-02' AS g, augur.forecast_agg(t::date, y, 1, '{"method": "naive"}') FROM twice GROUP BY 1 ORDER BY 1;
-SELECT augur.forecast_agg(t::date, y, 1, '{"method": "naive", "duplicates": "mean"}') FROM twice;
+SELECT t::date > '2024-01-02' AS g, augur.forecast_agg(t::date, y, 1, '{"method": "naive", "levels": []}') FROM twice GROUP BY 1 ORDER BY 1;
+SELECT augur.forecast_agg(t::date, y, 1, '{"method": "naive", "duplicates": "mean", "levels": []}') FROM twice;
 SET augur.verbosity = 0;
 
 -- ---- frequency and season ------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@
  *
  * The step is the most frequent difference between neighbours, seen as a calendar
  * sees it (see modal_step); the last pair that is one step apart anchors the grid.
- * Points off the grid go to the nearest step (under a given frequency: to the step they lie in, steps
- * starting at midnight, Monday or the first of a month) and are counted.  Points that
+ * Points off the grid go to the nearest step (under a given frequency: to the step they
+ * lie in, steps starting at midnight, Monday or the first of a month) and are counted.  Points that
  * share a step are put together by the rule for duplicates, steps without a value are
  * filled by the rule for gaps; both are counted.  A timestamptz series that fits the
  * clock of UTC better than that of the time zone is laid on UTC.

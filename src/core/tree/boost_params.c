@@ -55,11 +55,11 @@ const AugParamSpec aug_boost_params[B_COUNT] = {
 		{"max_features_tree", AUG_PARAM_MIXED, "all", 1e-9, AUG_MAX_FEATURES, "sqrt|third|log2|all",
 		 "Features drawn for each tree: a rule, a count (1 and more) or a share "
 		 "(below 1)."},
-	[B_LOSS] =
-		{"loss", AUG_PARAM_CHOICE, "auto", 0, 0,
-		 "auto|squared_error|absolute_error|quantile|huber|poisson|tweedie|log_loss",
-		 "What is minimised. auto is squared_error for regression and log_loss for classes. "
-		 "poisson and tweedie model the logarithm of the mean of a target without negative values."},
+	[B_LOSS] = {"loss", AUG_PARAM_CHOICE, "auto", 0, 0,
+				"auto|squared_error|absolute_error|quantile|huber|poisson|tweedie|log_loss",
+				"What is minimised. auto is squared_error for regression and log_loss for classes. "
+				"poisson and tweedie model the logarithm of the mean of a target without negative "
+				"values."},
 	[B_QUANTILE] = {"quantile", AUG_PARAM_MIXED, "auto", 1e-6, 0.999999, "auto",
 					"The quantile that loss quantile predicts. auto is 0.5."},
 	[B_HUBER_DELTA] = {"huber_delta", AUG_PARAM_MIXED, "auto", 1e-300, 1e300, "auto",
