@@ -18,6 +18,7 @@
  */
 #include "timeline.h"
 
+#include "common/int.h"
 #include "datatype/timestamp.h"
 #include "utils/date.h"
 #include "utils/datetime.h"

@@ -20,6 +20,7 @@
 
 #include <math.h>
 
+#include "common/int.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
