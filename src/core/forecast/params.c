@@ -13,14 +13,15 @@
 #include "forecast.h"
 
 static const AugParamSpec forecast_params[F_COUNT] = {
-	[F_METHOD] = {"method", AUG_PARAM_CHOICE, "auto", 0, 0,
-				  "auto|naive|seasonal_naive|drift|mean"
-				  "|croston|sba|tsb|adida"
-				  "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
-				  "|mstl"
-				  "|arima|ets|combination",
-				  "Forecasting method. auto chooses and combines by frequency, length and "
-				  "rolling-origin error, and says what it used."},
+	[F_METHOD] =
+		{"method", AUG_PARAM_CHOICE, "auto", 0, 0,
+		 "auto|naive|seasonal_naive|drift|mean"
+		 "|croston|sba|tsb|adida"
+		 "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
+		 "|mstl"
+		 "|arima|ets|combination",
+		 "Forecasting method. auto combines methods by a fixed rule on seasons, length and "
+		 "zeros, and says what it used."},
 	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",
 				   "Methods that a combination is made of, with weights: {\"ets\": 1, "
 				   "\"dotm\": 1}."},
