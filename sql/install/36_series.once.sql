@@ -39,11 +39,20 @@ CREATE TABLE augur.version_series
 	naive_smape	float8,
 	naive_mase	float8,
 	naive_mae	float8,
-	state		bytea,
 	PRIMARY KEY (version_id, series_no)
 );
--- numbers of measurements do not get shorter
-ALTER TABLE augur.version_series ALTER COLUMN state SET STORAGE EXTERNAL;
+
+-- apart from the above, which may be read without the right to forecast
+CREATE TABLE augur.version_states
+(
+	version_id	bigint NOT NULL,
+	series_no	integer NOT NULL,
+	state		bytea NOT NULL,
+	PRIMARY KEY (version_id, series_no),
+	FOREIGN KEY (version_id, series_no) REFERENCES augur.version_series ON DELETE CASCADE
+);
+-- measurements do not get shorter
+ALTER TABLE augur.version_states ALTER COLUMN state SET STORAGE EXTERNAL;
 
 -- No foreign key to versions: what was forecast outlives the version that did.
 CREATE TABLE augur.forecasts
@@ -55,6 +64,7 @@ CREATE TABLE augur.forecasts
 	series		jsonb NOT NULL,
 	origin		timestamptz NOT NULL,
 	ts			timestamptz NOT NULL,
+	until		timestamptz NOT NULL,
 	step_ahead	integer NOT NULL CHECK (step_ahead >= 1),
 	forecast	float8 NOT NULL,
 	lower		float8,
@@ -67,14 +77,24 @@ CREATE TABLE augur.forecasts
 CREATE INDEX forecasts_model_id ON augur.forecasts (model_id, ts);
 
 SELECT pg_extension_config_dump('augur.version_series', '');
+SELECT pg_extension_config_dump('augur.version_states', '');
 SELECT pg_extension_config_dump('augur.forecasts', '');
 SELECT pg_extension_config_dump('augur.forecasts_id_seq', '');
 
 ALTER TABLE augur.version_series ENABLE ROW LEVEL SECURITY;
+ALTER TABLE augur.version_states ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.forecasts ENABLE ROW LEVEL SECURITY;
 
--- version_series: holds the history of the series, so it needs 'predict' like the bytes do
+-- version_series: metadata of a visible version; made by the owner
 CREATE POLICY seen ON augur.version_series FOR SELECT
+	USING (EXISTS (SELECT FROM augur.versions v WHERE v.id = version_id));
+CREATE POLICY added ON augur.version_series FOR INSERT
+	WITH CHECK (EXISTS (SELECT FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
+						WHERE v.id = version_id AND v.status = 'pending'
+						AND pg_has_role(m.owner, 'USAGE')));
+
+-- version_states: the history of the series, so they need 'predict' like the bytes do
+CREATE POLICY seen ON augur.version_states FOR SELECT
 	USING (EXISTS (SELECT FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 				   WHERE v.id = version_id
 				   AND (pg_has_role(m.owner, 'USAGE')
@@ -84,7 +104,7 @@ CREATE POLICY seen ON augur.version_series FOR SELECT
 						OR EXISTS (SELECT FROM augur.preset_roles p
 								   WHERE p.preset = ANY ('{operator,admin}')
 								   AND pg_has_role(p.role, 'USAGE')))));
-CREATE POLICY added ON augur.version_series FOR INSERT
+CREATE POLICY added ON augur.version_states FOR INSERT
 	WITH CHECK (EXISTS (SELECT FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 						WHERE v.id = version_id AND v.status = 'pending'
 						AND pg_has_role(m.owner, 'USAGE')));
@@ -151,7 +171,12 @@ COMMENT ON COLUMN augur.version_series.msis IS 'mean scaled interval score of th
 COMMENT ON COLUMN augur.version_series.naive_smape IS 'smape of the seasonal naive forecast on the same steps';
 COMMENT ON COLUMN augur.version_series.naive_mase IS 'mase of the seasonal naive forecast on the same steps';
 COMMENT ON COLUMN augur.version_series.naive_mae IS 'mae of the seasonal naive forecast on the same steps';
-COMMENT ON COLUMN augur.version_series.state IS 'history and fitted model (docs/format.md)';
+
+COMMENT ON TABLE augur.version_states IS
+'History and fitted model of each series of a version, as bytes (docs/format.md). Never changed.';
+COMMENT ON COLUMN augur.version_states.version_id IS 'the version';
+COMMENT ON COLUMN augur.version_states.series_no IS 'number of the series in augur.version_series';
+COMMENT ON COLUMN augur.version_states.state IS 'the bytes; a checksum is checked whenever they are read';
 
 COMMENT ON TABLE augur.forecasts IS
 'Forecasts kept by augur.store_forecast, a row for each series, step and level; augur.forecast_accuracy compares them with what came true. The model''s owner may delete old rows.';
@@ -162,6 +187,7 @@ COMMENT ON COLUMN augur.forecasts.version IS 'its number within the model';
 COMMENT ON COLUMN augur.forecasts.series IS 'the columns that tell series apart, with their values';
 COMMENT ON COLUMN augur.forecasts.origin IS 'the last step that was known';
 COMMENT ON COLUMN augur.forecasts.ts IS 'the step that was forecast; a date or timestamp is taken to be of UTC';
+COMMENT ON COLUMN augur.forecasts.until IS 'the step after it';
 COMMENT ON COLUMN augur.forecasts.step_ahead IS 'steps after the last known one';
 COMMENT ON COLUMN augur.forecasts.forecast IS 'the forecast';
 COMMENT ON COLUMN augur.forecasts.lower IS 'lower end of the interval';
