@@ -328,14 +328,19 @@ BEGIN
 		coalesce(sum(s.observed + s.duplicates), 0) AS used,
 		coalesce(sum(s.skipped + s.left_out), 0) AS skipped,
 		sum(s.filled) AS filled, sum(s.tested) AS values,
-		avg(s.mase) FILTER (WHERE s.naive_mase IS NOT NULL) AS mase,
-		1.96 * stddev_samp(s.mase) FILTER (WHERE s.naive_mase IS NOT NULL)
+		avg(least(s.mase, 1e100)) FILTER (WHERE s.naive_mase IS NOT NULL) AS mase,
+		1.96 * stddev_samp(least(s.mase, 1e100)) FILTER (WHERE s.naive_mase IS NOT NULL)
 			/ sqrt(count(*) FILTER (WHERE s.mase IS NOT NULL AND s.naive_mase IS NOT NULL)) AS half,
-		avg(s.naive_mase) FILTER (WHERE s.mase IS NOT NULL) AS naive_mase,
-		avg(s.smape) AS smape, avg(s.naive_smape) AS naive_smape, avg(s.rmsse) AS rmsse,
-		avg(s.mae) AS mae, avg(s.naive_mae) AS naive_mae, avg(s.rmse) AS rmse, avg(s.bias) AS bias,
-		avg(s.coverage) AS coverage, avg(s.msis) AS msis
-	INTO stats FROM augur.version_series s WHERE s.version_id = version_id;
+		avg(least(s.naive_mase, 1e100)) FILTER (WHERE s.mase IS NOT NULL) AS naive_mase,
+		avg(s.smape) AS smape, avg(s.naive_smape) AS naive_smape, avg(least(s.rmsse, 1e100)) AS rmsse,
+		-- avg() squares, which fails for numbers that are beyond any use
+		avg(s.mae) FILTER (WHERE s.mae < 1e150) AS mae,
+		avg(s.naive_mae) FILTER (WHERE s.naive_mae < 1e150) AS naive_mae,
+		avg(s.rmse) FILTER (WHERE s.rmse < 1e150) AS rmse,
+		avg(s.bias) FILTER (WHERE abs(s.bias) < 1e150) AS bias,
+		avg(s.coverage) AS coverage, avg(s.msis) FILTER (WHERE s.msis < 1e150) AS msis
+	INTO stats
+	FROM augur.version_series s WHERE s.version_id = version_id;
 	IF stats.n = 0 THEN
 		RAISE EXCEPTION USING ERRCODE = 'no_data_found',
 			MESSAGE = format('no rows to train on in %s', relation);
@@ -378,7 +383,7 @@ BEGIN
 			result.production_value := stats.mase;
 		ELSE
 			BEGIN
-				SELECT avg(f.mase) INTO result.production_value
+				SELECT avg(least(f.mase, 1e100)) INTO result.production_value
 				FROM augur._forecast_fit(relation, rival_config) f
 					JOIN augur.version_series s ON s.version_id = version_id AND s.series = f.series
 				WHERE s.mase IS NOT NULL AND s.naive_mase IS NOT NULL;
@@ -494,8 +499,8 @@ AS $$
 		WHEN t.mase >= t.naive_mase
 			THEN 'a full search is due: the seasonal naive forecast is not beaten any more'
 		END
-	FROM (SELECT sum(v.n) AS n, avg(v.mase) FILTER (WHERE v.naive_mase IS NOT NULL) AS mase,
-			avg(v.naive_mase) FILTER (WHERE v.mase IS NOT NULL) AS naive_mase
+	FROM (SELECT sum(v.n) AS n, avg(least(v.mase, 1e100)) FILTER (WHERE v.naive_mase IS NOT NULL) AS mase,
+			avg(least(v.naive_mase, 1e100)) FILTER (WHERE v.mase IS NOT NULL) AS naive_mase
 		  FROM augur.version_series v WHERE v.version_id = $1
 		  AND v.series IN (SELECT p.series FROM augur.version_series p WHERE p.version_id = $2)) t,
 		(SELECT $3 -> 'full_search' AS known) s
@@ -542,7 +547,7 @@ BEGIN
 	IF NOT config ? 'full_search' THEN
 		config := config || jsonb_build_object('full_search', (
 			SELECT jsonb_build_object('version', v.version, 'n', sum(s.n),
-				'mase', avg(s.mase) FILTER (WHERE s.naive_mase IS NOT NULL))
+				'mase', avg(least(s.mase, 1e100)) FILTER (WHERE s.naive_mase IS NOT NULL))
 			FROM augur.version_series s WHERE s.version_id = v.id));
 	END IF;
 	IF config ->> 'method' = 'global_boosting' THEN
@@ -731,8 +736,8 @@ DECLARE
 BEGIN
 	IF coalesce(cardinality(quantiles), 0) = 0 OR array_position(quantiles, NULL) IS NOT NULL OR bad IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-			MESSAGE = coalesce(format('quantile %s must be above 0 and below 1', bad),
-							   'quantiles must be numbers above 0 and below 1'),
+			MESSAGE = CASE WHEN bad IS NULL THEN 'quantiles must be numbers above 0 and below 1'
+					  ELSE format('quantile %s must be above 0 and below 1', bad) END,
 			HINT = 'For example {0.1,0.5,0.9}.';
 	END IF;
 	asked := ARRAY(SELECT DISTINCT round(abs(2 * q::numeric - 1), 12)::float8 FROM unnest(quantiles) q WHERE q <> 0.5);
@@ -849,7 +854,7 @@ BEGIN
 		'   avg(100 * abs(f.forecast - j.y) / nullif(abs(j.y), 0)), avg((j.y BETWEEN f.lower AND f.upper)::integer)::float8,'
 		'   max(s.mae), max(s.coverage)'
 		' FROM f JOIN j ON j.id = f.id LEFT JOIN augur.version_series s ON s.version_id = f.version_id AND s.series = f.series'
-		' WHERE j.y IS NOT NULL GROUP BY f.series, f.version, f.level ORDER BY f.series, f.version, f.level',
+		' WHERE j.y IS NOT NULL AND abs(j.y) < 1e150 AND abs(f.forecast) < 1e150 GROUP BY f.series, f.version, f.level ORDER BY f.series, f.version, f.level',
 		e.key_object, e.at, r.target, source, r.config ->> 'time_column', rule, absent)
 	USING m.id, coalesce(since, '-infinity'), parts[2]::integer;
 END

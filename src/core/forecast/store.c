@@ -136,16 +136,23 @@ open_stored(const uint8_t *bytes, size_t length, AugReader *r, AugError *err)
 	return AUG_OK;
 }
 
-/* n numbers; missing: NaN is one of them.  NULL when one is out of range. */
+/* What numbers may be. */
+typedef enum Numbers
+{
+	FINITE,
+	FINITE_OR_MISSING, /* NaN */
+	ANY
+} Numbers;
+
 static const double *
-read_doubles(AugReader *r, Block *block, size_t n, bool missing)
+read_doubles(AugReader *r, Block *block, size_t n, Numbers may)
 {
 	double *out = block->numbers;
 
 	for (size_t i = 0; i < n; i++)
 	{
 		out[i] = aug_read_f64(r);
-		if (isinf(out[i]) || (isnan(out[i]) && !missing))
+		if ((isinf(out[i]) && may != ANY) || (isnan(out[i]) && may == FINITE))
 			r->bad = true;
 	}
 	block->numbers += n;
@@ -173,7 +180,7 @@ static void
 read_series(AugReader *r, Block *block, AugSeries *s)
 {
 	s->n = aug_read_count(r, UINT32_MAX, sizeof(double));
-	s->y = read_doubles(r, block, s->n, true);
+	s->y = read_doubles(r, block, s->n, FINITE_OR_MISSING);
 	s->n_periods = aug_read_count(r, AUG_MAX_PERIODS, 1);
 	for (uint32_t i = 0; i < s->n_periods; i++)
 	{
@@ -189,7 +196,7 @@ read_series(AugReader *r, Block *block, AugSeries *s)
 		r->bad = true;
 	s->n_x = s->n;
 	if (!r->bad && s->n_regressors > 0)
-		s->x = read_doubles(r, block, s->n * s->n_regressors, false);
+		s->x = read_doubles(r, block, s->n * s->n_regressors, FINITE);
 }
 
 static void
@@ -220,16 +227,17 @@ read_forecast(AugReader *r, Block *block, AugStored *stored)
 		r->bad = true;
 	if (r->bad)
 		return;
-	stored->levels = read_doubles(r, block, stored->n_levels, false);
+	stored->levels = read_doubles(r, block, stored->n_levels, FINITE);
 	for (uint32_t i = 0; i < stored->n_levels; i++)
 	{
 		if (!(stored->levels[i] > 0 && stored->levels[i] < 1) ||
 			(i > 0 && stored->levels[i] <= stored->levels[i - 1]))
 			r->bad = true;
 	}
-	stored->mean = read_doubles(r, block, stored->horizon, true);
-	stored->lower = read_doubles(r, block, (size_t) stored->horizon * stored->n_levels, true);
-	stored->upper = read_doubles(r, block, (size_t) stored->horizon * stored->n_levels, true);
+	/* intervals of huge numbers may end nowhere */
+	stored->mean = read_doubles(r, block, stored->horizon, ANY);
+	stored->lower = read_doubles(r, block, (size_t) stored->horizon * stored->n_levels, ANY);
+	stored->upper = read_doubles(r, block, (size_t) stored->horizon * stored->n_levels, ANY);
 }
 
 AugStatus
