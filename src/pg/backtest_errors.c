@@ -22,18 +22,7 @@
 
 AUGUR_FUNCTION(augur_backtest_errors);
 
-enum
-{
-	ARG_ACTUAL,
-	ARG_FORECAST,
-	ARG_NAIVE,
-	ARG_LOWER,
-	ARG_UPPER,
-	ARG_SCALE_ABSOLUTE,
-	ARG_SCALE_SQUARED,
-	N_ARRAYS,
-	ARG_LEVEL = N_ARRAYS
-};
+#define ARG_LEVEL AUGUR_IN_ARRAYS /* after the arrays */
 
 /* in the order of the columns returned, after n */
 enum
@@ -82,9 +71,10 @@ symmetric(double actual, double forecast)
 static void
 row_errors(double *const *in, int i, double level, double *e)
 {
-	double actual = in[ARG_ACTUAL][i], forecast = in[ARG_FORECAST][i], naive = in[ARG_NAIVE][i];
-	double lower = in[ARG_LOWER][i], upper = in[ARG_UPPER][i];
-	double scale = in[ARG_SCALE_ABSOLUTE][i], squared = in[ARG_SCALE_SQUARED][i];
+	double actual = in[AUGUR_IN_ACTUAL][i], forecast = in[AUGUR_IN_FORECAST][i];
+	double naive = in[AUGUR_IN_NAIVE][i];
+	double lower = in[AUGUR_IN_LOWER][i], upper = in[AUGUR_IN_UPPER][i];
+	double scale = in[AUGUR_IN_SCALE_ABSOLUTE][i], squared = in[AUGUR_IN_SCALE_SQUARED][i];
 	double error = forecast - actual;
 
 	e[SMAPE] = 100 * symmetric(actual, forecast);
@@ -107,6 +97,35 @@ row_errors(double *const *in, int i, double level, double *e)
 	e[NAIVE_MAE] = fabs(naive - actual);
 }
 
+void
+augur_errors(double *const *in, int length, double level, AugurErrors *out)
+{
+	double sum[N_ERRORS] = {0}, e[N_ERRORS];
+	int64 count[N_ERRORS] = {0};
+
+	StaticAssertStmt(N_ERRORS == AUGUR_ERRORS, "errors as forecast.h counts them");
+	out->n = 0;
+	for (int i = 0; i < length; i++)
+	{
+		out->n += isnan(in[AUGUR_IN_ACTUAL][i]) ? 0 : 1;
+		row_errors(in, i, level, e);
+		for (int k = 0; k < N_ERRORS; k++)
+		{
+			sum[k] += isnan(e[k]) ? 0 : e[k];
+			count[k] += isnan(e[k]) ? 0 : 1;
+		}
+	}
+	for (int k = 0; k < N_ERRORS; k++)
+	{
+		out->error[k] = sum[k] / (double) count[k];
+		if (k == RMSE || k == RMSSE)
+			out->error[k] = sqrt(out->error[k]);
+	}
+	out->comparable = count[MAE] > 0 && count[NAIVE_MAE] > 0;
+	out->beats_naive = sum[MAE] / (double) Max(count[MAE], 1) <
+					   sum[NAIVE_MAE] / (double) Max(count[NAIVE_MAE], 1);
+}
+
 /*
  * (actual, forecast, naive, lower, upper, scale_absolute, scale_squared: arrays of one
  * length; level) returns (n, errors..., beats_naive).  Rows without an actual value are
@@ -115,10 +134,9 @@ row_errors(double *const *in, int i, double level, double *e)
 Datum
 augur_backtest_errors(PG_FUNCTION_ARGS)
 {
-	double *in[N_ARRAYS];
+	double *in[AUGUR_IN_ARRAYS];
 	double level = PG_ARGISNULL(ARG_LEVEL) ? NAN : PG_GETARG_FLOAT8(ARG_LEVEL);
-	double sum[N_ERRORS] = {0}, e[N_ERRORS];
-	int64 count[N_ERRORS] = {0}, n = 0;
+	AugurErrors errors;
 	Datum values[N_ERRORS + 2];
 	bool nulls[N_ERRORS + 2] = {0};
 	TupleDesc desc;
@@ -127,7 +145,7 @@ augur_backtest_errors(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
 		desc->natts != N_ERRORS + 2)
 		elog(ERROR, "augur._backtest_errors has another result");
-	for (int k = 0; k < N_ARRAYS; k++)
+	for (int k = 0; k < AUGUR_IN_ARRAYS; k++)
 	{
 		int more;
 
@@ -139,28 +157,14 @@ augur_backtest_errors(PG_FUNCTION_ARGS)
 							errmsg("arrays of %d and %d values", length, more)));
 		length = more;
 	}
-	for (int i = 0; i < length; i++)
-	{
-		n += isnan(in[ARG_ACTUAL][i]) ? 0 : 1;
-		row_errors(in, i, level, e);
-		for (int k = 0; k < N_ERRORS; k++)
-		{
-			sum[k] += isnan(e[k]) ? 0 : e[k];
-			count[k] += isnan(e[k]) ? 0 : 1;
-		}
-	}
-	values[0] = Int64GetDatum(n);
+	augur_errors(in, length, level, &errors);
+	values[0] = Int64GetDatum(errors.n);
 	for (int k = 0; k < N_ERRORS; k++)
 	{
-		double mean = sum[k] / (double) count[k];
-
-		if (k == RMSE || k == RMSSE)
-			mean = sqrt(mean);
-		nulls[k + 1] = !isfinite(mean);
-		values[k + 1] = Float8GetDatum(mean);
+		nulls[k + 1] = !isfinite(errors.error[k]);
+		values[k + 1] = Float8GetDatum(errors.error[k]);
 	}
-	nulls[N_ERRORS + 1] = count[MAE] == 0 || count[NAIVE_MAE] == 0;
-	values[N_ERRORS + 1] = BoolGetDatum(sum[MAE] / (double) Max(count[MAE], 1) <
-										sum[NAIVE_MAE] / (double) Max(count[NAIVE_MAE], 1));
+	nulls[N_ERRORS + 1] = !errors.comparable;
+	values[N_ERRORS + 1] = BoolGetDatum(errors.beats_naive);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }

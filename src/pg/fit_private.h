@@ -9,10 +9,7 @@
 #define AUGUR_FIT_PRIVATE_H
 
 #include "fit.h"
-
-#include "port/atomics.h"
-#include "storage/dsm.h"
-#include "utils/resowner.h"
+#include "pool.h"
 
 struct AugurFit
 {
@@ -63,7 +60,5 @@ typedef struct AugurFitRun
 
 /* workers.c: runs what is left of run's tasks together with parallel workers. */
 extern void augur_workers_run(AugurFitRun *run);
-/* A segment of bytes under owner, or NULL when the system has no room for it. */
-extern dsm_segment *augur_workers_segment(Size bytes, ResourceOwner owner);
 
 #endif /* AUGUR_FIT_PRIVATE_H */

@@ -32,13 +32,21 @@ typedef struct AugurForecastOptions
 	AugParams *naive; /* of the forecast to compare with */
 } AugurForecastOptions;
 
+/* Who reads options: backtests know folds, and fits of many series may have none. */
+typedef enum AugurForecastKind
+{
+	AUGUR_FORECAST_ONLY,
+	AUGUR_FORECAST_BACKTEST,
+	AUGUR_FORECAST_SERIES
+} AugurForecastKind;
+
 /*
  * Fills options, which must not be moved afterwards, from object (NULL: defaults);
  * everything lies in CurrentMemoryContext.  Unknown keys and ill-typed values are
  * errors 22023 that name the nearest key or what is expected.
  */
 extern void augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object,
-										AugurStamp stamp, bool backtest);
+										AugurStamp stamp, AugurForecastKind kind);
 /*
  * For readers of other objects: takes a key about time and tells so; false: another key.
  * The names of all such keys, and how many.
@@ -81,6 +89,60 @@ extern AugForecast *augur_timeline_forecast(AugurHost *host, const AugurForecast
 											const AugParams *params, const AugurTimeline *t,
 											uint32 horizon, int n_levels);
 
+/* What of a timeline is asked for, where regressors or a form are given. */
+typedef struct AugurAsk
+{
+	const AugParams *params;
+	uint32 horizon;
+	int n_levels;
+	uint32 n_regressors;
+	Size n_x;
+	const double *x; /* [n_x][n_regressors] */
+	AugKeep keep;
+	AugSlice form;
+} AugurAsk;
+
+/* The same with the core's status; AUG_CANCELLED and AUG_NOMEM are raised. */
+extern AugStatus augur_timeline_run(AugurHost *host, const AugurForecastOptions *options,
+									const AugurAsk *ask, const AugurTimeline *t, AugForecast **out,
+									AugError *err);
+/* What there is to say about the rows, and the fit's warning; NULL when nothing. */
+extern char *augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *t,
+								   int64 skipped, const char *of_fit);
+
+/* ---- backtest.c, backtest_errors.c ----------------------------------------- */
+
+/* Steps before the origin of a fold of a series of n steps; 0: too short for it. */
+extern Size
+augur_fold_origin(const AugurForecastOptions *options, uint32 horizon, Size n, uint32 fold);
+
+/* What the errors of forecasts are made of, in the order of the arrays below. */
+enum
+{
+	AUGUR_IN_ACTUAL,
+	AUGUR_IN_FORECAST,
+	AUGUR_IN_NAIVE,
+	AUGUR_IN_LOWER,
+	AUGUR_IN_UPPER,
+	AUGUR_IN_SCALE_ABSOLUTE,
+	AUGUR_IN_SCALE_SQUARED,
+	AUGUR_IN_ARRAYS
+};
+
+#define AUGUR_ERRORS 12 /* smape .. naive_mae, as augur._backtest_errors has them */
+
+typedef struct AugurErrors
+{
+	int64 n; /* forecasts with an actual value */
+	double error[AUGUR_ERRORS];
+	bool comparable; /* the naive forecast had as much to say */
+	bool beats_naive;
+} AugurErrors;
+
+/* in: [AUGUR_IN_ARRAYS][length], NaN is NULL; errors that are not finite have no value. */
+extern void
+augur_errors(double *const *in, int length, double level, AugurErrors *out);
+
 /* ---- series_state.c -------------------------------------------------------- */
 
 /* What the rows of a group have in common, with its bytes: as it travels, too. */
@@ -102,6 +164,8 @@ typedef struct AugurSeriesState
 } AugurSeriesState;
 
 extern bool augur_same_options(const AugurSharedOptions *a, const AugurSharedOptions *b);
+/* A point in time as microseconds; false for infinity and what is far outside history. */
+extern bool augur_stamp_time(AugurStamp stamp, Datum value, int64 *at);
 /* NULL for NaN */
 extern Datum augur_number_or_null(double number, bool *null);
 /* Of what augur_timeline_at gives. */
@@ -127,7 +191,7 @@ typedef struct AugurFinalSite
 
 /* The call site of a final function whose points have that many columns. */
 extern AugurFinalSite *augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state,
-										bool backtest, int columns);
+										AugurForecastKind kind, int columns);
 /* ERROR 22023 when it is out of range. */
 extern uint32 augur_state_horizon(const AugurSeriesState *state);
 
