@@ -302,7 +302,7 @@ missing_error(const AugStored *s, const AugurGrid *grid, const double *ahead, ui
 			 errmsg("regressors are not known for %u of the %u steps to forecast", missing, horizon),
 			 errdetail("%s lacks the first of them: %s%s.",
 					   psprintf("Regressor \"%s\"", s->regressor[which]), first.data,
-					   missing > NAMED_STEPS ? ", ..." : ""),
+					   missing > NAMED_STEPS ? " and others" : ""),
 			 errhint("Give the future values of all regressors, a row for each step ahead, or "
 					 "ask for fewer steps.")));
 }
