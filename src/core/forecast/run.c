@@ -63,8 +63,8 @@ check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
 {
 	if (o->params->algorithm != aug_forecast_about())
 		return aug_fail(err, AUG_INTERNAL, "these are not the options of forecasting");
-	if (o->horizon < 1 || o->horizon > AUG_MAX_HORIZON)
-		return aug_fail(err, AUG_INVALID, "horizon must be between 1 and %d", AUG_MAX_HORIZON);
+	if (o->horizon > AUG_MAX_HORIZON)
+		return aug_fail(err, AUG_INVALID, "horizon must be at most %d", AUG_MAX_HORIZON);
 	if (o->n_levels > AUG_MAX_LEVELS_ASKED)
 		return aug_fail(err, AUG_INVALID, "at most %d levels can be asked for",
 						AUG_MAX_LEVELS_ASKED);
@@ -172,7 +172,7 @@ attempt(Run *run, const AugForecaster *by, const AugForm *form, char *why)
 	run->fitted.aicc = run->fitted.log_likelihood = run->fitted.sigma2 = NAN;
 	status = by->fit(&run->cast, &run->series, form, form == NULL ? AUG_KEEP_NOTHING : o->keep,
 					 &run->fitted);
-	if (status == AUG_OK)
+	if (status == AUG_OK && o->horizon > 0)
 		status = by->forecast(&run->cast, &run->series, &run->fitted, o->horizon, run->mean,
 							  run->variance);
 	if (status == AUG_DATA || status == AUG_NUMERIC)
@@ -220,7 +220,8 @@ fit_any(Run *run)
 	}
 	else
 		by = aug_forecaster_find(name);
-	status = check_used(o->params, by, run->cast.err);
+	/* a form may be one that was fallen back to: options are those of the method asked for */
+	status = check_used(o->params, aug_forecaster_find(name), run->cast.err);
 	if (status != AUG_OK)
 		return status;
 	for (size_t i = 0;; i++)
@@ -260,7 +261,7 @@ finish(Run *run)
 	const AugForecastOptions *o = run->options;
 	double df = HUGE_VAL;
 
-	if (o->n_levels > 0 && run->fitted.by != NULL &&
+	if (o->n_levels > 0 && o->horizon > 0 && run->fitted.by != NULL &&
 		aug_param_choice(o->params, F_INTERVALS) != F_INTERVALS_MODEL)
 	{
 		AugStatus status = aug_interval_calibrate(&run->cast, &run->series, &run->fitted,
