@@ -435,4 +435,4 @@ COMMENT ON COLUMN augur.series_fit.naive_mase IS 'mase of the seasonal naive for
 COMMENT ON COLUMN augur.series_fit.naive_mae IS 'mae of the seasonal naive forecast.';
 COMMENT ON COLUMN augur.series_fit.state IS
 	'Bytes from which augur forecasts the series, with the values it was fitted to; docs/format.md '
-	'describes them.';
+	'describes them. NULL when nothing could be fitted.';

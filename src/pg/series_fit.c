@@ -132,13 +132,13 @@ read_version(int64 version, MemoryContext context)
 		AllocSetContextCreate(context, "augur kept state", ALLOCSET_DEFAULT_SIZES);
 	Oid types[1] = {INT8OID};
 	Datum values[1] = {Int64GetDatum(version)};
-	Portal cursor = SPI_cursor_open_with_args(
-		NULL,
+	static const char *const query =
 		"SELECT s.series, t.state FROM augur.version_series s JOIN augur.version_states t"
 		" ON t.version_id OPERATOR(pg_catalog.=) s.version_id"
 		" AND t.series_no OPERATOR(pg_catalog.=) s.series_no"
-		" WHERE s.version_id OPERATOR(pg_catalog.=) $1",
-		1, types, values, NULL, true, CURSOR_OPT_NO_SCROLL);
+		" WHERE s.version_id OPERATOR(pg_catalog.=) $1";
+	Portal cursor = SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true,
+											  CURSOR_OPT_NO_SCROLL);
 
 	for (;;)
 	{

@@ -279,7 +279,7 @@ read_request(FunctionCallInfo fcinfo, const AugStored *s, Request *request)
 pg_noreturn static void
 missing_error(const AugStored *s, const AugurGrid *grid, const double *ahead, uint32 horizon)
 {
-	uint32 r = s->series.n_regressors, which = 0, missing = 0;
+	uint32 r = s->series.n_regressors, missing = 0;
 	StringInfoData first;
 
 	initStringInfo(&first);
@@ -291,20 +291,17 @@ missing_error(const AugStored *s, const AugurGrid *grid, const double *ahead, ui
 			j++;
 		if (j == r)
 			continue;
-		if (missing == 0)
-			which = j;
 		if (missing++ < NAMED_STEPS)
 			appendStringInfo(&first, "%s%s", first.len > 0 ? ", " : "",
 							 augur_grid_text(grid, grid->first_step + (int64) s->series.n + h));
 	}
 	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("regressors are not known for %u of the %u steps to forecast", missing, horizon),
-			 errdetail("%s lacks the first of them: %s%s.",
-					   psprintf("Regressor \"%s\"", s->regressor[which]), first.data,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("regressors are unknown at %u of the %u steps to forecast", missing, horizon),
+			 errdetail("%s %s%s.", missing == 1 ? "It is" : "They are", first.data,
 					   missing > NAMED_STEPS ? " and others" : ""),
-			 errhint("Give the future values of all regressors, a row for each step ahead, or "
-					 "ask for fewer steps.")));
+			 errhint("Add rows for these steps, with values in all regressors, to the relation "
+					 "that is given as \"future\", or ask for fewer steps.")));
 }
 
 /* Regressors of history and of horizon steps after it. */
@@ -382,20 +379,6 @@ read_stored(const AugStored *s, const Request *request, Ahead *ahead)
 	ahead->mean = s->mean;
 	ahead->method = s->method;
 	return true;
-}
-
-/* A series that no method could be fitted to. */
-static void
-nothing(const AugStored *s, uint32 horizon, Ahead *ahead)
-{
-	double *none = palloc_extended(mul_size(horizon, sizeof(double)), MCXT_ALLOC_HUGE);
-
-	for (uint32 h = 0; h < horizon; h++)
-		none[h] = NAN;
-	ahead->mean = none;
-	ahead->method = s->method;
-	for (int k = 0; k < AUG_MAX_LEVELS_ASKED; k++)
-		ahead->lower[k] = ahead->upper[k] = none;
 }
 
 /* Filters the series again. */
@@ -502,12 +485,7 @@ augur_series_forecast_rows(PG_FUNCTION_ARGS)
 	read_request(fcinfo, s, &request);
 	read_future(fcinfo, &future);
 	if (!read_stored(s, &request, &ahead))
-	{
-		if (s->form.length == 0)
-			nothing(s, request.horizon, &ahead);
-		else
-			make_anew(&host, s, &grid, &future, &request, &ahead);
-	}
+		make_anew(&host, s, &grid, &future, &request, &ahead);
 	put_rows(rsinfo, s, &grid.grid, &request, &ahead);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);

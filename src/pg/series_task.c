@@ -337,7 +337,7 @@ put_fold(const Work *w, Size origin, const AugurTimeline *part, const AugForecas
 	double absolute = aug_scale_absolute(part->y, part->n, season);
 	double squared = aug_scale_squared(part->y, part->n, season);
 	/* the highest level is the last */
-	Size level = f == NULL || f->n_levels == 0 ? 0 : (Size) (f->n_levels - 1) * horizon;
+	Size level = f->n_levels == 0 ? 0 : (Size) (f->n_levels - 1) * horizon;
 
 	for (uint32 h = 0; h < horizon; h++)
 	{
@@ -452,7 +452,7 @@ warning_of(const Work *w)
 	char *rows;
 
 	if (w->forecast != NULL && w->forecast->n_observed == 0)
-		of_fit = w->forecast->fallback; /* method none: there is nothing to fall back to */
+		of_fit = "no row has a value";
 	rows = augur_series_warnings(&task->options, &w->t, w->item->skipped, of_fit);
 	if (w->carried == 0)
 		return rows;
@@ -489,14 +489,10 @@ make_state(const Work *w, AugStored *s, uint8 **bytes, size_t *length)
 	s->horizon = task->horizon;
 	s->n_levels = (uint32) task->options.n_levels;
 	s->levels = task->options.levels;
-	s->sigma = s->aicc = NAN;
-	if (f != NULL)
-	{
-		s->form = f->form;
-		s->sigma = f->sigma;
-		s->aicc = f->aicc;
-	}
-	if (f != NULL && f->horizon > 0)
+	s->form = f->form;
+	s->sigma = f->sigma;
+	s->aicc = f->aicc;
+	if (f->horizon > 0)
 	{
 		s->mean = f->mean;
 		s->lower = f->lower;
@@ -609,9 +605,12 @@ augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data, S
 		stored.reason = message(reason_of(&w));
 		stored.fallback = message(w.fallback.data);
 		stored.warning = message(warning_of(&w));
+		/* without a value or a fit there is nothing to forecast from */
 		if (w.forecast != NULL && w.whole.observed > 0)
+		{
 			run_folds(&w, &out);
-		make_state(&w, &stored, &state, &length);
+			make_state(&w, &stored, &state, &length);
+		}
 	}
 	else
 		stored.warning = "no row has a usable point in time";
