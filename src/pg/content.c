@@ -76,8 +76,7 @@ augur_extras_add(AugurLoader *loader, int i)
 	AugurExtra *extra;
 
 	if (loader->extras == NULL)
-		loader->extras =
-			palloc0(mul_size((Size) loader->desc->natts, sizeof(AugurExtra)));
+		loader->extras = palloc0(mul_size((Size) loader->desc->natts, sizeof(AugurExtra)));
 	extra = &loader->extras[loader->n_extras];
 	if (!augur_source_init(&extra->source, att->atttypid, loader->context))
 		return;
@@ -143,8 +142,7 @@ array_share(AugurLoader *loader, AugurExtra *extra, Datum value)
 	{
 		if (extra->element_seed != NULL)
 			pfree(extra->element_seed);
-		extra->element_seed =
-			MemoryContextAllocHuge(loader->context, mul_size(n, sizeof(uint64)));
+		extra->element_seed = MemoryContextAllocHuge(loader->context, mul_size(n, sizeof(uint64)));
 		for (int k = 0; k < n; k++)
 			extra->element_seed[k] = augur_cell_seed(extra->name, (uint32) k);
 		extra->n_elements = n;
@@ -230,9 +228,8 @@ augur_extras_row(AugurLoader *loader, const Datum *values, const bool *nulls)
 	for (int i = 0; i < loader->n_extras; i++)
 	{
 		AugurExtra *extra = &loader->extras[i];
-		uint64 share = nulls[extra->attribute]
-						   ? 0
-						   : value_share(loader, extra, values[extra->attribute]);
+		uint64 share =
+			nulls[extra->attribute] ? 0 : value_share(loader, extra, values[extra->attribute]);
 
 		sum += share;
 		if (extra->may_be_key)

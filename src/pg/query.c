@@ -6,8 +6,9 @@
  * A relation becomes a SELECT of the columns that are needed, and of others that tell
  * rows apart if the caller may read them, so that column privileges suffice; a query
  * is executed as it is.  Both run through SPI as the caller: privileges and row
- * security apply, parallel plans are allowed.  "filter" is SQL and is executed as such, with the caller's
- * rights; the statement must still be a single SELECT that changes nothing.
+ * security apply, parallel plans are allowed.  "filter" is SQL and is executed as
+ * such, with the caller's rights; the statement must still be a single SELECT that
+ * changes nothing.
  *
  * Rows go to the loader through a DestReceiver of our own: no tuple table is
  * filled.  Interrupts are the executor's own business.
@@ -203,8 +204,7 @@ tells_rows_apart(Oid relation, Form_pg_attribute att)
 	AugurSource source;
 
 	return (pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-			pg_attribute_aclcheck(relation, att->attnum, GetUserId(), ACL_SELECT) ==
-				ACLCHECK_OK) &&
+			pg_attribute_aclcheck(relation, att->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
 		   augur_source_init(&source, att->atttypid, CurrentMemoryContext);
 }
 

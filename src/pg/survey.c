@@ -115,10 +115,10 @@ survey_codes(AugurCell *cell, uint64 seed, const AugurDictionary *levels, const 
 		if (codes[i] == AUG_MISSING_WIDE)
 			continue;
 		level = &levels->levels[codes[i]];
-		hash[i] += augur_mix((level->length > AUGUR_LONG_LEVEL
-								  ? augur_level_hash(NULL, level->length)
-								  : level->hash) ^
-							 seed);
+		hash[i] +=
+			augur_mix((level->length > AUGUR_LONG_LEVEL ? augur_level_hash(NULL, level->length)
+														: level->hash) ^
+					  seed);
 		cell->n_present++;
 	}
 }
