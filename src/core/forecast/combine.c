@@ -204,8 +204,8 @@ write_form(AugCast *cast, const AugCombination *c, AugFitted *out)
 	return AUG_OK;
 }
 
-static AugStatus
-finish(AugCast *cast, const AugSeries *s, AugCombination *c, AugFitted *out)
+AugStatus
+aug_combine_finish(AugCast *cast, const AugSeries *s, AugCombination *c, AugFitted *out)
 {
 	AugStatus status;
 
@@ -244,7 +244,7 @@ aug_combine_fit(AugCast *cast, const AugSeries *s, const AugForecaster *by,
 		else
 			left_out(out, names[i], cast->err->message);
 	}
-	return finish(cast, s, c, out);
+	return aug_combine_finish(cast, s, c, out);
 }
 
 static AugStatus
@@ -312,7 +312,7 @@ aug_combine_again(AugCast *cast, const AugSeries *s, const AugForecaster *by, co
 		else
 			left_out(out, m->by->about.name, cast->err->message);
 	}
-	return at == given->n_values ? finish(cast, s, c, out) : corrupt(cast);
+	return at == given->n_values ? aug_combine_finish(cast, s, c, out) : corrupt(cast);
 }
 
 AugStatus
@@ -461,7 +461,7 @@ combination_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep
 	if (status != AUG_OK || how != F_COMBINE_ERROR)
 		return status;
 	status = weigh_by_error(cast, out->state);
-	return status != AUG_OK ? status : finish(cast, s, out->state, out);
+	return status != AUG_OK ? status : aug_combine_finish(cast, s, out->state, out);
 }
 
 const AugForecaster aug_forecaster_combination = {
@@ -471,7 +471,8 @@ const AugForecaster aug_forecaster_combination = {
 			  "Bates, Granger 1969, Operational Research Quarterly 20:451", true, true},
 	.missing = true,
 	.options = AUG_OPTION(F_MEMBERS) | AUG_OPTION(F_COMBINE) | AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS |
-			   AUG_OPTION(F_MSTL_TREND) | AUG_OPTION(F_TRANSFORM),
+			   AUG_OPTION(F_MSTL_TREND) |
+			   AUG_OPTION(F_CES_SEASON) | AUG_OPTION(F_TRANSFORM),
 	.refuses = combination_refuses,
 	.fit = combination_fit,
 	.forecast = aug_combine_forecast};

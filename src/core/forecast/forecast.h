@@ -107,6 +107,7 @@ enum
 	F_ETS_TREND,
 	F_ETS_DAMPED,
 	F_ETS_SEASON,
+	F_CES_SEASON,
 	F_ARIMA_P,
 	F_ARIMA_D,
 	F_ARIMA_Q,
@@ -147,6 +148,9 @@ enum
 #define F_COMBINE_MEDIAN  2
 #define F_COMBINE_ERROR	  3
 #define F_INTERVALS_MODEL 2
+/* and of "ces_season", the seasonal forms between them */
+#define F_CES_NONE 1
+#define F_CES_BEST 5
 /* and of "outliers" */
 #define F_OUTLIERS_CLEAN 2
 
@@ -192,6 +196,7 @@ extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
 extern const AugForecaster aug_forecaster_combination;	  /* combine.c */
 extern const AugForecaster aug_forecaster_auto;			  /* auto.c */
 extern const AugForecaster aug_forecaster_ets;			  /* ets.c */
+extern const AugForecaster aug_forecaster_ets_average;	  /* ets_average.c */
 extern const AugForecaster aug_forecaster_arima;		  /* arima.c */
 extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */
 
