@@ -7,8 +7,10 @@
  * to beat: Stock, Watson 2004, Journal of Forecasting 23:405; the median of four methods:
  * Petropoulos, Svetunkov 2020, International Journal of Forecasting 36:110.
  *
- * The variance of a combination is the weighted mean of its members' variances, as if
- * their errors were the same: they mostly are.  Calibration then measures (interval.c).
+ * The variance of a combination is the geometric mean, by weights, of its members'
+ * variances, as if their errors were the same: they mostly are, and one member with much
+ * too large a variance does not carry the others away.  Calibration then measures
+ * (interval.c).
  *
  * A form holds, after kind and number of members, for each: a hash of its method's
  * name, its weight, its number of values, its codes and its values.
@@ -130,6 +132,23 @@ combine(AugCombineKind kind, const AugCombination *c, double *v)
 		return sum / weight;
 	aug_sort_doubles(v, c->n);
 	return c->n % 2 == 1 ? v[c->n / 2] : v[c->n / 2 - 1] / 2 + v[c->n / 2] / 2;
+}
+
+/* Geometric mean by weights; NaN when one is, 0 when all are. */
+static double
+combine_variances(const AugCombination *c, const double *v)
+{
+	double logs = 0, weight = 0, sum = 0;
+
+	for (uint32_t i = 0; i < c->n; i++)
+	{
+		sum += c->member[i].weight * v[i];
+		if (v[i] == 0)
+			continue; /* a member that fits perfectly says nothing of the others' errors */
+		logs += c->member[i].weight * log(v[i]);
+		weight += c->member[i].weight;
+	}
+	return isnan(sum) || weight == 0 ? sum : exp(logs / weight);
 }
 
 /* Fitted values, variance and label of the members together. */
@@ -343,7 +362,7 @@ aug_combine_forecast(AugCast *cast, const AugSeries *s, const AugFitted *fitted,
 		mean[h] = combine(c->kind, c, v);
 		for (uint32_t i = 0; i < c->n; i++)
 			v[i] = all[(size_t) (2 * i + 1) * horizon + h];
-		variance[h] = combine(c->kind, c, v);
+		variance[h] = combine_variances(c, v);
 	}
 	return AUG_OK;
 }
