@@ -145,8 +145,7 @@ const AugForecaster aug_forecaster_auto = {
 			  true},
 	.missing = true,
 	.options = AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS | AUG_OPTION(F_MSTL_TREND) |
-			   AUG_OPTION(F_CES_SEASON) |
-			   AUG_OPTION(F_TRANSFORM),
+			   AUG_OPTION(F_CES_SEASON),
 	.refuses = auto_refuses,
 	.fit = auto_fit,
 	.forecast = aug_combine_forecast};

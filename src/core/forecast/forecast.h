@@ -30,6 +30,8 @@ typedef struct AugForm
 	int32_t code[AUG_FORM_CODES];
 	uint32_t n_values;
 	double *values;
+	bool transformed; /* of values that were transformed before, by run.c, with lambda */
+	double lambda;
 } AugForm;
 
 /* One series at work. */
@@ -129,7 +131,8 @@ enum
 /* What run.c does for every method. */
 #define AUG_COMMON_OPTIONS                                                        \
 	(AUG_OPTION(F_METHOD) | AUG_OPTION(F_INTERVALS) | AUG_OPTION(F_LOWER_BOUND) | \
-	 AUG_OPTION(F_UPPER_BOUND) | AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS))
+	 AUG_OPTION(F_UPPER_BOUND) | AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS) | \
+	 AUG_OPTION(F_TRANSFORM))
 
 #define AUG_ETS_OPTIONS                                                             \
 	(AUG_OPTION(F_ETS_ERROR) | AUG_OPTION(F_ETS_TREND) | AUG_OPTION(F_ETS_DAMPED) | \
@@ -144,6 +147,7 @@ enum
 /* indices of the choices of "transform" */
 #define F_TRANSFORM_NONE 1
 #define F_TRANSFORM_LOG	 2
+#define F_TRANSFORM_BOX	 3
 /* and of "combine" and "intervals" */
 #define F_COMBINE_MEDIAN  2
 #define F_COMBINE_ERROR	  3

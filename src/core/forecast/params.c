@@ -56,9 +56,10 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 		{"mstl_trend", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|ets|arima|dotm|drift|naive",
 		 "Method that forecasts the series without its seasons. auto is arima from 200 "
 		 "values on, else ets, or something simpler where it does not fit."},
-	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log",
-					 "Box-Cox transformation: none, log, or a number lambda (0 is log); auto "
-					 "leaves it to the method."},
+	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log|box_cox",
+					 "Box-Cox transformation of positive values before any method: none, log, "
+					 "a number lambda (0 is log), or box_cox: Guerrero's lambda; auto is none, "
+					 "but mstl chooses."},
 	[F_OUTLIERS] = {"outliers", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|keep|clean",
 					"Whether outliers are replaced before fitting. auto keeps them."},
 	[F_INTERVALS] = {"intervals", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|calibrated|model",
