@@ -33,6 +33,7 @@ typedef struct AugSeries
 	uint32_t n_regressors;
 	size_t n_x;
 	const double *x;
+	bool transformed; /* internal, leave it false: option "transform" is done already */
 } AugSeries;
 
 /* The options of forecasting: one table, AugAlgorithm's form; its first parameter is "method". */
