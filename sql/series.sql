@@ -1,5 +1,7 @@
 -- augur._series_fit: many series in one statement, and forecasts from the state of each.
 
+SET datestyle = ISO;
+SET intervalstyle = postgres;
 SET augur.verbosity = 0;
 CREATE VIEW days AS
 SELECT t, timestamp '2024-01-01' + t * interval '1 day' AS at FROM generate_series(0, 199) t;
