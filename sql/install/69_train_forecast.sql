@@ -82,6 +82,7 @@ DECLARE
 	day_column	name;
 	name_column	name;
 	names		text[];
+	days		jsonb;
 BEGIN
 	IF holidays IS NULL THEN
 		RETURN NULL;
@@ -100,20 +101,20 @@ BEGIN
 			DETAIL = 'A table of holidays has a date for each day, and a text that tells which holiday it is.',
 			HINT = 'CREATE TABLE holidays (day date, name text)';
 	END IF;
-	EXECUTE format('SELECT array_agg(n ORDER BY n) FROM (SELECT DISTINCT (h.%I::text) COLLATE "C" AS n'
-				   ' FROM %s h WHERE h.%I IS NOT NULL AND h.%I IS NOT NULL) t',
-				   name_column, holidays, day_column, name_column)
-	INTO names;
+	EXECUTE format('SELECT jsonb_object_agg(t.n, t.days), array_agg(t.n ORDER BY t.n) FROM'
+				   ' (SELECT (h.%I::text) COLLATE "C" AS n, array_agg(DISTINCT h.%I ORDER BY h.%I) AS days'
+				   ' FROM %s h WHERE h.%I IS NOT NULL AND h.%I IS NOT NULL GROUP BY 1) t',
+				   name_column, day_column, day_column, holidays, day_column, name_column)
+	INTO days, names;
 	IF names IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'no_data_found',
 			MESSAGE = format('%s has no holidays', holidays);
 	END IF;
-	RETURN jsonb_build_object('relation', augur._qualified(holidays), 'day', day_column,
-							  'name', name_column, 'names', names);
+	RETURN jsonb_build_object('relation', augur._qualified(holidays), 'names', names, 'days', days);
 END
 $$;
 COMMENT ON FUNCTION augur._holidays(regclass) IS
-'Internal. What a table of holidays is made of: its column of days, that of names, and the names.';
+'Internal. The days of each name in a table of holidays.';
 
 CREATE OR REPLACE FUNCTION augur._qualified(relation regclass) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -152,18 +153,19 @@ BEGIN
 		day := format(CASE WHEN config ->> 'time_type' = 'timestamptz'
 					  THEN '(r.%I AT TIME ZONE %L)' ELSE '(r.%I)::timestamp' END,
 					  config ->> 'time_column', config ->> 'time_zone');
+		-- the days as they were at the training: a forecast reads no table that its caller did not name
 		SELECT concat_ws(', ', x, string_agg(
 			-- a step of several days has as many as lie in it
 			CASE WHEN (config ->> 'frequency')::interval > interval '1 day'
-				THEN format('(SELECT count(*) FROM %s h WHERE h.%I::timestamp >= %s'
-							' AND h.%I::timestamp < %s + %L::interval AND h.%I::text = %L)::float8',
-							holidays ->> 'relation', holidays ->> 'day', day, holidays ->> 'day', day,
-							config ->> 'frequency', holidays ->> 'name', u.k)
-				ELSE format('(%s::date IN (SELECT h.%I FROM %s h WHERE h.%I::text = %L))::integer::float8',
-							day, holidays ->> 'day', holidays ->> 'relation', holidays ->> 'name', u.k)
+				THEN format('(SELECT count(*) FROM unnest(%L::date[]) d WHERE d::timestamp >= %s'
+							' AND d::timestamp < %s + %L::interval)::float8',
+							v.days, day, day, config ->> 'frequency')
+				ELSE format('(%s::date = ANY (%L::date[]))::integer::float8', day, v.days)
 			END, ', ' ORDER BY u.n))
 		INTO x
-		FROM jsonb_array_elements_text(holidays -> 'names') WITH ORDINALITY u (k, n);
+		FROM jsonb_array_elements_text(holidays -> 'names') WITH ORDINALITY u (k, n),
+			LATERAL (SELECT array_agg(d::date)::text AS days
+					 FROM jsonb_array_elements_text(holidays -> 'days' -> u.k) d) v;
 	END IF;
 	x := format('ARRAY[%s]', x);
 END
@@ -380,7 +382,7 @@ BEGIN
 			|| jsonb_build_object('params', (rival.config -> 'params') - '{folds,step}'::text[]
 				|| (SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(config -> 'params') p
 					WHERE p.key = ANY ('{folds,step}')));
-		IF rival_config = config THEN
+		IF rival_config #- '{holidays,days}' = config #- '{holidays,days}' THEN
 			result.production_value := stats.mase;
 		ELSE
 			BEGIN
@@ -482,7 +484,7 @@ END
 $$;
 COMMENT ON FUNCTION augur.train_forecast(text, regclass, name, name, name[], name[], text, interval,
 	integer[], integer, float8[], jsonb, text, bigint, text, regclass) IS
-'Fits a forecaster to every series of a table and stores them as one version of a model. series: columns whose values tell series apart. regressors: numbers or booleans that are known ahead, such as promotions and prices. holidays: a table with a date and a text, each of whose names becomes a regressor. method: see augur.forecast_methods, or global_boosting, one model of all series. frequency and season (in steps) are found out when NULL. horizon and levels: what augur.forecast gives by default. params: options of augur.forecast_agg, and folds (1) and step (the horizon) of the rolling origins that the version is judged by. promote => ''if_better'': only when it beats the seasonal naive forecast and does not lose to what is in production. Example: SELECT * FROM augur.train_forecast(''sales'', ''sales'', ''day'', ''units'', series => ''{store}'', horizon => 28)';
+'Fits a forecaster to every series of a table and stores them as one version of a model. series: columns whose values tell series apart. regressors: numbers or booleans that are known ahead, such as promotions and prices. holidays: a table with a date and a text, each of whose names becomes a regressor; its days are kept with the model, those to come as well, and read anew by augur.refresh_forecast. method: see augur.forecast_methods, or global_boosting, one model of all series. frequency and season (in steps) are found out when NULL. horizon and levels: what augur.forecast gives by default. params: options of augur.forecast_agg, and folds (1) and step (the horizon) of the rolling origins that the version is judged by. promote => ''if_better'': only when it beats the seasonal naive forecast and does not lose to what is in production. Example: SELECT * FROM augur.train_forecast(''sales'', ''sales'', ''day'', ''units'', series => ''{store}'', horizon => 28)';
 
 -- When does keeping forms stop being good enough?
 CREATE OR REPLACE FUNCTION augur._full_search_due(version_id bigint, previous bigint, config jsonb)
@@ -539,10 +541,13 @@ BEGIN
 		ARRAY(SELECT jsonb_array_elements_text(r.config -> 'series'))::name[],
 		ARRAY(SELECT jsonb_array_elements_text(r.config -> 'regressors'))::name[]);
 	config := r.config;
-	IF jsonb_typeof(config -> 'holidays') = 'object' AND to_regclass(config #>> '{holidays,relation}') IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_table',
-			MESSAGE = format('%s, which has the holidays of model "%s", does not exist',
-							 config #>> '{holidays,relation}', m.name);
+	IF jsonb_typeof(config -> 'holidays') = 'object' THEN
+		IF to_regclass(config #>> '{holidays,relation}') IS NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+				MESSAGE = format('%s, which has the holidays of model "%s", does not exist',
+								 config #>> '{holidays,relation}', m.name);
+		END IF;
+		config := config || jsonb_build_object('holidays', augur._holidays((config #>> '{holidays,relation}')::regclass));
 	END IF;
 	-- what the last full search found is kept along with the forms
 	IF NOT config ? 'full_search' THEN
@@ -668,13 +673,14 @@ BEGIN
 			e := augur._series_expressions(future, config);
 			source := format('%s r', future);
 		ELSE
-			-- holidays alone: their table knows the future
+			-- holidays alone: their days are known
 			e := augur._series_expressions(NULL, config);
 			e.key_object := 'r.k';
 			source := format('(SELECT s.series AS k, (((s.first_ts AT TIME ZONE %L) + (s.n - 1 + i) * s.step)%s)::%s AS %I'
 				' FROM augur.version_series s, generate_series(1, $2) i WHERE s.version_id = $1) r',
 				zone, CASE WHEN config ->> 'time_type' = 'timestamptz' THEN format(' AT TIME ZONE %L', zone) ELSE '' END,
-				config ->> 'time_type', config ->> 'time_column');
+				CASE config ->> 'time_type' WHEN 'date' THEN 'date' WHEN 'timestamp' THEN 'timestamp' ELSE 'timestamptz' END,
+				config ->> 'time_column');
 		END IF;
 		-- a row with an unknown regressor is as good as none
 		source := format('(SELECT t.k, array_agg(t.at ORDER BY t.at) AS at, array_agg(t.x ORDER BY t.at) AS x'
