@@ -9,7 +9,7 @@
 FUZZ_CC ?= clang-14
 FUZZ_RUNS ?= 200000
 FUZZ_SEED ?= 1
-FUZZ_NAMES := fuzz_model fuzz_params
+FUZZ_NAMES := fuzz_model fuzz_params fuzz_panel
 FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-omit-frame-pointer \
 	-DAUG_FUZZING -DAUGUR_VERSION='"$(UNIT_VERSION)"' -DUNIT_DATA='"$(UNIT_DIR)/tests/data"' \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -31,8 +31,8 @@ fuzz:
 	@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) fuzz-run
 
 fuzz-run: build/fuzz/seeds $(addprefix build/fuzz/,$(FUZZ_NAMES))
-	@mkdir -p build/fuzz/corpus/fuzz_model build/fuzz/corpus/fuzz_params
-	@build/fuzz/seeds build/fuzz/corpus/fuzz_model build/fuzz/corpus/fuzz_params
+	@mkdir -p $(addprefix build/fuzz/corpus/,$(FUZZ_NAMES))
+	@build/fuzz/seeds $(addprefix build/fuzz/corpus/,$(FUZZ_NAMES))
 	@status=0; for f in $(FUZZ_NAMES); do \
 	   if build/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) -max_len=32768 -len_control=0 \
 	     -timeout=5 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f \

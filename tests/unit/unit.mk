@@ -12,7 +12,8 @@ UNIT_FLAGS = -std=c11 -D_GNU_SOURCE -g -ffp-contract=off -fno-omit-frame-pointer
 UNIT_ASAN = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
 UNIT_CORE := $(wildcard $(UNIT_DIR)/src/core/*.c $(UNIT_DIR)/src/core/*/*.c)
-UNIT_HARNESS := $(addprefix $(UNIT_DIR)/tests/unit/,unit.c unit_data.c unit_golden.c unit_table.c)
+UNIT_HARNESS := $(addprefix $(UNIT_DIR)/tests/unit/,unit.c unit_data.c unit_golden.c \
+	unit_panel.c unit_table.c)
 UNIT_HEADERS := $(wildcard $(UNIT_DIR)/src/core/*.h $(UNIT_DIR)/src/core/*/*.h \
 	$(UNIT_DIR)/tests/unit/*.h) $(filter %unit.mk,$(MAKEFILE_LIST)) $(UNIT_DIR)/augur.control
 UNIT_NAMES := $(patsubst $(UNIT_DIR)/tests/unit/%.c,%,$(wildcard $(UNIT_DIR)/tests/unit/test_*.c))
