@@ -90,6 +90,13 @@ back(size_t t, size_t steps)
 	return t > steps ? t - steps : 0;
 }
 
+/* Steps since something, up to the longest window: more would tell the date. */
+static double
+steps_within(const Row *row, uint32_t steps)
+{
+	return steps < row->shape->window[2] ? steps : row->shape->window[2];
+}
+
 /* ---- the past ----------------------------------------------------------- */
 
 static void
@@ -110,7 +117,6 @@ past_names(Names *to)
 	name(to, "mean of %u over that of %u", s->window[1], s->window[2]);
 	name(to, "steps since demand");
 	name(to, "logarithm of the level");
-	name(to, "steps known");
 }
 
 static double
@@ -147,9 +153,8 @@ past(Row *row)
 	put(row, mean_of(w, w->sum, 0, t) / row->level);
 	put(row, means[1] != 0 ? means[0] / means[1] : NAN);
 	put(row, means[2] != 0 ? means[1] / means[2] : NAN);
-	put(row, w->quiet[t]);
+	put(row, steps_within(row, w->quiet[t]));
 	put(row, log10(row->level) + log10(w->unit));
-	put(row, (double) t);
 }
 
 /* ---- seasons ------------------------------------------------------------ */
@@ -240,7 +245,7 @@ regressor_names(Names *to)
 		const char *x = to->panel != NULL ? to->panel->regressor_names[j] : "";
 
 		name(to, "%.150s", x);
-		if (p > PANEL_FULL_X)
+		if (!to->shape->full || !to->shape->varies[j])
 			continue;
 		name(to, "%.150s over its mean of %u", x, to->shape->window[1]);
 		name(to, "%.150s a step before", x);
@@ -331,14 +336,14 @@ regressors(Row *row)
 		double x = w->x[T * p + j];
 
 		put(row, x);
-		if (p > PANEL_FULL_X)
+		if (!row->shape->full || !row->shape->varies[j])
 			continue;
 		put(row, x - x_mean(w, j, back(row->t, row->shape->window[1]), row->t));
 		put(row, T > 0 ? w->x[(T - 1) * p + j] : NAN);
 		/* within the horizon, as later ones are not known to every forecast */
 		put(row, row->h < row->shape->direct && T + 1 < w->n_x ? w->x[(T + 1) * p + j] : NAN);
 		put(row, x_mean(w, j, back(T + 1, row->shape->window[0]), T + 1));
-		put(row, w->since[T * p + j]);
+		put(row, steps_within(row, w->since[T * p + j]));
 	}
 	if (p > 0)
 		like_values(row);

@@ -123,6 +123,29 @@ check_options(const PanelWork *work, const Kinds *k)
 	return AUG_OK;
 }
 
+/* Which regressors change within a series. */
+static AugStatus
+find_varying(PanelWork *work)
+{
+	uint32_t p = work->panel->n_regressors;
+
+	for (uint32_t i = 0; i < work->panel->n_members; i++)
+	{
+		const AugSeries *s = &work->panel->members[i].series;
+
+		for (size_t t = 1; t < s->n_x; t++)
+		{
+			for (uint32_t j = 0; j < p; j++)
+				work->shape.varies[j] |= s->x[t * p + j] != s->x[(t - 1) * p + j];
+			if (t % 256 == 255 && aug_panel_tick(work, p))
+				return aug_fail_cancelled(work->err);
+		}
+		if (aug_panel_tick(work, 4))
+			return aug_fail_cancelled(work->err);
+	}
+	return AUG_OK;
+}
+
 static AugStatus
 open_shape(PanelWork *work, uint32_t horizon, double *power)
 {
@@ -135,6 +158,8 @@ open_shape(PanelWork *work, uint32_t horizon, double *power)
 
 	if (status == AUG_OK)
 		status = check_options(work, &k);
+	if (status == AUG_OK && panel->n_regressors > 0)
+		status = find_varying(work);
 	if (status != AUG_OK)
 		return status;
 	if (k.known == 0)
@@ -186,8 +211,7 @@ tree_params(const PanelWork *work, const Training *t, AugParams **out)
 				{P_SAMPLE_FRACTION, "sample_fraction"},
 				{P_MAX_FEATURES, "max_features_tree"},
 				{P_TWEEDIE_POWER, "tweedie_power"},
-				{P_EARLY_STOPPING, "early_stopping_rounds"},
-				{P_LOSS, "loss"}};
+				{P_EARLY_STOPPING, "early_stopping_rounds"}};
 	char rounds[32];
 	AugStatus status =
 		aug_params_new(work->host, aug_algorithm_find("gradient_boosting"), out, work->err);
@@ -196,6 +220,12 @@ tree_params(const PanelWork *work, const Training *t, AugParams **out)
 		return status;
 	snprintf(rounds, sizeof(rounds), "%u", t->rounds);
 	status = aug_params_set(*out, "n_trees", rounds, work->err);
+	if (status == AUG_OK)
+		status = aug_params_set(*out, "loss",
+								is(work->params, P_LOSS, "auto")
+									? "absolute_error"
+									: aug_params_value(work->params, P_LOSS),
+								work->err);
 	for (uint32_t i = 0; status == AUG_OK && i < sizeof(same) / sizeof(same[0]); i++)
 	{
 		if (same[i].from == P_EARLY_STOPPING && !t->stop)

@@ -33,7 +33,7 @@
 
 #define PANEL_MAX_DIRECT 400 /* steps with rows of their own */
 #define PANEL_WINDOWS	 3
-#define PANEL_FULL_X	 12 /* more regressors than these give one feature each */
+#define PANEL_FULL_X	 12 /* more varying regressors give one feature each */
 #define PANEL_SAME		 12 /* values of the same season, or of like regressors */
 #define PANEL_FEATURES	 1000
 #define PANEL_KNOTS		 24	 /* steps that have quantiles of their own */
@@ -73,8 +73,11 @@ typedef struct PanelShape
 	uint32_t period[AUG_MAX_PERIODS];
 	uint32_t n_regressors, n_calendar, n_statics;
 	bool log; /* trees learn logarithms */
+	/* regressors that change within a series; others are what a series is */
+	bool varies[AUG_MAX_REGRESSORS];
 	/* from here on derived */
 	uint32_t main; /* the shortest season, 1: none */
+	bool full;	   /* regressors that vary are few enough for features around them */
 	uint32_t window[PANEL_WINDOWS];
 	uint32_t n_numbers;	 /* features that are numbers; those that are categories follow */
 	uint32_t n_features; /* of both */

@@ -17,7 +17,7 @@ static const AugParamSpec panel_params[P_COUNT] = {
 	[P_LOSS] = {"loss", AUG_PARAM_CHOICE, "auto", 0, 0,
 				"auto|squared_error|absolute_error|poisson|tweedie",
 				"What the trees minimise, on values over the level of their series. auto is "
-				"squared_error. poisson and tweedie are for values that are never negative."},
+				"absolute_error. poisson and tweedie are for values that are never negative."},
 	[P_TWEEDIE_POWER] = {"tweedie_power", AUG_PARAM_MIXED, "auto", 1, 2, "auto",
 						 "Power of the mean that the variance follows for loss tweedie. auto is "
 						 "1.5."},
@@ -40,7 +40,7 @@ static const AugParamSpec panel_params[P_COUNT] = {
 		 "then the model is trained on all with as many trees as were best."},
 	[P_LEARNING_RATE] = {"learning_rate", AUG_PARAM_REAL, "0.05", 1e-6, 1, NULL,
 						 "What part of each tree is added."},
-	[P_MAX_LEAF_NODES] = {"max_leaf_nodes", AUG_PARAM_INT, "31", 2, 1e6, NULL,
+	[P_MAX_LEAF_NODES] = {"max_leaf_nodes", AUG_PARAM_INT, "15", 2, 1e6, NULL,
 						  "Most leaves of a tree."},
 	[P_MIN_SAMPLES_LEAF] = {"min_samples_leaf", AUG_PARAM_INT, "20", 1, 1e9, NULL,
 							"Fewest rows in a leaf."},
@@ -52,7 +52,7 @@ static const AugParamSpec panel_params[P_COUNT] = {
 						"sqrt|third|log2|all",
 						"Features drawn for each tree: a rule, a count (1 and more) or a share "
 						"(below 1)."},
-	[P_MAX_ROWS] = {"max_rows", AUG_PARAM_INT, "100000", 100, 1e8, NULL,
+	[P_MAX_ROWS] = {"max_rows", AUG_PARAM_INT, "30000", 100, 1e8, NULL,
 					"Most rows (series, origin, step) that are learnt from; where there are more, "
 					"they are drawn. Decides memory and time."},
 	[P_FOLDS] = {"folds", AUG_PARAM_INT, "3", 0, AUG_MAX_FOLDS, NULL,
@@ -90,8 +90,11 @@ aug_panel_about(void)
 AugStatus
 aug_panel_shape(PanelShape *shape, AugError *err)
 {
-	uint32_t first;
+	uint32_t first, n_varying = 0;
 
+	for (uint32_t j = 0; j < shape->n_regressors; j++)
+		n_varying += shape->varies[j] ? 1 : 0;
+	shape->full = n_varying <= PANEL_FULL_X;
 	shape->main = shape->n_periods > 0 ? shape->period[0] : 1;
 	first = shape->main >= 4 && shape->main <= 28 ? shape->main : 4;
 	shape->window[0] = first;

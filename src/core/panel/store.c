@@ -72,6 +72,8 @@ aug_panel_store(const PanelWork *work, const PanelSpread *spread, AugSlice model
 	for (uint32_t i = 0; i < s->n_periods; i++)
 		aug_write_varint(&w, s->period[i]);
 	write_names(&w, work->panel->regressor_names, s->n_regressors);
+	for (uint32_t j = 0; j < s->n_regressors; j++)
+		aug_write_u8(&w, s->varies[j] ? 1 : 0);
 	write_names(&w, work->panel->calendar_names, s->n_calendar);
 	write_names(&w, work->panel->static_names, s->n_statics);
 	aug_write_string(&w, text);
@@ -203,6 +205,10 @@ read_shape(AugReader *r, AugPanelModel *m, AugError *err)
 		return damaged(err, "shape");
 	m->info.regressor_names =
 		read_names(r, &m->arena, AUG_MAX_REGRESSORS, &s->n_regressors, &status);
+	for (uint32_t j = 0; status == AUG_OK && j < s->n_regressors; j++)
+		s->varies[j] = small(r, 0, 1, &ok) == 1;
+	if (status == AUG_OK && !ok)
+		return damaged(err, "shape");
 	if (status == AUG_OK)
 		m->info.calendar_names =
 			read_names(r, &m->arena, AUG_MAX_CALENDAR, &s->n_calendar, &status);
