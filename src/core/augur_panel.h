@@ -61,11 +61,11 @@ typedef struct AugPanelFit
 	AugSlice artifact;
 	uint32_t horizon, n_folds, n_levels;
 	const double *mean, *lower, *upper;
-	uint32_t n_learnt;	   /* members that the model learnt from */
-	uint32_t n_rounds;	   /* trees of the model */
-	uint32_t direct;	   /* steps that it forecasts directly */
-	uint32_t n_rows;	   /* it was trained on */
-	double n_possible;	   /* as many rows there are; they were drawn where this is more */
+	uint32_t n_learnt;		/* members that the model learnt from */
+	uint32_t n_rounds;		/* trees of the model */
+	uint32_t direct;		/* steps that it forecasts directly */
+	uint32_t n_rows;		/* it was trained on */
+	double n_possible;		/* as many rows there are; they were drawn where this is more */
 	double validation_loss; /* of early stopping, NaN without */
 	char warning[AUG_MESSAGE_SIZE];
 } AugPanelFit;
@@ -106,8 +106,9 @@ extern void aug_panel_free(AugPanelModel *model);
  * fitted is NaN throughout: errors in sample of trees say little.  A series with less than
  * AUG_PANEL_LEAST values is forecast by aug_forecast_run, and fallback says so.
  */
-extern AugStatus aug_panel_forecast(const AugHost *host, const AugPanelModel *model,
-									const AugPanelMember *member, uint32_t horizon, uint32_t n_levels,
-									const double *levels, AugForecast **out, AugError *err);
+extern AugStatus
+aug_panel_forecast(const AugHost *host, const AugPanelModel *model, const AugPanelMember *member,
+				   uint32_t horizon, uint32_t n_levels, const double *levels, AugForecast **out,
+				   AugError *err);
 
 #endif /* AUGUR_PANEL_H */

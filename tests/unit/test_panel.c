@@ -262,8 +262,9 @@ test_beyond(void)
 	AugPanelMember m;
 	AugForecast *f;
 
-	fit_begin(&t, &o, "n_trees=20 early_stopping_rounds=none max_rows=1500 folds=2 "
-					  "direct_steps=5");
+	fit_begin(&t, &o,
+			  "n_trees=20 early_stopping_rounds=none max_rows=1500 folds=2 "
+			  "direct_steps=5");
 	fit_run(&t, HORIZON);
 	CHECK(t.status == AUG_OK && t.fit->direct == 5);
 	m = t.p.members[2];
@@ -285,13 +286,24 @@ test_beyond(void)
 static void
 test_options(void)
 {
-	static const char *const changed[] = {
-		"loss=squared_error", "loss=absolute_error", "loss=poisson",
-		"loss=tweedie",		  "transform=none",		 "loss=tweedie tweedie_power=1.2",
-		"lags=3",			  "direct_steps=2",		 "n_trees=21",
-		"learning_rate=0.2",  "max_leaf_nodes=3",	 "min_samples_leaf=200",
-		"lambda=100",		  "sample_fraction=0.3", "max_features=3",
-		"max_rows=1000",	  "folds=1",			 "early_stopping_rounds=1 n_trees=20"};
+	static const char *const changed[] = {"loss=squared_error",
+										  "loss=absolute_error",
+										  "loss=poisson",
+										  "loss=tweedie",
+										  "transform=none",
+										  "loss=tweedie tweedie_power=1.2",
+										  "lags=3",
+										  "direct_steps=2",
+										  "n_trees=21",
+										  "learning_rate=0.2",
+										  "max_leaf_nodes=3",
+										  "min_samples_leaf=200",
+										  "lambda=100",
+										  "sample_fraction=0.3",
+										  "max_features=3",
+										  "max_rows=1000",
+										  "folds=1",
+										  "early_stopping_rounds=1 n_trees=20"};
 	static const char *const refused[] = {"loss=poisson transform=log", "tweedie_power=1.5"};
 	UnitPanelOptions o = {6, 60, HORIZON, false, false, 4};
 	AugSlice seen[sizeof(changed) / sizeof(changed[0])];
@@ -568,20 +580,13 @@ test_cancel(void)
 }
 
 static const UnitTest tests[] = {
-	{"accuracy", test_accuracy},
-	{"folds", test_folds},
-	{"same_bytes", test_same_bytes},
-	{"units", test_units},
-	{"odd_series", test_odd_series},
-	{"nothing_to_learn", test_nothing_to_learn},
-	{"beyond", test_beyond},
-	{"options", test_options},
-	{"bounds", test_bounds},
-	{"refusals", test_refusals},
-	{"damage", test_damage},
-	{"golden", test_golden},
-	{"allocations", test_allocations},
-	{"cancel", test_cancel},
+	{"accuracy", test_accuracy},	   {"folds", test_folds},
+	{"same_bytes", test_same_bytes},   {"units", test_units},
+	{"odd_series", test_odd_series},   {"nothing_to_learn", test_nothing_to_learn},
+	{"beyond", test_beyond},		   {"options", test_options},
+	{"bounds", test_bounds},		   {"refusals", test_refusals},
+	{"damage", test_damage},		   {"golden", test_golden},
+	{"allocations", test_allocations}, {"cancel", test_cancel},
 };
 
 UNIT_MAIN("panel", tests);

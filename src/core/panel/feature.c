@@ -37,8 +37,7 @@ typedef struct Names
 	bool failed;
 } Names;
 
-static void __attribute__((format(printf, 2, 3)))
-name(Names *to, const char *format, ...);
+static void __attribute__((format(printf, 2, 3))) name(Names *to, const char *format, ...);
 
 static void
 name(Names *to, const char *format, ...)

@@ -204,14 +204,11 @@ tree_params(const PanelWork *work, const Training *t, AugParams **out)
 	{
 		uint32_t from;
 		const char *to;
-	} same[] = {{P_LEARNING_RATE, "learning_rate"},
-				{P_MAX_LEAF_NODES, "max_leaf_nodes"},
-				{P_MIN_SAMPLES_LEAF, "min_samples_leaf"},
-				{P_LAMBDA, "lambda"},
-				{P_SAMPLE_FRACTION, "sample_fraction"},
-				{P_MAX_FEATURES, "max_features_tree"},
-				{P_TWEEDIE_POWER, "tweedie_power"},
-				{P_EARLY_STOPPING, "early_stopping_rounds"}};
+	} same[] = {
+		{P_LEARNING_RATE, "learning_rate"},		  {P_MAX_LEAF_NODES, "max_leaf_nodes"},
+		{P_MIN_SAMPLES_LEAF, "min_samples_leaf"}, {P_LAMBDA, "lambda"},
+		{P_SAMPLE_FRACTION, "sample_fraction"},	  {P_MAX_FEATURES, "max_features_tree"},
+		{P_TWEEDIE_POWER, "tweedie_power"},		  {P_EARLY_STOPPING, "early_stopping_rounds"}};
 	char rounds[32];
 	AugStatus status =
 		aug_params_new(work->host, aug_algorithm_find("gradient_boosting"), out, work->err);
@@ -544,9 +541,9 @@ run_all(Fit *fit, uint32_t horizon, uint32_t n_levels)
 }
 
 AugStatus
-aug_panel_fit(const AugHost *host, const AugPanel *panel, const AugParams *params,
-			  uint32_t horizon, uint32_t n_levels, const double *levels, uint64_t seed,
-			  AugPanelFit **out, AugError *err)
+aug_panel_fit(const AugHost *host, const AugPanel *panel, const AugParams *params, uint32_t horizon,
+			  uint32_t n_levels, const double *levels, uint64_t seed, AugPanelFit **out,
+			  AugError *err)
 {
 	Fit fit;
 	AugStatus status = check_sizes(panel, horizon, n_levels, levels, err);

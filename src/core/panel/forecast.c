@@ -56,8 +56,7 @@ cast_block(const Block *b, const AugPanelMember *member, size_t n, uint32_t step
 		aug_panel_features(&view, n, h, row);
 		v = aug_panel_value(b->shape, aug_model_score1(b->model, row, scratch), level);
 		out[h - 1] = v * view.unit;
-		spread[h - 1] =
-			view.unit * aug_panel_spread(v, level, aug_panel_moves(&view, n), b->power);
+		spread[h - 1] = view.unit * aug_panel_spread(v, level, aug_panel_moves(&view, n), b->power);
 		if (h % POLL_STEPS == 0 && b->host->poll(b->host->arg, -1))
 			status = aug_fail_cancelled(b->err);
 	}
@@ -174,8 +173,8 @@ aug_panel_interval(const PanelSpread *spread, uint32_t horizon, uint32_t step, d
 }
 
 static AugStatus
-answer(const AugHost *host, const AugPanelModel *model, const AugPanelMember *member, uint32_t horizon,
-	   uint32_t n_levels, const double *levels, Answer *a, AugError *err)
+answer(const AugHost *host, const AugPanelModel *model, const AugPanelMember *member,
+	   uint32_t horizon, uint32_t n_levels, const double *levels, Answer *a, AugError *err)
 {
 	const PanelShape *s = &model->shape;
 	double codes[AUG_MAX_STATICS];
@@ -212,8 +211,8 @@ answer(const AugHost *host, const AugPanelModel *model, const AugPanelMember *me
 
 /* The result as one block. */
 static AugStatus
-pack(const AugHost *host, const AugPanelModel *model, const AugPanelMember *member, uint32_t horizon,
-	 uint32_t n_levels, const Answer *a, AugForecast **out, AugError *err)
+pack(const AugHost *host, const AugPanelModel *model, const AugPanelMember *member,
+	 uint32_t horizon, uint32_t n_levels, const Answer *a, AugForecast **out, AugError *err)
 {
 	size_t h = horizon, levels = h * n_levels, n = member->series.n;
 	size_t size = sizeof(AugForecast) + (h + 2 * levels + n) * sizeof(double);
@@ -240,8 +239,9 @@ pack(const AugHost *host, const AugPanelModel *model, const AugPanelMember *memb
 	f->aicc = f->sigma = NAN;
 	if (model->spread->n_knots > 0)
 		/* half of what a normal distribution has within one standard deviation */
-		f->sigma = a->spread[0] * (aug_panel_spread_at(model->spread, 1, 0.8413447460685429) -
-								   aug_panel_spread_at(model->spread, 1, 0.1586552539314571)) /
+		f->sigma = a->spread[0] *
+				   (aug_panel_spread_at(model->spread, 1, 0.8413447460685429) -
+					aug_panel_spread_at(model->spread, 1, 0.1586552539314571)) /
 				   2;
 	snprintf(f->method, sizeof(f->method), "global boosting, %u trees",
 			 model->info.model->fit.n_trees);
@@ -259,8 +259,8 @@ fall_back(const AugHost *host, const AugPanelModel *model, const AugPanelMember 
 	{
 		uint32_t from;
 		const char *to;
-	} passed_on[] = {{P_LOWER_BOUND, "lower_bound"}, {P_UPPER_BOUND, "upper_bound"},
-					 {P_INTEGER, "integer"}};
+	} passed_on[] = {
+		{P_LOWER_BOUND, "lower_bound"}, {P_UPPER_BOUND, "upper_bound"}, {P_INTEGER, "integer"}};
 	AugSeries series = member->series;
 	AugForecastOptions options = {.horizon = horizon, .n_levels = n_levels, .levels = levels};
 	AugParams *params;

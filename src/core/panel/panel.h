@@ -114,8 +114,9 @@ typedef struct PanelView
 } PanelView;
 
 /* codes and calendar are kept, not copied.  n: values to use, of member's. */
-extern AugStatus aug_panel_view(AugArena *arena, const PanelShape *shape, const AugPanelMember *member,
-								const double *codes, size_t n, PanelView *view, AugError *err);
+extern AugStatus
+aug_panel_view(AugArena *arena, const PanelShape *shape, const AugPanelMember *member,
+			   const double *codes, size_t n, PanelView *view, AugError *err);
 
 /* Level at an origin: t values are known. */
 extern double aug_panel_level(const PanelView *view, size_t t);
@@ -170,8 +171,8 @@ extern bool aug_panel_tick(PanelWork *work, uint32_t amount);
 /* Quantiles of errors over their spread, for some steps. */
 typedef struct PanelSpread
 {
-	uint32_t n_knots;	 /* 0: no intervals */
-	double power;		 /* spread follows (forecast / level) ^ power */
+	uint32_t n_knots; /* 0: no intervals */
+	double power;	  /* spread follows (forecast / level) ^ power */
 	uint32_t step[PANEL_KNOTS];
 	double quantile[PANEL_KNOTS][PANEL_QUANTILES];
 } PanelSpread;
@@ -193,12 +194,11 @@ aug_panel_cast(const AugHost *host, const PanelShape *shape, const AugModel *mod
 			   const AugPanelMember *member, const double *codes, size_t n, uint32_t horizon,
 			   double power, double *out, double *spread, AugError *err);
 /* Interval around a forecast at a step, of a model for so long a horizon. */
-extern void aug_panel_interval(const PanelSpread *spread, uint32_t horizon, uint32_t step,
-							   double mean, double size, double level, double *lower,
-							   double *upper);
+extern void
+aug_panel_interval(const PanelSpread *spread, uint32_t horizon, uint32_t step, double mean,
+				   double size, double level, double *lower, double *upper);
 /* Bounds and rounding of what users see. */
-extern double
-aug_panel_finish(const AugParams *params, double v, double (*round_it)(double));
+extern double aug_panel_finish(const AugParams *params, double v, double (*round_it)(double));
 
 /* ---- store.c ------------------------------------------------------------ */
 

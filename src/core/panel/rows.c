@@ -22,12 +22,12 @@
 
 #include "panel.h"
 
-#define STREAM_ROWS	  UINT64_C(0x70616E656C) /* random stream of the steps */
-#define CUT_ROWS	  20000					 /* that cut points are made from */
-#define TICK		  4096
-#define ROW_WORK	  16 /* ticks of a row's features */
-#define VALID_SHARE	  0.2
-#define LONG_SEASON	  28
+#define STREAM_ROWS UINT64_C(0x70616E656C) /* random stream of the steps */
+#define CUT_ROWS	20000				   /* that cut points are made from */
+#define TICK		4096
+#define ROW_WORK	16 /* ticks of a row's features */
+#define VALID_SHARE 0.2
+#define LONG_SEASON 28
 
 bool
 aug_panel_tick(PanelWork *work, uint32_t amount)
@@ -247,8 +247,8 @@ walk_target(Walk *walk, uint32_t member, const PanelView *view, size_t target, s
 		double u = rate < 1 ? aug_rng_real(&rng) : 0;
 		uint32_t h = 1 + (uint32_t) ((i + u) * steps / n);
 
-		status = walk->each(walk, view, target + 1 - (h < steps ? h : steps),
-							h < steps ? h : steps, valid);
+		status = walk->each(walk, view, target + 1 - (h < steps ? h : steps), h < steps ? h : steps,
+							valid);
 	}
 	return status;
 }
@@ -327,13 +327,12 @@ keep_cells(Walk *walk, const PanelView *view, size_t t, uint32_t h, bool valid)
 		if (f->kind == AUG_NUMERIC_FEATURE)
 			cells[f->slot] = aug_bin(f->cuts, f->n_cuts, v);
 		else if (f->wide)
-			walk->wide[(size_t) f->slot * m->n_rows + at] =
-				isnan(v) ? AUG_MISSING_WIDE : (uint32_t) v;
+			walk->wide[(size_t) f->slot * m->n_rows + at] = isnan(v) ? AUG_MISSING_WIDE
+																	 : (uint32_t) v;
 		else
 			cells[f->slot] = isnan(v) ? AUG_MISSING_CELL : (uint8_t) v;
 	}
-	walk->y[at] =
-		aug_panel_target(view->shape, view->v[t - 1 + h], aug_panel_level(view, t));
+	walk->y[at] = aug_panel_target(view->shape, view->v[t - 1 + h], aug_panel_level(view, t));
 	return aug_panel_tick(walk->work, ROW_WORK) ? aug_fail_cancelled(walk->work->err) : AUG_OK;
 }
 
@@ -389,8 +388,7 @@ make_cuts(Walk *walk, AugFeature *features)
 	status = walk_all(walk);
 	for (uint32_t f = 0; status == AUG_OK && f < p; f++)
 	{
-		uint32_t n =
-			aug_cuts(walk->values + (size_t) f * CUT_ROWS, walk->kept, AUG_MAX_BINS, cuts);
+		uint32_t n = aug_cuts(walk->values + (size_t) f * CUT_ROWS, walk->kept, AUG_MAX_BINS, cuts);
 		double *kept = aug_arena_alloc(walk->arena, n, sizeof(double));
 
 		if (n > 0 && kept == NULL)

@@ -35,8 +35,8 @@ aug_panel_spread(double v, double level, double moves, double power)
 
 /* Finite errors at steps from .. to. */
 static size_t
-gather(PanelWork *work, const double *error, size_t n, uint32_t horizon, uint32_t from,
-	   uint32_t to, double *out)
+gather(PanelWork *work, const double *error, size_t n, uint32_t horizon, uint32_t from, uint32_t to,
+	   double *out)
 {
 	size_t kept = 0;
 
