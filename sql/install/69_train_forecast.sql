@@ -318,7 +318,7 @@ BEGIN
 			f.coverage, f.msis, f.naive_smape, f.naive_mase, f.naive_mae
 		FROM f)
 	INSERT INTO augur.version_states (version_id, series_no, state)
-	SELECT version_id, f.series_no, f.state FROM f WHERE f.state IS NOT NULL;
+	SELECT version_id, f.series_no, f.state FROM f WHERE f.state IS NOT NULL AND f.method <> 'none';
 
 	SELECT count(*) AS n, count(*) FILTER (WHERE s.method <> 'none') AS usable,
 		count(*) FILTER (WHERE s.fallback IS NOT NULL) AS fallback,
