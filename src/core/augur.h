@@ -144,6 +144,8 @@ aug_feature_columns(const AugFeature *f)
  *	label	[n_rows] class index (classification) or NULL
  *	y		[n_rows] target (regression) or NULL
  *	weight	[n_rows] finite, > 0; or NULL for all ones
+ *	n_last	so many rows at the end are what early stopping validates on, where it is
+ *			asked for; 0: they are drawn
  */
 typedef struct AugMatrix
 {
@@ -153,6 +155,7 @@ typedef struct AugMatrix
 	uint32_t n_narrow;
 	uint32_t n_wide;
 	uint32_t n_classes; /* 0 for regression */
+	uint32_t n_last;
 	size_t stride;
 	const uint8_t *cells;
 	const uint32_t *wide;
@@ -445,5 +448,6 @@ extern const char *aug_core_version(void);
 extern const char *aug_core_dispatch(void);
 
 #include "augur_forecast.h"
+#include "augur_panel.h"
 
 #endif /* AUGUR_H */

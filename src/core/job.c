@@ -150,6 +150,8 @@ check_matrix(const AugHost *host, const AugMatrix *m, AugError *err)
 	if (status == AUG_OK &&
 		(m->task == AUG_REGRESSION ? m->y == NULL : m->label == NULL || m->class_names == NULL))
 		status = aug_fail(err, AUG_INTERNAL, "matrix has no target");
+	if (status == AUG_OK && m->n_last > m->n_rows)
+		status = aug_fail(err, AUG_INTERNAL, "matrix has an impossible shape");
 	if (status == AUG_OK)
 		status = check_features(m, err);
 	if (status == AUG_OK)

@@ -4,7 +4,7 @@
  *		Writes the first inputs of the fuzzers: real models of every algorithm,
  *		real hyperparameter texts, real states of series of every method.
  *
- *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY
+ *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY
  *
  *-------------------------------------------------------------------------
  */
@@ -111,6 +111,35 @@ write_params(unsigned i, const char *directory)
 	}
 }
 
+/* Models over many series: with and without errors of folds, statics, regressors. */
+static void
+write_panel(unsigned i, const char *directory)
+{
+	UnitPanelOptions options = {4, 40, 4, (i & 1) != 0, false, i};
+	UnitHost h;
+	UnitPanel p;
+	AugError err;
+	AugParams *params;
+	AugPanelFit *fit;
+
+	unit_host(&h);
+	unit_panel(&p, &options);
+	params = unit_params(&h, aug_panel_about(),
+						 i & 2 ? "n_trees=3 early_stopping_rounds=none folds=2 lags=2"
+							   : "n_trees=5 folds=0 direct_steps=2 max_leaf_nodes=4");
+	p.panel.n_statics = i & 4 ? 2 : 0;
+	p.panel.n_periods = i & 8 ? 1 : 0;
+	if (aug_panel_fit(&h.host, &p.panel, params, 4, 0, NULL, i, &fit, &err) != AUG_OK)
+	{
+		fprintf(stderr, "cannot train a panel: %s\n", err.message);
+		exit(1);
+	}
+	write_file(directory, "panel", i, fit->artifact.bytes, fit->artifact.length);
+	aug_panel_fit_free(&h.host, fit);
+	aug_params_free(params);
+	unit_panel_free(&p);
+}
+
 /* A series of the method, with regressors where it can use them. */
 static void
 write_series(const AugForecastMethod *method, const char *directory)
@@ -171,9 +200,11 @@ write_series(const AugForecastMethod *method, const char *directory)
 int
 main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 5)
 	{
-		fprintf(stderr, "usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY\n", argv[0]);
+		fprintf(stderr,
+				"usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY\n",
+				argv[0]);
 		return 2;
 	}
 	for (uint32_t i = 0; i < aug_algorithm_count(); i++)
@@ -183,5 +214,7 @@ main(int argc, char **argv)
 	}
 	for (uint32_t i = 0; i < aug_forecast_method_count(); i++)
 		write_series(aug_forecast_method_at(i), argv[3]);
+	for (unsigned i = 0; i < 16; i++)
+		write_panel(i, argv[4]);
 	return 0;
 }

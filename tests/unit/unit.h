@@ -117,6 +117,29 @@ extern AugParams *unit_small_params(UnitHost *h, const AugAlgorithm *algorithm);
 /* Sets rows aside for validation, which adds figures to a model, where it can be asked for. */
 extern void unit_validate_params(AugParams *params);
 
+/* ---- panels ------------------------------------------------------------ */
+
+typedef struct UnitPanelOptions
+{
+	uint32_t n_members;
+	uint32_t n; /* values of each */
+	uint32_t horizon;
+	bool gaps;	 /* some values are missing */
+	bool ragged; /* of lengths that differ */
+	uint64_t seed;
+} UnitPanelOptions;
+
+typedef struct UnitPanel
+{
+	AugPanel panel;
+	AugPanelMember *members;
+	double *actual; /* [n_members][horizon] what comes after the values */
+} UnitPanel;
+
+/* Series of a season of 7, with promotions and prices; see unit_panel.c. */
+extern void unit_panel(UnitPanel *p, const UnitPanelOptions *options);
+extern void unit_panel_free(UnitPanel *p);
+
 /* ---- tables by hand ---------------------------------------------------- */
 
 #define UNIT_COLUMNS 40

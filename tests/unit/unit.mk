@@ -12,7 +12,8 @@ UNIT_FLAGS = -std=c11 -D_GNU_SOURCE -g -ffp-contract=off -fno-omit-frame-pointer
 UNIT_ASAN = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
 UNIT_CORE := $(wildcard $(UNIT_DIR)/src/core/*.c $(UNIT_DIR)/src/core/*/*.c)
-UNIT_HARNESS := $(addprefix $(UNIT_DIR)/tests/unit/,unit.c unit_data.c unit_golden.c unit_table.c)
+UNIT_HARNESS := $(addprefix $(UNIT_DIR)/tests/unit/,unit.c unit_data.c unit_golden.c \
+	unit_panel.c unit_table.c)
 UNIT_HEADERS := $(wildcard $(UNIT_DIR)/src/core/*.h $(UNIT_DIR)/src/core/*/*.h \
 	$(UNIT_DIR)/tests/unit/*.h) $(filter %unit.mk,$(MAKEFILE_LIST)) $(UNIT_DIR)/augur.control
 UNIT_NAMES := $(patsubst $(UNIT_DIR)/tests/unit/%.c,%,$(wildcard $(UNIT_DIR)/tests/unit/test_*.c))
@@ -35,11 +36,11 @@ $(eval $(call unit_build,asan,$(UNIT_ASAN)))
 $(eval $(call unit_build,cover,-O0 --coverage))
 # size_t of 32 bits; SSE, as x87 would round doubles otherwise
 $(eval $(call unit_build,unit32,-O2 -m32 -msse2 -mfpmath=sse))
-# as the server's library is built: for tests/bench/forecast
+# as the server's library is built: for tests/bench/forecast and panel
 $(eval $(call unit_build,bench,-O3))
 
-build/bench/bench_forecast: build/bench/tests/bench/core/bench_forecast.o \
-		$(patsubst $(UNIT_DIR)/%.c,build/bench/%.o,$(UNIT_CORE))
+build/bench/bench_forecast build/bench/bench_panel: build/bench/%: \
+		build/bench/tests/bench/core/%.o $(patsubst $(UNIT_DIR)/%.c,build/bench/%.o,$(UNIT_CORE))
 	@$(UNIT_CC) $^ -lm -o $@
 
 # Runs all programs, tells every room's line, fails when one failed.

@@ -9,7 +9,7 @@
  * other, so all of them are one task.
  *
  * With early stopping, rows are set aside for validation: so many of each class, or
- * of all rows, drawn by the seed.  Training stops when their loss has not improved
+ * of all rows, drawn by the seed, or the last ones where the matrix says so.  Training stops when their loss has not improved
  * for a number of rounds, and the rounds up to the best one are kept.
  *
  * Memory: the job's arena, taken before the first round but for the growing tree.
@@ -200,12 +200,17 @@ open_validation(BoostJob *b, AugError *err)
 	for (uint32_t i = 0; i < m->n_rows; i++)
 		left[m->label == NULL ? 0 : m->label[i]]++;
 	for (uint32_t i = 0; i < k; i++)
-		wanted[i] = (uint32_t) floor(b->config.validation * left[i] + 0.5);
+		wanted[i] = m->n_last > 0 ? 0 : (uint32_t) floor(b->config.validation * left[i] + 0.5);
 	for (uint32_t i = 0; i < m->n_rows; i++)
 	{
 		uint32_t at = m->label == NULL ? 0 : m->label[i];
 
-		if (wanted[at] > 0 && aug_rng_below(&rng, left[at]) < wanted[at])
+		if (b->config.patience > 0 && i >= m->n_rows - m->n_last)
+		{
+			b->valid[b->n_valid++] = i;
+			b->weight[i] = 0;
+		}
+		else if (wanted[at] > 0 && aug_rng_below(&rng, left[at]) < wanted[at])
 		{
 			wanted[at]--;
 			b->valid[b->n_valid++] = i;
