@@ -37,7 +37,8 @@ typedef enum AugurForecastKind
 {
 	AUGUR_FORECAST_ONLY,
 	AUGUR_FORECAST_BACKTEST,
-	AUGUR_FORECAST_SERIES
+	AUGUR_FORECAST_SERIES,
+	AUGUR_FORECAST_PANEL /* likewise; params are those of aug_panel_about */
 } AugurForecastKind;
 
 /*

@@ -228,6 +228,13 @@ augur_time_option(AugurTimelineOptions *time, bool *duplicates_given, const char
 	return false;
 }
 
+/* The table that the method's own options are in. */
+static const AugAlgorithm *
+table_of(AugurForecastKind kind)
+{
+	return kind == AUGUR_FORECAST_PANEL ? aug_panel_about() : aug_forecast_about();
+}
+
 /* The keys that only forecasts have, and those that only backtests have. */
 static bool
 read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue *v,
@@ -243,9 +250,11 @@ read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue
 	else if (strcmp(augur_time_keys[KEY_SEED], key) == 0)
 		options->seed = augur_option_seed(key, v);
 	else if (backtest && strcmp(augur_time_keys[KEY_FOLDS], key) == 0)
-		options->folds = 
-			(uint32) augur_option_number(key, v, kind == AUGUR_FORECAST_SERIES ? 0 : 1, MAX_FOLDS);
-	else if (backtest && strcmp(augur_time_keys[KEY_STEP], key) == 0)
+		options->folds =
+			(uint32) augur_option_number(key, v, kind == AUGUR_FORECAST_BACKTEST ? 1 : 0,
+										 kind == AUGUR_FORECAST_PANEL ? AUG_MAX_FOLDS : MAX_FOLDS);
+	else if (backtest && kind != AUGUR_FORECAST_PANEL &&
+			 strcmp(augur_time_keys[KEY_STEP], key) == 0)
 		options->fold_step = (uint32) augur_option_number(key, v, 1, AUG_MAX_HORIZON);
 	else
 		return false;
@@ -256,8 +265,10 @@ static void
 read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v,
 		 AugurForecastKind kind)
 {
-	const AugAlgorithm *about = aug_forecast_about();
-	int n_keys = kind != AUGUR_FORECAST_ONLY ? lengthof(augur_time_keys) : KEY_FOLDS;
+	const AugAlgorithm *about = table_of(kind);
+	int n_keys = kind == AUGUR_FORECAST_PANEL  ? KEY_STEP
+				 : kind != AUGUR_FORECAST_ONLY ? lengthof(augur_time_keys)
+											   : KEY_FOLDS;
 	const char **names;
 	uint32 n = 0;
 
@@ -309,8 +320,7 @@ augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurS
 	options->levels[0] = DEFAULT_LEVEL;
 	options->seed = DEFAULT_SEED;
 	augur_host_init(&options->host, CurrentMemoryContext);
-	augur_check(aug_params_new(&options->host.host, aug_forecast_about(), &options->params, &err),
-				&err);
+	augur_check(aug_params_new(&options->host.host, table_of(kind), &options->params, &err), &err);
 	options->folds = 1;
 	if (kind != AUGUR_FORECAST_ONLY)
 		options->naive = naive_params(options);

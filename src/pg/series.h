@@ -11,6 +11,9 @@
 
 #include "forecast.h"
 
+#include "nodes/execnodes.h"
+#include "utils/array.h"
+
 #include "pool.h"
 
 /* ---- rows: series_rows.c -------------------------------------------------- */
@@ -92,12 +95,45 @@ typedef struct AugurSeriesOut
 } AugurSeriesOut;
 
 /* options: a jsonb or NULL; everything lies in context, the task itself is not to be moved. */
-extern void augur_task_init(AugurSeriesTask *task, Jsonb *options, AugurStamp stamp,
-							uint32 horizon, const char *const *regressor, uint32 n_regressors,
-							bool refresh, MemoryContext context);
+extern void augur_task_init(AugurSeriesTask *task, AugurForecastKind kind, Jsonb *options,
+							AugurStamp stamp, uint32 horizon, const char *const *regressor,
+							uint32 n_regressors, bool refresh, MemoryContext context);
 /* Fits the series and appends what became of it to out; data may be sorted in place. */
 extern void augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data,
 						   StringInfo out);
+
+/* The rows of a series on steps, in task->work. */
+typedef struct AugurLaid
+{
+	AugurTimeline whole; /* gaps open */
+	AugurTimeline t;	 /* gaps filled by the rule */
+	double *x;			 /* [n][n_regressors], NULL: without */
+	int64 carried;		 /* values of regressors that were carried on */
+	const char *unused;	 /* why there is no x though there are regressors */
+} AugurLaid;
+
+/* false: no row has a usable point in time.  data may be sorted in place. */
+extern bool augur_series_lay(AugurSeriesTask *task, const AugurSeriesItem *item, char *data,
+							 AugurLaid *laid);
+/* Numbers of a forecast from the end of part, beside what came, from place at of in on. */
+extern void augur_series_put_fold(const AugurTimeline *whole, const AugurTimeline *part,
+								  uint32 horizon, const AugForecast *f, const AugForecast *naive,
+								  double *const *in, Size at);
+extern void augur_series_put_counts(const AugurTimeline *t, AugurSeriesOut *out);
+/* Appends out, the texts of s, and the state. */
+extern void augur_series_put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s,
+								 const uint8 *state, size_t length);
+
+/* ---- rows of the result, arguments: series_fit.c -------------------------------- */
+
+#define AUGUR_FIT_COLUMNS 34
+
+/* The columns of augur.series_fit but the first, of what augur_series_put_out wrote. */
+extern void augur_series_row(const char *result, Datum *values, bool *nulls);
+/* The names of an array, none NULL. */
+extern char **augur_series_names(ArrayType *array, const char *argument, int *n);
+/* The horizon of arguments query, keys, horizon, regressors, which are checked. */
+extern uint32 augur_series_horizon(FunctionCallInfo fcinfo);
 
 /* ---- the state: series_stored.c ------------------------------------------------ */
 
@@ -129,5 +165,46 @@ extern void augur_regressors_lay(const AugurStoredGrid *grid, const char *rows, 
 								 uint32 n_regressors, int64 from, Size steps, double *out);
 /* A point in time of the grid as timestamptz: that of dates and timestamps at UTC. */
 extern TimestampTz augur_grid_utc(const AugurGrid *grid, int64 step);
+
+/* Known rows of the future, as they were given. */
+typedef struct AugurFuture
+{
+	int n; /* rows */
+	const TimestampTz *at;
+	const double *x;
+	int n_x;
+} AugurFuture;
+
+/* What is asked of a state. */
+typedef struct AugurRequest
+{
+	AugurForecastOptions options; /* levels and seed of it */
+	uint32 horizon;
+} AugurRequest;
+
+/* What is handed out: pointers into a state or a forecast. */
+typedef struct AugurAhead
+{
+	const double *mean;
+	const double *lower[AUG_MAX_LEVELS_ASKED]; /* [horizon] each */
+	const double *upper[AUG_MAX_LEVELS_ASKED];
+	const char *method;
+} AugurAhead;
+
+/* From argument first on: horizon and levels; points in time and regressors. */
+extern void
+augur_stored_request(FunctionCallInfo fcinfo, int first, const AugStored *s, AugurRequest *request);
+extern void augur_stored_future(FunctionCallInfo fcinfo, int first, AugurFuture *future);
+/* Regressors of history and of horizon steps after it; ERROR P0002 names what is unknown. */
+extern const double *augur_stored_regressors(const AugStored *s, const AugurStoredGrid *grid,
+											 const AugurFuture *future, uint32 horizon);
+extern void augur_stored_rows(ReturnSetInfo *rsinfo, const AugStored *s, const AugurGrid *grid,
+							  const AugurRequest *request, const AugurAhead *ahead);
+
+/* ---- calendars of a model over many series: panel_fit.c ---------------------------- */
+
+/* Hour, days of the week, month and year, and month of n steps: [n][AUGUR_CALENDAR]. */
+#define AUGUR_CALENDAR 5
+extern double *augur_panel_calendar(const AugurGrid *grid, int64 first, Size n);
 
 #endif /* AUGUR_SERIES_H */

@@ -37,7 +37,6 @@
 
 AUGUR_FUNCTION(augur_series_fit);
 
-#define FIT_COLUMNS 34
 
 /* The leader works alone for so long (s) before it knows what a series takes ... */
 #define PROBE_SECONDS 0.02
@@ -291,7 +290,7 @@ augur_series_worker(dsm_segment *seg, shm_toc *toc)
 		regressor[j] = at;
 		at += strlen(at) + 1;
 	}
-	augur_task_init(task, head->options > 0 ? (Jsonb *) head->bytes : NULL,
+	augur_task_init(task, AUGUR_FORECAST_SERIES, head->options > 0 ? (Jsonb *) head->bytes : NULL,
 					(AugurStamp) head->stamp, head->horizon, regressor, head->n_regressors,
 					head->refresh, context);
 	initStringInfo(&out);
@@ -424,19 +423,17 @@ season_array(const AugurSeriesOut *out)
 		construct_array(lengths, out->n_season, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 }
 
-/* The columns from series on, of one result. */
-static void
-result_row(const Fit *fit, uint32 i, Datum *values, bool *nulls)
+void
+augur_series_row(const char *result, Datum *values, bool *nulls)
 {
-	const char *at = (const char *) fit->results[i].bytes;
+	const char *at = result;
 	AugurSeriesOut out;
-	int c = 0;
+	int c = 1;
 	bytea *state;
 
 	memcpy(&out, at, sizeof(out));
 	at += sizeof(out);
-	memset(nulls, 0, sizeof(bool) * FIT_COLUMNS);
-	values[c++] = PointerGetDatum(fit->batch->data + fit->batch->items[i].key);
+	memset(nulls, 0, sizeof(bool) * AUGUR_FIT_COLUMNS);
 	values[c++] = Int64GetDatum(out.n);
 	values[c++] = Int64GetDatum(out.observed);
 	values[c++] = Int64GetDatum(out.filled);
@@ -474,7 +471,7 @@ result_row(const Fit *fit, uint32 i, Datum *values, bool *nulls)
 	memcpy(VARDATA(state), at, out.state);
 	nulls[c] = out.state == 0;
 	values[c++] = PointerGetDatum(state);
-	Assert(c == FIT_COLUMNS);
+	Assert(c == AUGUR_FIT_COLUMNS);
 }
 
 static void
@@ -482,15 +479,16 @@ emit_batch(Fit *fit)
 {
 	MemoryContext row = AllocSetContextCreate(fit->context, "augur series row",
 											  ALLOCSET_DEFAULT_SIZES);
-	Datum values[FIT_COLUMNS];
-	bool nulls[FIT_COLUMNS];
+	Datum values[AUGUR_FIT_COLUMNS];
+	bool nulls[AUGUR_FIT_COLUMNS];
 
 	for (uint32 i = 0; i < fit->batch->n; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(row);
 
 		CHECK_FOR_INTERRUPTS();
-		result_row(fit, i, values, nulls);
+		augur_series_row((const char *) fit->results[i].bytes, values, nulls);
+		values[0] = PointerGetDatum(fit->batch->data + fit->batch->items[i].key);
 		tuplestore_putvalues(fit->rsinfo->setResult, fit->rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row);
@@ -501,9 +499,8 @@ emit_batch(Fit *fit)
 
 /* ---- arguments --------------------------------------------------------------------------- */
 
-/* The names of an array, none NULL. */
-static char **
-name_array(ArrayType *array, const char *argument, int *n)
+char **
+augur_series_names(ArrayType *array, const char *argument, int *n)
 {
 	Datum *values;
 	bool *nulls;
@@ -615,8 +612,8 @@ enum
 	ARG_PREVIOUS
 };
 
-static int32
-check_arguments(FunctionCallInfo fcinfo)
+uint32
+augur_series_horizon(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"query", "keys", "horizon", "regressors"};
 	int32 horizon;
@@ -631,7 +628,7 @@ check_arguments(FunctionCallInfo fcinfo)
 	if (horizon < 1 || horizon > AUG_MAX_HORIZON)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("horizon must be between 1 and %d", AUG_MAX_HORIZON)));
-	return horizon;
+	return (uint32) horizon;
 }
 
 /*
@@ -640,7 +637,7 @@ check_arguments(FunctionCallInfo fcinfo)
 Datum
 augur_series_fit(PG_FUNCTION_ARGS)
 {
-	uint32 horizon = (uint32) check_arguments(fcinfo);
+	uint32 horizon = augur_series_horizon(fcinfo);
 	Jsonb *options = PG_ARGISNULL(ARG_OPTIONS) ? NULL : PG_GETARG_JSONB_P(ARG_OPTIONS);
 	Fit fit = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
 	MemoryContext old;
@@ -648,15 +645,15 @@ augur_series_fit(PG_FUNCTION_ARGS)
 	int n_keys, n_regressors;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (fit.rsinfo->setDesc->natts != FIT_COLUMNS)
+	if (fit.rsinfo->setDesc->natts != AUGUR_FIT_COLUMNS)
 		elog(ERROR, "augur.series_fit has %d attributes", fit.rsinfo->setDesc->natts);
 	fit.context =
 		AllocSetContextCreate(CurrentMemoryContext, "augur series fit", ALLOCSET_DEFAULT_SIZES);
 	fit.results_context =
 		AllocSetContextCreate(fit.context, "augur series results", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(fit.context);
-	keys = name_array(PG_GETARG_ARRAYTYPE_P(ARG_KEYS), "keys", &n_keys);
-	regressors = name_array(PG_GETARG_ARRAYTYPE_P(ARG_REGRESSORS), "regressors", &n_regressors);
+	keys = augur_series_names(PG_GETARG_ARRAYTYPE_P(ARG_KEYS), "keys", &n_keys);
+	regressors = augur_series_names(PG_GETARG_ARRAYTYPE_P(ARG_REGRESSORS), "regressors", &n_regressors);
 	if (n_regressors > AUG_MAX_REGRESSORS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("at most %d regressors can be used", AUG_MAX_REGRESSORS)));
@@ -668,7 +665,7 @@ augur_series_fit(PG_FUNCTION_ARGS)
 	fit.rows = augur_rows_open(text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUERY)), keys, n_keys,
 							   (uint32) n_regressors, fit.context);
 	fit.task = palloc(sizeof(AugurSeriesTask));
-	augur_task_init(fit.task, options, augur_rows_stamp(fit.rows), horizon,
+	augur_task_init(fit.task, AUGUR_FORECAST_SERIES, options, augur_rows_stamp(fit.rows), horizon,
 					(const char *const *) regressors, (uint32) n_regressors, fit.kept != NULL,
 					fit.context);
 	check_method(fit.task);

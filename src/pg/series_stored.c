@@ -198,14 +198,6 @@ augur_stored_reduce(AugurHost *host, const uint8 *bytes, Size length, int64 *n)
 
 /* ---- arguments --------------------------------------------------------------------------- */
 
-typedef struct Future
-{
-	int n; /* rows */
-	const TimestampTz *at;
-	const double *x;
-	int n_x;
-} Future;
-
 /* Numbers of an array, NULL is NaN. */
 static double *
 float_array(ArrayType *array, int *n)
@@ -238,28 +230,21 @@ time_array(ArrayType *array, int *n)
 	return out;
 }
 
-static void
-read_future(FunctionCallInfo fcinfo, Future *future)
+void
+augur_stored_future(FunctionCallInfo fcinfo, int first, AugurFuture *future)
 {
 	memset(future, 0, sizeof(*future));
-	if (PG_ARGISNULL(3))
+	if (PG_ARGISNULL(first))
 		return;
-	future->at = time_array(PG_GETARG_ARRAYTYPE_P(3), &future->n);
-	if (!PG_ARGISNULL(4))
-		future->x = float_array(PG_GETARG_ARRAYTYPE_P(4), &future->n_x);
+	future->at = time_array(PG_GETARG_ARRAYTYPE_P(first), &future->n);
+	if (!PG_ARGISNULL(first + 1))
+		future->x = float_array(PG_GETARG_ARRAYTYPE_P(first + 1), &future->n_x);
 }
 
-/* What is asked of a state. */
-typedef struct Request
+void
+augur_stored_request(FunctionCallInfo fcinfo, int first, const AugStored *s, AugurRequest *request)
 {
-	AugurForecastOptions options; /* levels and seed of it */
-	uint32 horizon;
-} Request;
-
-static void
-read_request(FunctionCallInfo fcinfo, const AugStored *s, Request *request)
-{
-	int32 horizon = PG_ARGISNULL(1) ? (int32) s->horizon : PG_GETARG_INT32(1);
+	int32 horizon = PG_ARGISNULL(first) ? (int32) s->horizon : PG_GETARG_INT32(first);
 	const double *levels = s->levels;
 	int n = (int) s->n_levels;
 
@@ -267,8 +252,8 @@ read_request(FunctionCallInfo fcinfo, const AugStored *s, Request *request)
 	if (horizon < 1 || horizon > AUG_MAX_HORIZON)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("horizon must be between 1 and %d", AUG_MAX_HORIZON)));
-	if (!PG_ARGISNULL(2))
-		levels = float_array(PG_GETARG_ARRAYTYPE_P(2), &n);
+	if (!PG_ARGISNULL(first + 1))
+		levels = float_array(PG_GETARG_ARRAYTYPE_P(first + 1), &n);
 	augur_forecast_levels(&request->options, levels, n);
 	request->horizon = (uint32) horizon;
 	request->options.seed = s->seed;
@@ -304,10 +289,9 @@ missing_error(const AugStored *s, const AugurGrid *grid, const double *ahead, ui
 					 "that is given as \"future\", or ask for fewer steps.")));
 }
 
-/* Regressors of history and of horizon steps after it. */
-static const double *
-regressors_ahead(const AugStored *s, const AugurStoredGrid *grid, const Future *future,
-				 uint32 horizon)
+const double *
+augur_stored_regressors(const AugStored *s, const AugurStoredGrid *grid,
+						const AugurFuture *future, uint32 horizon)
 {
 	uint32 r = s->series.n_regressors;
 	Size row_size = AUGUR_ROW_SIZE(r), n = 0, past = s->series.n * r;
@@ -350,18 +334,9 @@ regressors_ahead(const AugStored *s, const AugurStoredGrid *grid, const Future *
 
 /* ---- the forecast ------------------------------------------------------------------------------ */
 
-/* What is handed out: pointers into a state or a forecast. */
-typedef struct Ahead
-{
-	const double *mean;
-	const double *lower[AUG_MAX_LEVELS_ASKED]; /* [horizon] each */
-	const double *upper[AUG_MAX_LEVELS_ASKED];
-	const char *method;
-} Ahead;
-
 /* Takes the stored forecast when it has all that is asked for. */
 static bool
-read_stored(const AugStored *s, const Request *request, Ahead *ahead)
+read_stored(const AugStored *s, const AugurRequest *request, AugurAhead *ahead)
 {
 	if (s->mean == NULL || request->horizon > s->horizon)
 		return false;
@@ -383,8 +358,8 @@ read_stored(const AugStored *s, const Request *request, Ahead *ahead)
 
 /* Filters the series again. */
 static void
-make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid, const Future *future,
-		  Request *request, Ahead *ahead)
+make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid, const AugurFuture *future,
+		  AugurRequest *request, AugurAhead *ahead)
 {
 	AugurTimeline t = {.grid = grid->grid, .n = s->series.n, .y = (double *) s->series.y};
 	AugurAsk ask = {.n_levels = request->options.n_levels,
@@ -403,7 +378,7 @@ make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid, cons
 	ask.horizon = request->horizon;
 	if (ask.n_regressors > 0)
 	{
-		ask.x = regressors_ahead(s, grid, future, ask.horizon);
+		ask.x = augur_stored_regressors(s, grid, future, ask.horizon);
 		ask.n_x = s->series.n + ask.horizon;
 	}
 	else
@@ -418,9 +393,9 @@ make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid, cons
 	}
 }
 
-static void
-put_rows(ReturnSetInfo *rsinfo, const AugStored *s, const AugurGrid *grid, const Request *request,
-		 const Ahead *ahead)
+void
+augur_stored_rows(ReturnSetInfo *rsinfo, const AugStored *s, const AugurGrid *grid,
+				  const AugurRequest *request, const AugurAhead *ahead)
 {
 	int n_levels = request->options.n_levels;
 	Datum values[FORECAST_COLUMNS];
@@ -471,9 +446,9 @@ augur_series_forecast_rows(PG_FUNCTION_ARGS)
 	AugurStoredGrid grid;
 	AugurHost host;
 	AugStored *s;
-	Request request;
-	Future future;
-	Ahead ahead = {0};
+	AugurRequest request;
+	AugurFuture future;
+	AugurAhead ahead = {0};
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
@@ -482,11 +457,11 @@ augur_series_forecast_rows(PG_FUNCTION_ARGS)
 								 ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	s = argument_state(fcinfo, &host, &grid);
-	read_request(fcinfo, s, &request);
-	read_future(fcinfo, &future);
+	augur_stored_request(fcinfo, 1, s, &request);
+	augur_stored_future(fcinfo, 3, &future);
 	if (!read_stored(s, &request, &ahead))
 		make_anew(&host, s, &grid, &future, &request, &ahead);
-	put_rows(rsinfo, s, &grid.grid, &request, &ahead);
+	augur_stored_rows(rsinfo, s, &grid.grid, &request, &ahead);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);
 	return (Datum) 0;

@@ -184,6 +184,28 @@ lay_rows(Work *w, char *data)
 	return true;
 }
 
+bool
+augur_series_lay(AugurSeriesTask *task, const AugurSeriesItem *item, char *data, AugurLaid *laid)
+{
+	MemoryContext old = MemoryContextSwitchTo(task->work);
+	Work w = {.task = task, .item = item};
+	bool found;
+
+	initStringInfo(&w.fallback);
+	memset(laid, 0, sizeof(*laid));
+	found = lay_rows(&w, data);
+	if (found)
+	{
+		laid->whole = w.whole;
+		laid->t = w.t;
+		laid->x = w.x;
+		laid->carried = w.carried;
+		laid->unused = w.fallback.len > 0 ? w.fallback.data : NULL;
+	}
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
 /* ---- the form of another version ----------------------------------------------------- */
 
 static bool
@@ -327,12 +349,10 @@ fit(Work *w)
 
 /* ---- errors by rolling origin -------------------------------------------------------------- */
 
-/* Numbers of a fold at its place in the arrays. */
-static void
-put_fold(const Work *w, Size origin, const AugurTimeline *part, const AugForecast *f,
-		 const AugForecast *naive, double *const *in, Size at)
+void
+augur_series_put_fold(const AugurTimeline *whole, const AugurTimeline *part, uint32 horizon,
+					  const AugForecast *f, const AugForecast *naive, double *const *in, Size at)
 {
-	uint32 horizon = w->task->horizon;
 	uint32 season = part->n_season > 0 ? part->season[0] : 1;
 	double absolute = aug_scale_absolute(part->y, part->n, season);
 	double squared = aug_scale_squared(part->y, part->n, season);
@@ -343,7 +363,7 @@ put_fold(const Work *w, Size origin, const AugurTimeline *part, const AugForecas
 	{
 		double v[AUGUR_IN_ARRAYS];
 
-		v[AUGUR_IN_ACTUAL] = w->whole.y[origin + h];
+		v[AUGUR_IN_ACTUAL] = whole->y[part->n + h];
 		v[AUGUR_IN_FORECAST] = f->mean[h];
 		v[AUGUR_IN_NAIVE] = naive->mean[h];
 		v[AUGUR_IN_LOWER] = f->n_levels == 0 ? NAN : f->lower[level + h];
@@ -403,7 +423,8 @@ run_folds(Work *w, AugurSeriesOut *out)
 		if (f != NULL)
 		{
 			naive = augur_timeline_forecast(&task->host, o, o->naive, &part, task->horizon, 0);
-			put_fold(w, origin, &part, f, naive, in, (Size) n * task->horizon);
+			augur_series_put_fold(&w->whole, &part, task->horizon, f, naive, in,
+								  (Size) n * task->horizon);
 			n++;
 			aug_forecast_free(&task->host.host, naive);
 			aug_forecast_free(&task->host.host, f);
@@ -501,10 +522,9 @@ make_state(const Work *w, AugStored *s, uint8 **bytes, size_t *length)
 	augur_check(aug_series_store(&task->host.host, s, bytes, length, &err), &err);
 }
 
-static void
-put_counts(const Work *w, AugurSeriesOut *out)
+void
+augur_series_put_counts(const AugurTimeline *t, AugurSeriesOut *out)
 {
-	const AugurTimeline *t = &w->t;
 	AugurGrid grid = t->grid;
 
 	out->has_time = true;
@@ -522,8 +542,9 @@ put_counts(const Work *w, AugurSeriesOut *out)
 	memcpy(out->season, t->season, sizeof(out->season));
 }
 
-static void
-put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s, const uint8 *state, size_t length)
+void
+augur_series_put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s, const uint8 *state,
+					 size_t length)
 {
 	out->method = (int32) strlen(s->method);
 	out->reason = (int32) strlen(s->reason);
@@ -542,8 +563,8 @@ put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s, const uint8 *sta
 /* ---- the task ----------------------------------------------------------------------------------- */
 
 void
-augur_task_init(AugurSeriesTask *task, Jsonb *options, AugurStamp stamp, uint32 horizon,
-				const char *const *regressor, uint32 n_regressors, bool refresh,
+augur_task_init(AugurSeriesTask *task, AugurForecastKind kind, Jsonb *options, AugurStamp stamp,
+				uint32 horizon, const char *const *regressor, uint32 n_regressors, bool refresh,
 				MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -551,7 +572,7 @@ augur_task_init(AugurSeriesTask *task, Jsonb *options, AugurStamp stamp, uint32 
 	AugError err;
 
 	memset(task, 0, sizeof(*task));
-	augur_forecast_options_read(&task->options, options, stamp, AUGUR_FORECAST_SERIES);
+	augur_forecast_options_read(&task->options, options, stamp, kind);
 	augur_check(aug_params_text(task->options.params, &text, &err), &err);
 	task->options_text = text;
 	task->horizon = horizon;
@@ -595,7 +616,7 @@ augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data, S
 	{
 		read_kept(&w, data);
 		fit(&w);
-		put_counts(&w, &out);
+		augur_series_put_counts(&w.t, &out);
 		if (w.forecast != NULL)
 		{
 			stored.method = w.forecast->method;
@@ -615,6 +636,6 @@ augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data, S
 	else
 		stored.warning = "no row has a usable point in time";
 	MemoryContextSwitchTo(old);
-	put_out(to, &out, &stored, state, length);
+	augur_series_put_out(to, &out, &stored, state, length);
 	error_context_stack = context.previous;
 }

@@ -72,6 +72,8 @@ INSERT INTO pm_matrix VALUES
 ('augur._forecast_version(text)', $$augur._forecast_version('pmf')$$, 'ok ok ok 42501 42704 ok 42501'),
 ('augur._full_search_due(bigint,bigint,jsonb)', $$augur._full_search_due(1, 1, '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._holidays(regclass)', $$augur._holidays(NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._panel_fit(text,name[],integer,name[],jsonb)', $$count(f.*) FROM augur._panel_fit('SELECT t, y::float8 FROM public.pm_days', '{}', 2, '{}', '{"n_trees": 2, "folds": 0}') f$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._panel_forecast(bytea,bytea,integer,double precision[],timestamp with time zone[],double precision[])', $$augur._panel_forecast(NULL, :state, 2, NULL)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._promote_forecast(bigint,text,bigint,double precision,double precision,double precision)', $$augur._promote_forecast((:forecaster).id, 'never', NULL, 1, 1, 1)$$, 'ok ok 42501 42501 22023 42501 42501'),
 ('augur._qualified(regclass)', $$augur._qualified('public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._regressor_names(jsonb)', $$augur._regressor_names('{}')$$, 'ok ok ok ok ok ok 42501'),
