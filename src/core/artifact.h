@@ -37,9 +37,8 @@ extern void aug_envelope_end(AugWriter *w);
  * Checks an envelope of formats 1 to newest; on success r is set on what it holds.  noun
  * is what messages call it ("model").
  */
-extern AugStatus
-aug_envelope_open(const uint8_t *bytes, size_t length, const char *magic, uint32_t newest,
-				  const char *noun, AugReader *r, AugError *err);
+extern AugStatus aug_envelope_open(const uint8_t *bytes, size_t length, const char *magic,
+								   uint32_t newest, const char *noun, AugReader *r, AugError *err);
 
 /* A small model as a new artifact: envelope(common part + body). */
 extern AugStatus aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body,

@@ -45,15 +45,16 @@ plan_bytes(const AugPlan *plan, Size block, int participants)
 pg_noreturn static void
 memory_error(const AugPlan *plan, Size block, Size needed, Size memory)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("training needs %s of memory, but only %s are allowed", augur_size_text(needed),
-					augur_size_text(memory)),
-			 errdetail("Binned data: %s; working memory: %s; model: up to %s.", augur_size_text(block),
-					   augur_size_text(add_size(plan->shared_bytes, plan->scratch_bytes)),
-					   augur_size_text(plan->result_bytes)),
-			 errhint("Increase \"augur.training_memory\", or train on fewer rows or columns, "
-					 "or on fewer or shallower trees.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		 errmsg("training needs %s of memory, but only %s are allowed", augur_size_text(needed),
+				augur_size_text(memory)),
+		 errdetail("Binned data: %s; working memory: %s; model: up to %s.", augur_size_text(block),
+				   augur_size_text(add_size(plan->shared_bytes, plan->scratch_bytes)),
+				   augur_size_text(plan->result_bytes)),
+		 errhint("Increase \"augur.training_memory\", or train on fewer rows or columns, "
+				 "or on fewer or shallower trees.")));
 }
 
 /*

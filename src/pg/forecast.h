@@ -104,9 +104,9 @@ typedef struct AugurAsk
 } AugurAsk;
 
 /* The same with the core's status; AUG_CANCELLED and AUG_NOMEM are raised. */
-extern AugStatus augur_timeline_run(AugurHost *host, const AugurForecastOptions *options,
-									const AugurAsk *ask, const AugurTimeline *t, AugForecast **out,
-									AugError *err);
+extern AugStatus
+augur_timeline_run(AugurHost *host, const AugurForecastOptions *options, const AugurAsk *ask,
+				   const AugurTimeline *t, AugForecast **out, AugError *err);
 /* What there is to say about the rows, and the fit's warning; NULL when nothing. */
 extern char *augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *t,
 								   int64 skipped, const char *of_fit);
@@ -141,8 +141,7 @@ typedef struct AugurErrors
 } AugurErrors;
 
 /* in: [AUGUR_IN_ARRAYS][length], NaN is NULL; errors that are not finite have no value. */
-extern void
-augur_errors(double *const *in, int length, double level, AugurErrors *out);
+extern void augur_errors(double *const *in, int length, double level, AugurErrors *out);
 
 /* ---- series_state.c -------------------------------------------------------- */
 

@@ -154,8 +154,7 @@ lay_all(Panel *p)
 
 		CHECK_FOR_INTERRUPTS();
 		p->member[i] = -1;
-		p->has_rows[i] =
-			augur_series_lay(&p->task, &p->batch->items[i], p->batch->data, laid);
+		p->has_rows[i] = augur_series_lay(&p->task, &p->batch->items[i], p->batch->data, laid);
 		if (!p->has_rows[i] || (p->task.n_regressors > 0 && laid->x == NULL))
 			continue;
 		p->member[i] = p->panel.n_members++;
@@ -259,8 +258,7 @@ test(Panel *p, uint32 i, AugurSeriesOut *out)
 		used += h;
 		out->folds++;
 	}
-	augur_errors(in, (int) used, o->n_levels > 0 ? o->levels[o->n_levels - 1] : NAN,
-				 &out->errors);
+	augur_errors(in, (int) used, o->n_levels > 0 ? o->levels[o->n_levels - 1] : NAN, &out->errors);
 }
 
 /* The keys as the form of a state: for each 0, or 1 and the text with its NUL. */
@@ -314,9 +312,8 @@ static const char *
 warning_of(const Panel *p, uint32 i)
 {
 	const AugurLaid *laid = &p->laid[i];
-	const char *rows =
-		augur_series_warnings(&p->task.options, &laid->t, p->batch->items[i].skipped,
-							  laid->whole.observed == 0 ? "no row has a value" : "");
+	const char *rows = augur_series_warnings(&p->task.options, &laid->t, p->batch->items[i].skipped,
+											 laid->whole.observed == 0 ? "no row has a value" : "");
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -360,8 +357,8 @@ put_series(Panel *p, uint32 i, StringInfo to)
 		if (known < AUG_PANEL_LEAST)
 		{
 			stored.method = "auto";
-			stored.fallback = psprintf("%lld values are too few for the global model: auto",
-									   (long long) known);
+			stored.fallback =
+				psprintf("%lld values are too few for the global model: auto", (long long) known);
 		}
 		test(p, i, &out);
 		state = make_state(p, i, &stored, &length);
@@ -392,8 +389,7 @@ put_rows(Panel *p)
 			put_series(p, (uint32) i, &result);
 		augur_series_row(result.data, values, nulls);
 		nulls[0] = i < 0;
-		values[0] =
-			i < 0 ? (Datum) 0 : PointerGetDatum(p->batch->data + p->batch->items[i].key);
+		values[0] = i < 0 ? (Datum) 0 : PointerGetDatum(p->batch->data + p->batch->items[i].key);
 		tuplestore_putvalues(p->rsinfo->setResult, p->rsinfo->setDesc, values, nulls);
 		MemoryContextReset(row);
 	}
@@ -472,11 +468,11 @@ augur_panel_fit(PG_FUNCTION_ARGS)
 	}
 	/* one model needs all series at once */
 	if (p->batch->used >= memory)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("the rows of all series need more than %s of memory",
-						augur_size_text(memory)),
-				 errhint("Increase \"augur.training_memory\", or take a part of the rows.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("the rows of all series need more than %s of memory", augur_size_text(memory)),
+			 errhint("Increase \"augur.training_memory\", or take a part of the rows.")));
 	run(p);
 	augur_rows_close(rows);
 	SPI_finish();

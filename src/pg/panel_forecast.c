@@ -160,8 +160,7 @@ augur_panel_forecast(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(work);
 	bytes = PG_GETARG_BYTEA_PP(1);
 	augur_host_init(&host, work);
-	stored =
-		augur_stored_load(&host, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	stored = augur_stored_load(&host, (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	augur_grid_unpack(stored->host, &grid);
 	check_state(aug_panel_info(model), stored);
 	augur_stored_request(fcinfo, 2, stored, &request);

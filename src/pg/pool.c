@@ -107,12 +107,11 @@ augur_pool_segment(Size bytes, ResourceOwner owner, const char *what)
 	}
 	PG_END_TRY();
 	if (segment == NULL)
-		ereport(WARNING,
-				(errmsg("%s without parallel workers, because %s of shared memory could "
-						"not be allocated",
-						what, augur_size_text(bytes)),
-				 errhint("Enlarge /dev/shm (Docker: shm_size), or set "
-						 "\"max_parallel_maintenance_workers\" to 0.")));
+		ereport(WARNING, (errmsg("%s without parallel workers, because %s of shared memory could "
+								 "not be allocated",
+								 what, augur_size_text(bytes)),
+						  errhint("Enlarge /dev/shm (Docker: shm_size), or set "
+								  "\"max_parallel_maintenance_workers\" to 0.")));
 	return segment;
 }
 

@@ -22,11 +22,11 @@ typedef struct AugurPool
 	const char *entry; /* the function of this library that a worker runs */
 	int workers;	   /* to ask for */
 	uint32 n_tasks;
-	uint32 first;		  /* those before it are done */
-	const void *head;	  /* what workers have to know beside the block: copied */
-	Size head_size;		  /* likewise */
-	dsm_segment *block;	  /* tracked by owner, as all shared memory of the pool is */
-	ResourceOwner owner;  /* made by augur_pool_owner */
+	uint32 first;		 /* those before it are done */
+	const void *head;	 /* what workers have to know beside the block: copied */
+	Size head_size;		 /* likewise */
+	dsm_segment *block;	 /* tracked by owner, as all shared memory of the pool is */
+	ResourceOwner owner; /* made by augur_pool_owner */
 	AugurProgress *progress;
 	int launched; /* set before lead is called */
 
@@ -73,8 +73,7 @@ typedef struct AugurPoolWorker
 
 extern void augur_pool_attach(shm_toc *toc, MemoryContext context, AugurPoolWorker *worker);
 /* Copies a result into shared memory; an error names what to enlarge. */
-extern void
-augur_pool_store(AugurPoolWorker *worker, uint32 task, const void *bytes, Size length);
+extern void augur_pool_store(AugurPoolWorker *worker, uint32 task, const void *bytes, Size length);
 extern void augur_pool_detach(AugurPoolWorker *worker);
 
 #endif /* AUGUR_POOL_H */

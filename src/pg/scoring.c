@@ -108,8 +108,8 @@ leave_desk(void *arg)
 static AugurDesk *
 make_desk(AugurModelPin *pin)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "augur scoring desk",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "augur scoring desk", ALLOCSET_SMALL_SIZES);
 	AugurDesk *desk = MemoryContextAllocZero(context, sizeof(AugurDesk));
 
 	desk->context = context;
@@ -208,8 +208,7 @@ augur_site_version(FunctionCallInfo fcinfo)
 
 	if (site == NULL)
 		site = site_make(fcinfo);
-	if (site->desk != NULL && site->version_id == version_id &&
-		augur_moment_is_now(&site->moment))
+	if (site->desk != NULL && site->version_id == version_id && augur_moment_is_now(&site->moment))
 		return site->desk->layout;
 
 	augur_reference_resolve_version(version_id, &resolved);

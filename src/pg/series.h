@@ -99,8 +99,8 @@ extern void augur_task_init(AugurSeriesTask *task, AugurForecastKind kind, Jsonb
 							AugurStamp stamp, uint32 horizon, const char *const *regressor,
 							uint32 n_regressors, bool refresh, MemoryContext context);
 /* Fits the series and appends what became of it to out; data may be sorted in place. */
-extern void augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data,
-						   StringInfo out);
+extern void
+augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data, StringInfo out);
 
 /* The rows of a series on steps, in task->work. */
 typedef struct AugurLaid
@@ -113,12 +113,12 @@ typedef struct AugurLaid
 } AugurLaid;
 
 /* false: no row has a usable point in time.  data may be sorted in place. */
-extern bool augur_series_lay(AugurSeriesTask *task, const AugurSeriesItem *item, char *data,
-							 AugurLaid *laid);
+extern bool
+augur_series_lay(AugurSeriesTask *task, const AugurSeriesItem *item, char *data, AugurLaid *laid);
 /* Numbers of a forecast from the end of part, beside what came, from place at of in on. */
-extern void augur_series_put_fold(const AugurTimeline *whole, const AugurTimeline *part,
-								  uint32 horizon, const AugForecast *f, const AugForecast *naive,
-								  double *const *in, Size at);
+extern void
+augur_series_put_fold(const AugurTimeline *whole, const AugurTimeline *part, uint32 horizon,
+					  const AugForecast *f, const AugForecast *naive, double *const *in, Size at);
 extern void augur_series_put_counts(const AugurTimeline *t, AugurSeriesOut *out);
 /* Appends out, the texts of s, and the state. */
 extern void augur_series_put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s,
@@ -154,8 +154,7 @@ extern void augur_grid_unpack(AugSlice bytes, AugurStoredGrid *stored);
 /* A state, checked; ERROR XX001.  Lies in host->context. */
 extern AugStored *augur_stored_load(AugurHost *host, const uint8 *bytes, Size length);
 /* What augur_task_run wants of a state of another version: it without its *n numbers. */
-extern bytea *
-augur_stored_reduce(AugurHost *host, const uint8 *bytes, Size length, int64 *n);
+extern bytea *augur_stored_reduce(AugurHost *host, const uint8 *bytes, Size length, int64 *n);
 
 /* Rows (at, y, x...) ascending by time and values, so that their order does not matter. */
 extern void augur_rows_sort(char *rows, Size n, uint32 n_regressors);

@@ -37,7 +37,6 @@
 
 AUGUR_FUNCTION(augur_series_fit);
 
-
 /* The leader works alone for so long (s) before it knows what a series takes ... */
 #define PROBE_SECONDS 0.02
 /* ... and has workers when the rest would take it longer. */
@@ -127,8 +126,7 @@ read_version(int64 version, MemoryContext context)
 	HASHCTL control = {.keysize = sizeof(uint64), .entrysize = sizeof(KeptEntry), .hcxt = context};
 	HTAB *table =
 		hash_create("augur kept series", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	MemoryContext work =
-		AllocSetContextCreate(context, "augur kept state", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext work = AllocSetContextCreate(context, "augur kept state", ALLOCSET_DEFAULT_SIZES);
 	Oid types[1] = {INT8OID};
 	Datum values[1] = {Int64GetDatum(version)};
 	static const char *const query =
@@ -136,8 +134,8 @@ read_version(int64 version, MemoryContext context)
 		" ON t.version_id OPERATOR(pg_catalog.=) s.version_id"
 		" AND t.series_no OPERATOR(pg_catalog.=) s.series_no"
 		" WHERE s.version_id OPERATOR(pg_catalog.=) $1";
-	Portal cursor = SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true,
-											  CURSOR_OPT_NO_SCROLL);
+	Portal cursor =
+		SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true, CURSOR_OPT_NO_SCROLL);
 
 	for (;;)
 	{
@@ -175,7 +173,7 @@ typedef struct FitHead
 	uint32 horizon;
 	uint32 n_regressors;
 	bool refresh;
-	Size options; /* bytes of the jsonb, 0: none */
+	Size options;					   /* bytes of the jsonb, 0: none */
 	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* the options, then the regressors' names */
 } FitHead;
 
@@ -201,8 +199,8 @@ typedef struct Fit
 	AugurProgress *progress;
 	AugSlice *results; /* [batch->n] */
 	pg_atomic_uint32 next;
-	AugurPool *pool;
-	char *data; /* of the batch: its own, or in shared memory */
+	AugurPool pool; /* of the batch at hand, when there are workers */
+	char *data;		/* of the batch: its own, or in shared memory */
 } Fit;
 
 /* Takes series until none is left, or for some seconds when more than 0. */
@@ -243,7 +241,7 @@ lead_rest(void *arg, pg_atomic_uint32 *next)
 {
 	Fit *fit = arg;
 
-	augur_progress_memory(fit->progress, fit->batch->used, fit->pool->launched);
+	augur_progress_memory(fit->progress, fit->batch->used, fit->pool.launched);
 	lead(fit, next, 0);
 }
 
@@ -316,8 +314,7 @@ share_batch(Fit *fit, ResourceOwner owner)
 	const AugurSeriesBatch *batch = fit->batch;
 	Size items = mul_size(batch->n, sizeof(AugurSeriesItem));
 	Size data = MAXALIGN(add_size(offsetof(FitBlock, items), items));
-	dsm_segment *segment =
-		augur_pool_segment(add_size(data, batch->used), owner, "fitting series");
+	dsm_segment *segment = augur_pool_segment(add_size(data, batch->used), owner, "fitting series");
 	FitBlock *block;
 
 	if (segment == NULL)
@@ -335,28 +332,29 @@ share_batch(Fit *fit, ResourceOwner owner)
 static bool
 run_parallel(Fit *fit, int workers)
 {
-	AugurPool pool = {.entry = "augur_series_worker",
-					  .workers = workers,
-					  .n_tasks = fit->batch->n,
-					  .first = pg_atomic_read_u32(&fit->next),
-					  .head = fit->head,
-					  .head_size = fit->head_size,
-					  .progress = fit->progress,
-					  .lead = lead_rest,
-					  .collect = take_result,
-					  .arg = fit};
+	AugurPool *pool = &fit->pool;
 
-	pool.owner = augur_pool_owner();
-	pool.block = share_batch(fit, pool.owner);
-	if (pool.block == NULL)
+	*pool = (AugurPool){.entry = "augur_series_worker",
+						.workers = workers,
+						.n_tasks = fit->batch->n,
+						.first = pg_atomic_read_u32(&fit->next),
+						.head = fit->head,
+						.head_size = fit->head_size,
+						.progress = fit->progress,
+						.lead = lead_rest,
+						.collect = take_result,
+						.arg = fit};
+
+	pool->owner = augur_pool_owner();
+	pool->block = share_batch(fit, pool->owner);
+	if (pool->block == NULL)
 	{
-		augur_pool_release(pool.owner);
+		augur_pool_release(pool->owner);
 		return false;
 	}
-	fit->pool = &pool;
-	augur_pool_run(&pool);
-	dsm_detach(pool.block);
-	augur_pool_release(pool.owner);
+	augur_pool_run(pool);
+	dsm_detach(pool->block);
+	augur_pool_release(pool->owner);
 	fit->data = fit->batch->data;
 	return true;
 }
@@ -370,8 +368,8 @@ run_batch(Fit *fit)
 	instr_time start, now;
 	double spent;
 
-	fit->results = MemoryContextAllocExtended(
-		fit->results_context, mul_size(n, sizeof(AugSlice)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	fit->results = MemoryContextAllocExtended(fit->results_context, mul_size(n, sizeof(AugSlice)),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	fit->data = fit->batch->data;
 	pg_atomic_init_u32(&fit->next, 0);
 	if (workers > 0 && n > 1 && !augur_compat_force_parallel())
@@ -477,8 +475,8 @@ augur_series_row(const char *result, Datum *values, bool *nulls)
 static void
 emit_batch(Fit *fit)
 {
-	MemoryContext row = AllocSetContextCreate(fit->context, "augur series row",
-											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row =
+		AllocSetContextCreate(fit->context, "augur series row", ALLOCSET_DEFAULT_SIZES);
 	Datum values[AUGUR_FIT_COLUMNS];
 	bool nulls[AUGUR_FIT_COLUMNS];
 
@@ -559,10 +557,9 @@ check_method(const AugurSeriesTask *task)
 		const AugForecastMethod *method = aug_forecast_method_at(i);
 
 		if (strcmp(method->name, name) == 0 && !method->regressors)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("forecasting method \"%s\" does not use regressors", name),
-					 errhint("Methods \"auto\" and \"arima\" do.")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("forecasting method \"%s\" does not use regressors", name),
+							errhint("Methods \"auto\" and \"arima\" do.")));
 	}
 }
 
@@ -573,8 +570,7 @@ attach_kept(Fit *fit)
 	for (uint32 i = 0; fit->kept != NULL && i < fit->batch->n; i++)
 	{
 		AugurSeriesItem *item = &fit->batch->items[i];
-		const KeptSeries *kept =
-			find_kept(fit->kept, (Jsonb *) (fit->batch->data + item->key));
+		const KeptSeries *kept = find_kept(fit->kept, (Jsonb *) (fit->batch->data + item->key));
 
 		CHECK_FOR_INTERRUPTS();
 		if (kept == NULL)
@@ -653,7 +649,8 @@ augur_series_fit(PG_FUNCTION_ARGS)
 		AllocSetContextCreate(fit.context, "augur series results", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(fit.context);
 	keys = augur_series_names(PG_GETARG_ARRAYTYPE_P(ARG_KEYS), "keys", &n_keys);
-	regressors = augur_series_names(PG_GETARG_ARRAYTYPE_P(ARG_REGRESSORS), "regressors", &n_regressors);
+	regressors =
+		augur_series_names(PG_GETARG_ARRAYTYPE_P(ARG_REGRESSORS), "regressors", &n_regressors);
 	if (n_regressors > AUG_MAX_REGRESSORS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("at most %d regressors can be used", AUG_MAX_REGRESSORS)));
@@ -670,8 +667,8 @@ augur_series_fit(PG_FUNCTION_ARGS)
 					fit.context);
 	check_method(fit.task);
 	make_head(&fit, options);
-	fit.progress = augur_progress_begin("", aug_params_value(fit.task->options.params, 0),
-										fit.context);
+	fit.progress =
+		augur_progress_begin("", aug_params_value(fit.task->options.params, 0), fit.context);
 	run_all(&fit);
 	augur_rows_close(fit.rows);
 	SPI_finish();

@@ -99,11 +99,10 @@ static void
 check_type(TupleDesc desc, int column, Oid wanted, const char *what)
 {
 	if (base_type(desc, column) != wanted)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column %d of the query of series, the %s, has type %s", column + 1, what,
-						format_type_be(TupleDescAttr(desc, column)->atttypid)),
-				 errdetail("It must have type %s.", format_type_be(wanted))));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column %d of the query of series, the %s, has type %s", column + 1,
+							   what, format_type_be(TupleDescAttr(desc, column)->atttypid)),
+						errdetail("It must have type %s.", format_type_be(wanted))));
 }
 
 static AugurStamp
@@ -326,11 +325,11 @@ begin_series(AugurSeriesRows *rows)
 	if (batch->n == rows->items_room)
 	{
 		rows->items_room = Max(rows->items_room, 32) * 2;
-		batch->items = batch->items == NULL
-						   ? MemoryContextAllocHuge(
-								 rows->context, mul_size(rows->items_room, sizeof(AugurSeriesItem)))
-						   : repalloc_huge(batch->items, mul_size(rows->items_room,
-																  sizeof(AugurSeriesItem)));
+		batch->items =
+			batch->items == NULL
+				? MemoryContextAllocHuge(rows->context,
+										 mul_size(rows->items_room, sizeof(AugurSeriesItem)))
+				: repalloc_huge(batch->items, mul_size(rows->items_room, sizeof(AugurSeriesItem)));
 	}
 	item = &batch->items[batch->n++];
 	memset(item, 0, sizeof(*item));

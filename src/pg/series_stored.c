@@ -290,8 +290,8 @@ missing_error(const AugStored *s, const AugurGrid *grid, const double *ahead, ui
 }
 
 const double *
-augur_stored_regressors(const AugStored *s, const AugurStoredGrid *grid,
-						const AugurFuture *future, uint32 horizon)
+augur_stored_regressors(const AugStored *s, const AugurStoredGrid *grid, const AugurFuture *future,
+						uint32 horizon)
 {
 	uint32 r = s->series.n_regressors;
 	Size row_size = AUGUR_ROW_SIZE(r), n = 0, past = s->series.n * r;
@@ -300,10 +300,9 @@ augur_stored_regressors(const AugStored *s, const AugurStoredGrid *grid,
 	char *rows = palloc_extended(mul_size(Max(future->n, 1), row_size), MCXT_ALLOC_HUGE);
 
 	if (future->n > 0 && (int64) future->n * r != future->n_x)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("%d rows of the future have %d values of regressors, not %lld", future->n,
-						future->n_x, (long long) future->n * r)));
+		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+						errmsg("%d rows of the future have %d values of regressors, not %lld",
+							   future->n, future->n_x, (long long) future->n * r)));
 	for (int i = 0; i < future->n; i++)
 	{
 		AugurPoint *point = (AugurPoint *) (rows + n * row_size);
@@ -332,7 +331,7 @@ augur_stored_regressors(const AugStored *s, const AugurStoredGrid *grid,
 	return x;
 }
 
-/* ---- the forecast ------------------------------------------------------------------------------ */
+/* ---- the forecast ---------------------------------------------------------------- */
 
 /* Takes the stored forecast when it has all that is asked for. */
 static bool
@@ -358,8 +357,8 @@ read_stored(const AugStored *s, const AugurRequest *request, AugurAhead *ahead)
 
 /* Filters the series again. */
 static void
-make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid, const AugurFuture *future,
-		  AugurRequest *request, AugurAhead *ahead)
+make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid,
+		  const AugurFuture *future, AugurRequest *request, AugurAhead *ahead)
 {
 	AugurTimeline t = {.grid = grid->grid, .n = s->series.n, .y = (double *) s->series.y};
 	AugurAsk ask = {.n_levels = request->options.n_levels,
@@ -372,8 +371,8 @@ make_anew(AugurHost *host, const AugStored *s, const AugurStoredGrid *grid, cons
 
 	t.n_season = (int) s->series.n_periods;
 	memcpy(t.season, s->series.period, sizeof(t.season));
-	augur_check(
-		aug_params_parse(&host->host, aug_forecast_about(), s->options, &params, &err), &err);
+	augur_check(aug_params_parse(&host->host, aug_forecast_about(), s->options, &params, &err),
+				&err);
 	ask.params = params;
 	ask.horizon = request->horizon;
 	if (ask.n_regressors > 0)
@@ -405,8 +404,8 @@ augur_stored_rows(ReturnSetInfo *rsinfo, const AugStored *s, const AugurGrid *gr
 	for (uint32 h = 0; h < request->horizon; h++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		values[0] = TimestampTzGetDatum(
-			augur_grid_utc(grid, grid->first_step + (int64) s->series.n + h));
+		values[0] =
+			TimestampTzGetDatum(augur_grid_utc(grid, grid->first_step + (int64) s->series.n + h));
 		values[1] = Int32GetDatum((int32) h + 1);
 		values[2] = augur_number_or_null(ahead->mean[h], &nulls[2]);
 		for (int k = 0; k < Max(n_levels, 1); k++)
@@ -453,8 +452,8 @@ augur_series_forecast_rows(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	work = AllocSetContextCreate(CurrentMemoryContext, "augur stored series",
-								 ALLOCSET_DEFAULT_SIZES);
+	work =
+		AllocSetContextCreate(CurrentMemoryContext, "augur stored series", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	s = argument_state(fcinfo, &host, &grid);
 	augur_stored_request(fcinfo, 1, s, &request);
@@ -482,8 +481,8 @@ augur_series_history(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	work = AllocSetContextCreate(CurrentMemoryContext, "augur stored series",
-								 ALLOCSET_DEFAULT_SIZES);
+	work =
+		AllocSetContextCreate(CurrentMemoryContext, "augur stored series", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	s = argument_state(fcinfo, &host, &grid);
 	for (Size t = 0; t < s->series.n; t++)

@@ -142,8 +142,8 @@ lay_regressors(Work *w, const char *rows)
 	AugurSeriesTask *task = w->task;
 	AugurStoredGrid grid = stored_grid(w);
 	uint32 r = task->n_regressors;
-	double *x = MemoryContextAllocHuge(task->work,
-									   mul_size(mul_size(w->whole.n, r), sizeof(double)));
+	double *x =
+		MemoryContextAllocHuge(task->work, mul_size(mul_size(w->whole.n, r), sizeof(double)));
 
 	augur_regressors_lay(&grid, rows, w->item->n, r, grid.grid.first_step, w->whole.n, x);
 	for (uint32 j = 0; j < r; j++)
@@ -261,8 +261,8 @@ read_kept(Work *w, const char *data)
 		w->reason = "full search: the series is new";
 		return;
 	}
-	kept = augur_stored_load(&task->host, (const uint8 *) data + w->item->kept,
-							 w->item->kept_length);
+	kept =
+		augur_stored_load(&task->host, (const uint8 *) data + w->item->kept, w->item->kept_length);
 	refusal = refuse_kept(w, kept);
 	if (refusal == NULL)
 		w->kept = kept;
@@ -290,9 +290,8 @@ static AugForecast *
 forecast_of(Work *w, AugurTimeline *t, uint32 horizon, AugError *err)
 {
 	AugurSeriesTask *task = w->task;
-	AugurAsk ask = {.params = task->options.params,
-					.horizon = horizon,
-					.n_levels = task->options.n_levels};
+	AugurAsk ask = {
+		.params = task->options.params, .horizon = horizon, .n_levels = task->options.n_levels};
 	AugForecast *f = NULL;
 	AugStatus status;
 
@@ -432,8 +431,8 @@ run_folds(Work *w, AugurSeriesOut *out)
 		pfree(part.y);
 	}
 	out->folds = n;
-	augur_errors(in, n * (int) task->horizon,
-				 o->n_levels > 0 ? o->levels[o->n_levels - 1] : NAN, &out->errors);
+	augur_errors(in, n * (int) task->horizon, o->n_levels > 0 ? o->levels[o->n_levels - 1] : NAN,
+				 &out->errors);
 	for (int k = 0; k < AUGUR_IN_ARRAYS; k++)
 		pfree(in[k]);
 }
@@ -449,9 +448,7 @@ message(const char *text)
 	if (text == NULL)
 		return "";
 	length = (int) strlen(text);
-	return length <= MESSAGE_MAX
-			   ? text
-			   : pnstrdup(text, pg_mbcliplen(text, length, MESSAGE_MAX));
+	return length <= MESSAGE_MAX ? text : pnstrdup(text, pg_mbcliplen(text, length, MESSAGE_MAX));
 }
 
 static const char *
@@ -560,7 +557,7 @@ augur_series_put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s, con
 		appendBinaryStringInfo(to, (const char *) state, (int) length);
 }
 
-/* ---- the task ----------------------------------------------------------------------------------- */
+/* ---- the task -------------------------------------------------------------------- */
 
 void
 augur_task_init(AugurSeriesTask *task, AugurForecastKind kind, Jsonb *options, AugurStamp stamp,

@@ -143,9 +143,9 @@ extern int augur_compare_points(const void *a, const void *b);
  * [steps] at a stride, untouched where there is no point.  Points on other steps are
  * passed over; ERROR as for augur_timeline_build.
  */
-extern void augur_timeline_lay(const AugurGrid *grid, AugurDuplicates rule,
-							   const AugurPoint *points, Size n, int64 from, Size steps,
-							   double *out, Size stride);
+extern void
+augur_timeline_lay(const AugurGrid *grid, AugurDuplicates rule, const AugurPoint *points, Size n,
+				   int64 from, Size steps, double *out, Size stride);
 /* The point in time of a step as the type of the series writes it; palloc'ed. */
 extern char *augur_grid_text(const AugurGrid *grid, int64 step);
 /* The point in time of value i, of the future when i >= n; as augur_grid_at. */

@@ -12,10 +12,10 @@
  */
 #include "../unit/unit.h"
 
-#define MOST_VALUES	 400 /* of a series that is forecast: fits of more take too long here */
-#define MOST_PERIOD	 60
-#define HORIZON		 3
-#define MAX_MEMORY	 ((size_t) 256 << 20)
+#define MOST_VALUES 400 /* of a series that is forecast: fits of more take too long here */
+#define MOST_PERIOD 60
+#define HORIZON		3
+#define MAX_MEMORY	((size_t) 256 << 20)
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -66,6 +66,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 	SELECT CASE
 		WHEN type = 'augur.model'::regtype THEN '(SELECT m FROM public.model)'
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
+		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
 		WHEN type = 'record'::regtype THEN '(SELECT x FROM public.t x LIMIT 1)'
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'

@@ -113,7 +113,7 @@ like($node->safe_psql('postgres', 'SELECT algorithm, phase, total FROM augur.pro
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'parallel worker' LIMIT 1});
 IPC::Run::finish($session);
 is($session_out, '', 'a terminated worker ends the statement');
-like($session_err, qr/terminating connection due to administrator command|lost connection to parallel worker/, 'with a clean error');
+like($session_err, qr/terminating (connection|background worker "parallel worker") due to administrator command|lost connection to parallel worker/, 'with a clean error');
 check_gone('a terminated worker');
 unlike(slurp_file($node->logfile), qr/PANIC|server process .* was terminated/, 'nothing crashed');
 

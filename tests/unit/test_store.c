@@ -7,11 +7,11 @@
 #include "../../src/core/artifact.h"
 #include "unit.h"
 
-#define N		60
-#define AHEAD	6
-#define N_X		2
-#define GOLDEN	UNIT_DATA "/format1_series.state"
-#define LEVELS	2
+#define N	   60
+#define AHEAD  6
+#define N_X	   2
+#define GOLDEN UNIT_DATA "/format1_series.state"
+#define LEVELS 2
 
 static const double levels[LEVELS] = {0.8, 0.95};
 

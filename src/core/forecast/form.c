@@ -3,8 +3,9 @@
  * form.c
  *		Forms as bytes: what is stored of a fit, to be refitted or filtered again.
  *
- * Layout: if the values were transformed, string "box_cox" and f64 lambda; string method, FORM_CODES x u32, varint n, n x f64.  Reading treats the
- * bytes as hostile; what the numbers mean is checked by the method they go to.
+ * Layout: if the values were transformed, string "box_cox" and f64 lambda; string method,
+ * FORM_CODES x u32, varint n, n x f64.  Reading treats the bytes as hostile; what the numbers
+ * mean is checked by the method they go to.
  *
  * Memory: values lie in the cast's arena.  Interrupts: none, all is small.
  *

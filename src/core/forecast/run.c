@@ -4,8 +4,8 @@
  *		One series from its values to a forecast: the way of every request.
  *
  * Steps: options are checked; outliers are replaced and values transformed, if asked for;
- * the method asked for is fitted, or the next simpler one where the data do not allow it (the chain below,
- * each refusal told in "fallback"); forecasts and intervals are made, cut at the bounds
+ * the method asked for is fitted, or the next simpler one where the data do not allow it
+ * (the chain below, each refusal told in "fallback"); forecasts and intervals are made, cut at the bounds
  * and rounded; all is copied into one block of the host.
  *
  * Memory: one arena for the work, one block for the result.  Interrupts: those of
@@ -501,12 +501,9 @@ choose_lambda(Run *run, bool *wanted)
 		*wanted = false;
 		return AUG_OK;
 	}
-	run->lambda = kept ? run->form.lambda
-				  : choice < 0 ? aug_param_number(params, F_TRANSFORM)
-							   : 0;
-	return kept || choice != F_TRANSFORM_BOX
-			   ? AUG_OK
-			   : aug_guerrero(&run->cast, run->asked, &run->lambda);
+	run->lambda = kept ? run->form.lambda : choice < 0 ? aug_param_number(params, F_TRANSFORM) : 0;
+	return kept || choice != F_TRANSFORM_BOX ? AUG_OK
+											 : aug_guerrero(&run->cast, run->asked, &run->lambda);
 }
 
 /* Transforms the values, where that was asked for. */
@@ -530,7 +527,7 @@ transform(Run *run)
 		warn(run, "values were not transformed: some are too large");
 		return AUG_OK;
 	}
-		run->transformed = *run->asked;
+	run->transformed = *run->asked;
 	run->transformed.y = y;
 	run->transformed.transformed = true;
 	run->asked = &run->transformed;

@@ -21,8 +21,8 @@
 #include "../artifact.h"
 #include "forecast.h"
 
-#define MAGIC      \
-	"\x89"         \
+#define MAGIC \
+	"\x89"    \
 	"AUGSE\n\x1A"
 #define NOUN		"state of a series"
 #define NAME_MAX	255
@@ -236,8 +236,7 @@ read_request(Load *l, AugStored *s)
 	s->levels = read_numbers(l, s->n_levels, false, false);
 	for (uint32_t i = 0; s->levels != NULL && i < s->n_levels; i++)
 	{
-		if (!(s->levels[i] > 0 && s->levels[i] < 1) ||
-			(i > 0 && s->levels[i] <= s->levels[i - 1]))
+		if (!(s->levels[i] > 0 && s->levels[i] < 1) || (i > 0 && s->levels[i] <= s->levels[i - 1]))
 			l->r.bad = true;
 	}
 }
@@ -272,8 +271,7 @@ aug_series_load(const AugHost *host, const uint8_t *bytes, size_t length, AugSto
 {
 	Load l = {.nomem = false};
 	Loaded *loaded;
-	AugStatus status =
-		aug_envelope_open(bytes, length, MAGIC, AUG_SERIES_FORMAT, NOUN, &l.r, err);
+	AugStatus status = aug_envelope_open(bytes, length, MAGIC, AUG_SERIES_FORMAT, NOUN, &l.r, err);
 
 	*out = NULL;
 	if (status != AUG_OK)

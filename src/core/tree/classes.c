@@ -130,16 +130,13 @@ group_narrow(ForestJob *f, const GrowTask *task, uint32_t slot)
 {
 	Groups *g = &f->groups;
 	uint64_t seen[BINS / 64] = {0};
-	uint32_t rows[BINS], group[BINS], i, word;
+	uint32_t rows[BINS] = {0}, group[BINS] = {0}, i, word;
 
 	for (i = 0; i < task->n; i++)
 	{
 		uint32_t cell = record_cells(f, record_at(f, task->first + i))[slot];
-		uint64_t bit = UINT64_C(1) << (cell % 64);
 
-		if (!(seen[cell / 64] & bit))
-			rows[cell] = 0;
-		seen[cell / 64] |= bit;
+		seen[cell / 64] |= UINT64_C(1) << (cell % 64);
 		rows[cell]++;
 		f->row_group[i] = cell;
 	}
