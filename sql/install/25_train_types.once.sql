@@ -15,18 +15,18 @@ CREATE TYPE augur.train_result AS (
 	warnings text[]
 );
 COMMENT ON TYPE augur.train_result IS
-	'What augur.train and augur.train_query return: the new version and how good it is.';
+	'What augur.train, augur.train_query and augur.train_forecast return: the new version and how good it is.';
 COMMENT ON COLUMN augur.train_result.model IS 'Name of the model.';
 COMMENT ON COLUMN augur.train_result.version IS
 	'Number of the new version; ''name/number'' refers to it.';
-COMMENT ON COLUMN augur.train_result.task IS 'classification or regression.';
-COMMENT ON COLUMN augur.train_result.algorithm IS 'Name of the algorithm, see augur.algorithms.';
+COMMENT ON COLUMN augur.train_result.task IS 'classification, regression or forecasting.';
+COMMENT ON COLUMN augur.train_result.algorithm IS 'Name of the algorithm, see augur.algorithms, or of the method, see augur.forecast_methods.';
 COMMENT ON COLUMN augur.train_result.rows_used IS
 	'Rows with a target: those trained on and those held out.';
 COMMENT ON COLUMN augur.train_result.rows_skipped IS
 	'Rows whose target, weight or time was missing or not finite.';
 COMMENT ON COLUMN augur.train_result.metric IS
-	'The leading metric: auc for two classes, log_loss for more, rmse for regression.';
+	'The leading metric: auc for two classes, log_loss for more, rmse for regression, mase for forecasting.';
 COMMENT ON COLUMN augur.train_result.value IS
 	'Its value on the holdout, or out of bag when there is no holdout.';
 COMMENT ON COLUMN augur.train_result.production_value IS

@@ -341,3 +341,43 @@ COMMENT ON COLUMN augur.backtest_point_date.scale_absolute IS
 	'are those of MASE.';
 COMMENT ON COLUMN augur.backtest_point_date.scale_squared IS
 	'Mean squared difference of them: for RMSSE.';
+
+CREATE TYPE augur.series_fit AS (
+	series jsonb,
+	n bigint,
+	observed bigint,
+	filled bigint,
+	missing bigint,
+	duplicates bigint,
+	irregular bigint,
+	left_out bigint,
+	skipped bigint,
+	first_ts timestamptz,
+	last_ts timestamptz,
+	step interval,
+	season int[],
+	method text,
+	reason text,
+	fallback text,
+	warning text,
+	aicc float8,
+	sigma float8,
+	folds int,
+	tested bigint,
+	smape float8,
+	mape float8,
+	mase float8,
+	rmsse float8,
+	mae float8,
+	rmse float8,
+	bias float8,
+	coverage float8,
+	msis float8,
+	naive_smape float8,
+	naive_mase float8,
+	naive_mae float8,
+	state bytea
+);
+COMMENT ON TYPE augur.series_fit IS
+	'A series that augur.train_forecast has fitted, on its way into the registry: columns are '
+	'those of augur.version_series and augur.version_states.';

@@ -28,7 +28,7 @@ CREATE TABLE augur.models
 	name		text NOT NULL UNIQUE
 				CHECK (char_length(name) BETWEEN 1 AND 63
 					   AND name !~ '[/@[:cntrl:]]' AND name = btrim(name)),
-	task		text NOT NULL CHECK (task = ANY ('{regression,classification}'::text[])),
+	task		text NOT NULL CHECK (task = ANY ('{regression,classification,forecasting}'::text[])),
 	target		text NOT NULL,
 	metric		text,
 	higher_is_better boolean,
@@ -58,7 +58,7 @@ CREATE TABLE augur.runs
 	id			bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	model_id	bigint NOT NULL REFERENCES augur.models ON DELETE RESTRICT,
 	algorithm	text NOT NULL,
-	task		text NOT NULL CHECK (task = ANY ('{regression,classification}'::text[])),
+	task		text NOT NULL CHECK (task = ANY ('{regression,classification,forecasting}'::text[])),
 	relation	text,
 	query		text,
 	target		text NOT NULL,
@@ -338,16 +338,16 @@ COMMENT ON COLUMN augur.preset_roles.role IS 'the role; its members have the pre
 COMMENT ON COLUMN augur.preset_roles.preset IS 'reader, predictor, trainer, operator or admin';
 
 COMMENT ON TABLE augur.models IS
-'One row for each model name. Made by the first augur.train; removed by augur.drop_model.';
+'One row for each model name. Made by the first training; removed by augur.drop_model.';
 COMMENT ON COLUMN augur.models.id IS 'number of the model, never used again';
 COMMENT ON COLUMN augur.models.created_by IS 'the user whose training or registration made it';
 COMMENT ON COLUMN augur.models.created_at IS 'when it was made';
 COMMENT ON COLUMN augur.models.name IS
 '1 to 63 characters without / and @, which separate version and alias in a reference';
-COMMENT ON COLUMN augur.models.task IS 'regression or classification; the same for all versions';
+COMMENT ON COLUMN augur.models.task IS 'regression, classification or forecasting; the same for all versions';
 COMMENT ON COLUMN augur.models.target IS 'name of the column that all versions predict';
 COMMENT ON COLUMN augur.models.metric IS
-'the metric that decides about promotion: auc (two classes), log_loss (more classes), rmse';
+'the metric that decides about promotion: auc (two classes), log_loss (more classes), rmse, mase (forecasting)';
 COMMENT ON COLUMN augur.models.higher_is_better IS 'direction of the metric';
 COMMENT ON COLUMN augur.models.owner IS
 'Role whose members may train, promote and drop; see augur.set_owner. Hand models over before dropping a role: a dump of a dropped role''s number means nothing elsewhere.';
@@ -368,7 +368,7 @@ COMMENT ON TABLE augur.runs IS 'One row for each training, or registration of a 
 COMMENT ON COLUMN augur.runs.id IS 'number of the run, in the order of starts';
 COMMENT ON COLUMN augur.runs.model_id IS 'the model trained';
 COMMENT ON COLUMN augur.runs.algorithm IS 'name of the algorithm, see augur.algorithms';
-COMMENT ON COLUMN augur.runs.task IS 'regression or classification';
+COMMENT ON COLUMN augur.runs.task IS 'regression, classification or forecasting';
 COMMENT ON COLUMN augur.runs.target IS 'name of the column to predict';
 COMMENT ON COLUMN augur.runs.seed IS 'seed of all random choices; the same data, seed and version give the same model';
 COMMENT ON COLUMN augur.runs.note IS 'what the caller wrote about it';
@@ -397,7 +397,7 @@ COMMENT ON COLUMN augur.metrics.run_id IS 'the run that measured';
 COMMENT ON COLUMN augur.metrics.name IS 'name of the metric, as auc or rmse';
 COMMENT ON COLUMN augur.metrics.value IS 'what was measured';
 COMMENT ON COLUMN augur.metrics.split IS
-'holdout, oob (out of bag), baseline (mean or majority on the holdout), production (the version then in production, on the same holdout)';
+'holdout (for forecasting: the steps after rolling origins), oob (out of bag), baseline (mean, majority or seasonal naive forecast on the holdout), production (the version then in production, on the same holdout)';
 COMMENT ON COLUMN augur.metrics.class IS 'class label of a metric of one class, or empty';
 COMMENT ON COLUMN augur.metrics.lower IS 'lower end of the 95 % interval, when there is one';
 COMMENT ON COLUMN augur.metrics.upper IS 'upper end of the 95 % interval, when there is one';

@@ -194,15 +194,15 @@ AS $$
 BEGIN
 	IF EXISTS (SELECT FROM augur.versions v WHERE v.id = OLD.version_id) THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-			MESSAGE = 'delete on augur.version_chunks is not allowed',
-			DETAIL = format('Version id %s still needs these bytes.', OLD.version_id),
+			MESSAGE = format('delete on augur.%I is not allowed', TG_TABLE_NAME),
+			DETAIL = format('Version id %s still needs these rows.', OLD.version_id),
 			HINT = 'Use augur.drop_version.';
 	END IF;
 	RETURN OLD;
 END
 $$;
 COMMENT ON FUNCTION augur._guard_chunk() IS
-'Internal. Trigger: bytes are deleted with their version only.';
+'Internal. Trigger: what belongs to a version is deleted with it only.';
 
 CREATE OR REPLACE FUNCTION augur._guard_model() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -381,6 +381,20 @@ CREATE OR REPLACE TRIGGER version_chunks_fixed BEFORE UPDATE ON augur.version_ch
 FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
 CREATE OR REPLACE TRIGGER version_chunks_kept BEFORE TRUNCATE ON augur.version_chunks
 FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER version_series_guard BEFORE DELETE ON augur.version_series
+FOR EACH ROW EXECUTE FUNCTION augur._guard_chunk();
+CREATE OR REPLACE TRIGGER version_series_fixed BEFORE UPDATE ON augur.version_series
+FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER version_series_kept BEFORE TRUNCATE ON augur.version_series
+FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER version_states_guard BEFORE DELETE ON augur.version_states
+FOR EACH ROW EXECUTE FUNCTION augur._guard_chunk();
+CREATE OR REPLACE TRIGGER version_states_fixed BEFORE UPDATE ON augur.version_states
+FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER version_states_kept BEFORE TRUNCATE ON augur.version_states
+FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER forecasts_fixed BEFORE UPDATE ON augur.forecasts
+FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
 CREATE OR REPLACE TRIGGER alias_history_fixed BEFORE UPDATE OR DELETE ON augur.alias_history
 FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
 CREATE OR REPLACE TRIGGER alias_history_kept BEFORE TRUNCATE ON augur.alias_history

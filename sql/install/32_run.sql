@@ -53,9 +53,9 @@ CREATE OR REPLACE FUNCTION augur._leading_metric(task text, signature jsonb,
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT CASE WHEN task = 'regression' THEN 'rmse'
+	SELECT CASE WHEN task = 'regression' THEN 'rmse' WHEN task = 'forecasting' THEN 'mase'
 				WHEN c.n = 2 THEN 'auc' ELSE 'log_loss' END,
-		task <> 'regression' AND c.n = 2
+		task = 'classification' AND c.n = 2
 	FROM (SELECT coalesce(jsonb_array_length(signature -> 'classes'), 0) AS n) c
 $$;
 COMMENT ON FUNCTION augur._leading_metric(text, jsonb) IS

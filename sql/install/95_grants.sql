@@ -14,9 +14,9 @@ AS $$
 	FROM pg_class c
 	WHERE c.relnamespace = 'augur'::regnamespace
 	AND CASE $1
-		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> 'version_chunks'
+		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states}')
 		WHEN 'predictor' THEN c.relkind = 'r'
-			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,aliases}')
+			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases}')
 		ELSE c.relkind = ANY ('{r,v}'::"char"[]) END
 	AND EXISTS (SELECT FROM pg_depend d
 				WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
@@ -40,6 +40,11 @@ AS $$
 		('augur.versions', 'UPDATE (status)'),
 		('augur.versions', 'DELETE'),
 		('augur.version_chunks', 'INSERT'),
+		('augur.version_series', 'INSERT'),
+		('augur.version_states', 'INSERT'),
+		('augur.forecasts', 'INSERT (model_id, version_id, version, series, origin, ts, until, step_ahead,'
+		 ' forecast, lower, upper, level, method)'),
+		('augur.forecasts', 'DELETE'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),

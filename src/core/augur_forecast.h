@@ -101,6 +101,47 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 				 AugForecast **out, AugError *err);
 extern void aug_forecast_free(const AugHost *host, AugForecast *forecast);
 
+/* ---- stored series ------------------------------------------------------ */
+
+#define AUG_HOST_NUMBERS 8
+
+/*
+ * A fitted series as it is kept: history, form, and the forecast that was made then.
+ *
+ *	host_number, host_text	the host's own, where the steps lie; never looked at here
+ *	x						[n][n_regressors], in sample only
+ *	options					of the fit, as aug_params_text gives them
+ *	mean					[horizon]; horizon is 0 when no forecast is kept, as with
+ *							regressors, whose future another request brings
+ *	lower, upper			[n_levels][horizon]
+ */
+typedef struct AugStored
+{
+	int64_t host_number[AUG_HOST_NUMBERS];
+	const char *host_text;
+	AugSeries series; /* n_x is n */
+	const char *options;
+	uint64_t seed;
+	AugSlice form;
+	const char *method;
+	uint32_t horizon;
+	uint32_t n_levels;
+	const double *levels;
+	const double *mean;
+	const double *lower;
+	const double *upper;
+} AugStored;
+
+/* Bytes of a stored series (docs/format.md), which the caller releases.  AUG_NOMEM. */
+extern AugStatus aug_stored_write(const AugHost *host, const AugStored *stored, uint8_t **bytes,
+								  size_t *length, AugError *err);
+/*
+ * Reads untrusted bytes into one block that the host releases; it holds copies, no
+ * pointers into bytes.  AUG_CORRUPT, AUG_NOMEM.
+ */
+extern AugStatus aug_stored_read(const AugHost *host, const uint8_t *bytes, size_t length,
+								 AugStored **out, AugError *err);
+
 /* ---- demand ----------------------------------------------------------- */
 
 /* Syntetos, Boylan, Croston 2005: by interval (1.32) and variation (0.49) of demand. */

@@ -43,15 +43,13 @@ typedef struct Backtest
 
 /* ---- folds --------------------------------------------------------------- */
 
-/* Steps before the origin of a fold, or 0 when the series is too short for it. */
-static Size
-fold_origin(const Backtest *b, uint32 fold)
+Size
+augur_fold_origin(const AugurForecastOptions *options, Size n, uint32 horizon, uint32 fold)
 {
-	const AugurForecastOptions *o = b->site->options;
-	uint64 step = o->fold_step > 0 ? o->fold_step : b->horizon;
-	uint64 ahead = (uint64) (o->folds - 1 - fold) * step + b->horizon;
+	uint64 step = options->fold_step > 0 ? options->fold_step : horizon;
+	uint64 ahead = (uint64) (options->folds - 1 - fold) * step + horizon;
 
-	return b->whole.n >= ahead + LEAST_HISTORY ? b->whole.n - (Size) ahead : 0;
+	return n >= ahead + LEAST_HISTORY ? n - (Size) ahead : 0;
 }
 
 /* The point in time of value i. */
@@ -119,7 +117,7 @@ run_folds(Backtest *b)
 	b->rows = MemoryContextAllocHuge(site->work, mul_size(b->room, sizeof(Datum)));
 	for (uint32 fold = 0; fold < o->folds; fold++)
 	{
-		Size origin = fold_origin(b, fold);
+		Size origin = augur_fold_origin(o, b->whole.n, b->horizon, fold);
 		AugurTimeline part;
 		AugForecast *f, *naive;
 

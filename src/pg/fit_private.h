@@ -12,6 +12,7 @@
 
 #include "port/atomics.h"
 #include "storage/dsm.h"
+#include "utils/dsa.h"
 #include "utils/resowner.h"
 
 struct AugurFit
@@ -65,5 +66,7 @@ typedef struct AugurFitRun
 extern void augur_workers_run(AugurFitRun *run);
 /* A segment of bytes under owner, or NULL when the system has no room for it. */
 extern dsm_segment *augur_workers_segment(Size bytes, ResourceOwner owner);
+/* Copies bytes into a shared area. */
+extern dsa_pointer augur_workers_share(dsa_area *area, const void *bytes, Size length);
 
 #endif /* AUGUR_FIT_PRIVATE_H */

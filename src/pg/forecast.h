@@ -32,13 +32,21 @@ typedef struct AugurForecastOptions
 	AugParams *naive; /* of the forecast to compare with */
 } AugurForecastOptions;
 
+/* What options are asked for: with or without folds, and how many at least. */
+typedef enum AugurAsked
+{
+	AUGUR_ASKED_FORECAST,
+	AUGUR_ASKED_BACKTEST, /* one fold or more */
+	AUGUR_ASKED_TRAINING  /* none, one, or more */
+} AugurAsked;
+
 /*
  * Fills options, which must not be moved afterwards, from object (NULL: defaults);
  * everything lies in CurrentMemoryContext.  Unknown keys and ill-typed values are
  * errors 22023 that name the nearest key or what is expected.
  */
 extern void augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object,
-										AugurStamp stamp, bool backtest);
+										AugurStamp stamp, AugurAsked asked);
 /*
  * For readers of other objects: takes a key about time and tells so; false: another key.
  * The names of all such keys, and how many.
@@ -81,6 +89,50 @@ extern AugForecast *augur_timeline_forecast(AugurHost *host, const AugurForecast
 											const AugParams *params, const AugurTimeline *t,
 											uint32 horizon, int n_levels);
 
+/* What there is to say about the rows and the fit; NULL when nothing. */
+extern char *augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *t,
+								   int64 skipped, const AugForecast *f);
+
+/* ---- backtest.c, backtest_errors.c ------------------------------------------- */
+
+/* Steps before the origin of a fold, or 0 when n steps are too few for it. */
+extern Size
+augur_fold_origin(const AugurForecastOptions *options, Size n, uint32 horizon, uint32 fold);
+
+/* What errors are made of: arrays of one length, NaN where there is nothing. */
+typedef enum AugurErrorInput
+{
+	AUGUR_IN_ACTUAL,
+	AUGUR_IN_FORECAST,
+	AUGUR_IN_NAIVE,
+	AUGUR_IN_LOWER,
+	AUGUR_IN_UPPER,
+	AUGUR_IN_SCALE_ABSOLUTE,
+	AUGUR_IN_SCALE_SQUARED,
+	AUGUR_IN_COUNT
+} AugurErrorInput;
+
+/* The errors, in the order of SQL's columns. */
+typedef enum AugurErrorKind
+{
+	AUGUR_SMAPE,
+	AUGUR_MAPE,
+	AUGUR_MASE,
+	AUGUR_RMSSE,
+	AUGUR_MAE,
+	AUGUR_RMSE,
+	AUGUR_BIAS,
+	AUGUR_COVERAGE,
+	AUGUR_MSIS,
+	AUGUR_NAIVE_SMAPE,
+	AUGUR_NAIVE_MASE,
+	AUGUR_NAIVE_MAE,
+	AUGUR_ERROR_COUNT
+} AugurErrorKind;
+
+/* Means over length rows; NaN or infinite where undefined.  Returns rows with an actual value. */
+extern int64 augur_errors(double *const *in, int length, double level, double *errors);
+
 /* ---- series_state.c -------------------------------------------------------- */
 
 /* What the rows of a group have in common, with its bytes: as it travels, too. */
@@ -101,6 +153,11 @@ typedef struct AugurSeriesState
 	AugurPoint points[FLEXIBLE_ARRAY_MEMBER];
 } AugurSeriesState;
 
+/*
+ * A point in time as microseconds on its own clock; false for infinity and what is far
+ * outside history.
+ */
+extern bool augur_stamp_time(AugurStamp stamp, Datum value, int64 *at);
 extern bool augur_same_options(const AugurSharedOptions *a, const AugurSharedOptions *b);
 /* NULL for NaN */
 extern Datum augur_number_or_null(double number, bool *null);

@@ -85,7 +85,8 @@ augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state, bool ba
 		site->options = palloc(sizeof(AugurForecastOptions));
 		augur_forecast_options_read(site->options,
 									shared->length > 0 ? (Jsonb *) shared->given : NULL,
-									(AugurStamp) shared->stamp, backtest);
+									(AugurStamp) shared->stamp,
+									backtest ? AUGUR_ASKED_BACKTEST : AUGUR_ASKED_FORECAST);
 		MemoryContextSwitchTo(old);
 		site->shared = shared;
 	}

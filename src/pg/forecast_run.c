@@ -19,10 +19,9 @@ add_warning(StringInfo text, const char *what, int64 n)
 		appendStringInfo(text, "%s%s: %lld", text->len > 0 ? "; " : "", what, (long long) n);
 }
 
-/* What there is to say about the rows and the fit; NULL when nothing. */
-static char *
-warnings(const AugurForecastOptions *options, const AugurTimeline *t, int64 skipped,
-		 const AugForecast *f)
+char *
+augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *t, int64 skipped,
+					  const AugForecast *f)
 {
 	static const char *const shared[] = {"rows that share a step averaged",
 										 "rows that share a step summed",
@@ -108,7 +107,7 @@ augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, Augu
 	result->forecast =
 		augur_timeline_forecast(host, options, options->params, t, horizon, options->n_levels);
 	old = MemoryContextSwitchTo(host->context);
-	result->warning = warnings(options, t, skipped, result->forecast);
+	result->warning = augur_series_warnings(options, t, skipped, result->forecast);
 	MemoryContextSwitchTo(old);
 	return true;
 }

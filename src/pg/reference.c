@@ -34,7 +34,7 @@
 #define VERSION_COLUMNS                                          \
 	"v.id, v.version, v.status, v.size, v.sha256, m.name, m.id," \
 	" EXISTS (SELECT FROM augur.version_chunks c"                \
-	" WHERE c.version_id OPERATOR(pg_catalog.=) v.id) "
+	" WHERE c.version_id OPERATOR(pg_catalog.=) v.id), m.task "
 
 static const char *const alias_query =
 	"SELECT " VERSION_COLUMNS "FROM augur.models m"
@@ -145,6 +145,7 @@ read_version(AugurResolved *out)
 	TupleDesc desc;
 	char *status;
 	char *name;
+	char *task;
 	struct varlena *sha256;
 	bool null;
 
@@ -170,6 +171,11 @@ read_version(AugurResolved *out)
 						strcmp(status, "archived") == 0 || strcmp(status, "rejected") == 0
 							? errhint("Set it ready again, or name another version.")
 							: errhint("Name another version.")));
+	task = TextDatumGetCString(SPI_getbinval(tuple, desc, 9, &null));
+	if (strcmp(task, "forecasting") == 0)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("model \"%s\" forecasts series and scores no rows", name),
+						errhint("Use augur.forecast(%s).", quote_literal_cstr(name))));
 	if (!DatumGetBool(SPI_getbinval(tuple, desc, 8, &null)))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied to predict with model \"%s\"", name),

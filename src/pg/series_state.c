@@ -111,9 +111,8 @@ state_reserve(AugurSeriesState *state, Size more)
 
 /* ---- transition ------------------------------------------------------------- */
 
-/* A point in time as microseconds; false for infinity and what is far outside history. */
-static bool
-stamp_time(AugurStamp stamp, Datum value, int64 *at)
+bool
+augur_stamp_time(AugurStamp stamp, Datum value, int64 *at)
 {
 	if (stamp == AUGUR_STAMP_DATE)
 	{
@@ -160,7 +159,7 @@ add_row(FunctionCallInfo fcinfo, AugurStamp stamp, bool with_horizon)
 		state = (AugurSeriesState *) PG_GETARG_POINTER(0);
 		check_same(state->options, options);
 	}
-	if (PG_ARGISNULL(1) || !stamp_time(stamp, PG_GETARG_DATUM(1), &point.at))
+	if (PG_ARGISNULL(1) || !augur_stamp_time(stamp, PG_GETARG_DATUM(1), &point.at))
 	{
 		state->skipped++;
 		PG_RETURN_POINTER(state);

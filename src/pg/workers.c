@@ -96,18 +96,17 @@ augur_workers_segment(Size bytes, ResourceOwner owner)
 }
 
 /*
- * A worker's store: copies the result into the shared area.  When shared memory is
- * full the error names what to enlarge.
+ * Copies a result into a shared area.  When shared memory is full the error names what
+ * to enlarge.
  */
-static void
-share_result(void *arg, uint32 task, uint8_t *bytes, size_t length)
+dsa_pointer
+augur_workers_share(dsa_area *area, const void *bytes, Size length)
 {
-	WorkerOutput *output = (WorkerOutput *) arg;
 	dsa_pointer at;
 
 	PG_TRY();
 	{
-		at = dsa_allocate_extended(output->area, Max(length, 1), DSA_ALLOC_HUGE);
+		at = dsa_allocate_extended(area, Max(length, 1), DSA_ALLOC_HUGE);
 	}
 	PG_CATCH();
 	{
@@ -119,8 +118,17 @@ share_result(void *arg, uint32 task, uint8_t *bytes, size_t length)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	memcpy(dsa_get_address(area, at), bytes, length);
+	return at;
+}
 
-	memcpy(dsa_get_address(output->area, at), bytes, length);
+/* A worker's store. */
+static void
+share_result(void *arg, uint32 task, uint8_t *bytes, size_t length)
+{
+	WorkerOutput *output = (WorkerOutput *) arg;
+	dsa_pointer at = augur_workers_share(output->area, bytes, length);
+
 	output->slots[task].length = length;
 	output->slots[task].bytes = at;
 	pfree(bytes);

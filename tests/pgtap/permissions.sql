@@ -33,9 +33,14 @@ SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 4}', promote =>
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 5}', promote => 'never')).version;
 SELECT augur.grant('pm', 'pm_grantee'), augur.grant('pm', 'pm_reader', 'read');
 SELECT augur.promote('pm', 3, 'canary');
+SELECT (augur.train_forecast('pmf', 'pm_days', 't', 'y', method => 'drift', promote => 'always')).version;
+SELECT augur.grant('pmf', 'pm_grantee'), augur.grant('pmf', 'pm_reader', 'read');
+SELECT augur.store_forecast('pmf', 3);
 RESET ROLE;
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 WHERE m.name = 'pm' AND v.version = 1 \gset
+CREATE TABLE pm_state AS SELECT state FROM augur.version_states;
+GRANT SELECT ON pm_state TO PUBLIC;
 
 CREATE FUNCTION pm_try(role name, call text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -57,8 +62,29 @@ INSERT INTO pm_roles VALUES (1, 'superuser'), (2, 'pm_owner'), (3, 'pm_grantee')
 CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set model '(SELECT m FROM public.pm_value)'
 \set row '(SELECT r FROM public.pm_rows r LIMIT 1)'
+\set forecaster '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
+\set config '(SELECT v.signature -> ''forecast'' FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
+\set state '(SELECT state FROM public.pm_state)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._forecast(augur.versions,integer,double precision[],regclass,jsonb)', $$count(f.*) FROM augur._forecast(:forecaster, 2, NULL, NULL, NULL) f$$, 'ok ok ok 42501 ok ok 42501'),
+('augur._forecast_fit(regclass,jsonb,bigint)', $$count(f.*) FROM augur._forecast_fit('public.pm_days', :config) f$$, 'ok ok 42501 42501 22004 ok 42501'),
+('augur._forecast_version(text)', $$augur._forecast_version('pmf')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur._full_search_due(bigint,bigint,jsonb)', $$augur._full_search_due(1, 1, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._holidays(regclass)', $$augur._holidays(NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._promote_forecast(bigint,text,bigint,double precision,double precision,double precision)', $$augur._promote_forecast((:forecaster).id, 'never', NULL, 1, 1, 1)$$, 'ok ok 42501 42501 22023 42501 42501'),
+('augur._qualified(regclass)', $$augur._qualified('public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
+('augur._regressor_names(jsonb)', $$augur._regressor_names('{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_columns(regclass,name,name,name[],name[])', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_expressions(regclass,jsonb)', $$augur._series_expressions('public.pm_days', '{"series": [], "regressors": [], "time_column": "t", "time_type": "date"}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_fit(text,name[],integer,name[],jsonb,bigint)', $$count(f.*) FROM augur._series_fit('SELECT t, y::float8 FROM public.pm_days', '{}', 2, '{}', '{}') f$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._series_forecast(bytea,integer,double precision[],timestamp with time zone[],double precision[])', $$augur._series_forecast(:state, 2, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_history(bytea)', $$augur._series_history(:state)$$, 'ok ok ok ok ok ok 42501'),
+('augur._train_forecast(text,regclass,name,jsonb,text,bigint,text,bigint)', $$augur._train_forecast('pmf', 'public.pm_days', 'y', :config, 'never', 1, NULL)$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur.forecast(text,integer,double precision[],regclass,jsonb)', $$count(f.*) FROM augur.forecast('pmf') f$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.forecast_accuracy(text,regclass,timestamp with time zone)', $$count(f.*) FROM augur.forecast_accuracy('pmf') f$$, 'ok ok 42501 P0002 42704 ok 42501'),
+('augur.forecast_chart(text,jsonb,integer,double precision[],regclass,integer,text,integer,integer)', $$augur.forecast_chart('pmf')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.forecast_quantiles(text,double precision[],integer,regclass,jsonb)', $$count(f.*) FROM augur.forecast_quantiles('pmf', '{0.1}') f$$, 'ok ok ok 42501 42704 ok 42501'),
 ('augur."grant"(text,name,text)', $$augur.grant('pm', 'pm_other')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur."precision"("any","any")', $$augur.precision('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
 ('augur."precision"("any","any",text)', $$augur.precision('x'::text, 'x'::text, 'x')$$, 'ok ok ok ok ok ok 42501'),
@@ -283,6 +309,7 @@ INSERT INTO pm_matrix VALUES
 ('augur.random_forest_agg(anyelement,record,jsonb)', $$augur.random_forest_agg('x'::text, :row, '{}')$$, '22000 22000 22000 22000 22000 22000 42501'),
 ('augur.recall("any","any")', $$augur.recall('x'::text, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.recall("any","any",text)', $$augur.recall('x'::text, 'x'::text, 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur.refresh_forecast(text,text,text)', $$augur.refresh_forecast('pmf')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.refresh_presets()', $$augur.refresh_presets()$$, 'ok 42501 42501 42501 42501 42501 42501'),
 ('augur.register(text,augur.model,text,text)', $$augur.register('pm_new', :model)$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur.revoke(text,name,text)', $$augur.revoke('pm', 'pm_grantee')$$, 'ok ok 42501 42501 42704 42501 42501'),
@@ -305,11 +332,14 @@ INSERT INTO pm_matrix VALUES
 ('augur.set_owner(text,name)', $$augur.set_owner('pm', current_user)$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.set_status(text,integer,text)', $$augur.set_status('pm', 4, 'archived')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur.smape(double precision,double precision)', $$augur.smape(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.store_forecast(text,integer,double precision[],regclass,jsonb)', $$augur.store_forecast('pmf')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur.train(text,regclass,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', $$augur.train('pm', 'public.pm_rows', 'y', params => '{"n_trees": 2}')$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur.train_forecast(text,regclass,name,name,name[],name[],text,interval,integer[],integer,double precision[],jsonb,text,bigint,text,regclass)', $$augur.train_forecast('pmf', 'public.pm_days', 't', 'y', method => 'drift')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur.train_query(text,text,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', $$augur.train_query('mine', 'SELECT * FROM public.pm_rows', 'y', params => '{"n_trees": 2}')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur.version()', $$augur.version()$$, 'ok ok ok ok ok ok 42501');
-UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
-	':registered', :'registered'), ':version', :'version'), ':run', :'run');
+UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
+	':registered', :'registered'), ':version', :'version'), ':run', :'run'), ':forecaster', :'forecaster'), ':config', :'config'),
+	':state', :'state');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   WHERE p.pronamespace = 'augur'::regnamespace

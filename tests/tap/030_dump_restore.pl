@@ -48,7 +48,7 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 	'a model has more than one chunk');
 
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
-  alias_history aliases);
+  version_series version_states forecasts alias_history aliases);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
