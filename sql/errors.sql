@@ -98,6 +98,12 @@ SELECT * FROM fails($$SELECT augur.train_query('m', 'SELECT * FROM nowhere', 'go
 SELECT * FROM fails($$SELECT augur.train_query('m', 'SELECT * FROM people', 'gonne')$$);
 SELECT * FROM fails($$SELECT augur.train_query('m', 'SELECT age, age, gone FROM people', 'gone')$$);
 SELECT * FROM fails($$SELECT augur.train_query('m', 'SELECT age, gone FROM people', 'gone', filter => 'incom > 3')$$);
+-- what the registry refuses is refused before a row is read
+SELECT (augur.train('taken', 'people', 'gone', algorithm => 'baseline')).rows_used;
+SELECT * FROM fails($$SELECT augur.train_query('taken', 'SELECT 1 / (age - age) AS x, income FROM people', 'income')$$);
+SELECT * FROM fails($$SELECT augur.train_query('taken', 'SELECT 1 / (age - age) AS x, gone FROM people', 'gone', task => 'regression')$$);
+SELECT * FROM fails($$SELECT augur.train_query(repeat('m', 64), 'SELECT 1 / (age - age) AS x, gone FROM people', 'gone')$$);
+SELECT * FROM fails($$SELECT augur.train_query('m', 'SELECT 1 / (age - age) AS x, gone FROM people', 'gone')$$);
 -- data
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', filter => 'false')$$);
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', filter => 'gone')$$);

@@ -207,8 +207,8 @@ SELECT count(*), count(DISTINCT digest) FROM seen;
 -- and the digest does see a difference
 UPDATE shuffled SET a = a + 1e-9 WHERE ctid = (SELECT min(ctid) FROM shuffled WHERE a > 0.5);
 SELECT (:load) = digest AS same FROM seen LIMIT 1;
--- columns left out do not change the order: nor do they the holdout
-SELECT pg_temp.digest('SELECT row_number() OVER () AS id, ''t'' || row_number() OVER () AS name, 5 AS five, s.* FROM shuffled s', 'y', '{"weight": "w"}')
+-- columns that look like keys do not change the order, nor the holdout
+SELECT pg_temp.digest('SELECT row_number() OVER () AS id, ''t'' || row_number() OVER () AS name, s.* FROM shuffled s', 'y', '{"weight": "w"}')
 	 = (:load) AS same;
 
 -- more rows than the sample for cuts, and a rare value that the sample need not hold

@@ -32,7 +32,7 @@ SELECT promoted FROM train('dated', 'dated', 'y', features => '{a,twice}', algor
 SELECT feature, round(estimate::numeric, 6) AS estimate FROM coefficients('dated');
 
 -- refusals
-SELECT train('lin', 'exact', 'b', algorithm => 'linear_regression');
+SELECT train('lin_b', 'exact', 'b', algorithm => 'linear_regression');
 SELECT * FROM coefficients('lin', 1);
 SELECT promoted FROM train('tree', 'exact', 'y', features => '{a,b}', params => '{"n_trees": 2}');
 SELECT * FROM coefficients('tree');

@@ -96,7 +96,8 @@ SELECT rows_used FROM augur.train('weighted', 'people', 'churned', features => '
 SELECT value FROM augur.params WHERE name = 'class_weight' AND run_id = (SELECT max(id) FROM augur.runs);
 
 -- Sources: views, materialized views, partitions, queries, filters.
-CREATE VIEW a_view AS SELECT age, region, churned FROM people;
+CREATE TABLE three AS SELECT age, region, churned FROM people;
+CREATE VIEW a_view AS TABLE three;
 CREATE MATERIALIZED VIEW a_matview AS SELECT age, region, churned FROM people;
 CREATE TABLE parts (age int, region text, churned boolean) PARTITION BY RANGE (age);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (40);
@@ -109,14 +110,14 @@ CREATE TABLE digests (source text, digest bytea);
 CREATE FUNCTION trained(source text) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO digests SELECT source, v.sha256 FROM augur.versions v
 	WHERE v.id = (SELECT max(id) FROM augur.versions) $$;
-SELECT rows_used, trained('table') FROM augur.train('source', 'people', 'churned', features => '{age,region}', params => '{"n_trees": 10}');
+SELECT rows_used, trained('table') FROM augur.train('source', 'three', 'churned', features => '{age,region}', params => '{"n_trees": 10}');
 SELECT rows_used, trained('view') FROM augur.train('source', 'a_view', 'churned', params => '{"n_trees": 10}');
 SELECT rows_used, trained('matview') FROM augur.train('source', 'a_matview', 'churned', params => '{"n_trees": 10}');
 SELECT rows_used, trained('partitioned') FROM augur.train('source', 'parts', 'churned', params => '{"n_trees": 10}');
 SELECT rows_used, trained('dropped') FROM augur.train('source', 'dropped', 'churned', params => '{"n_trees": 10}');
 SELECT rows_used, trained('query') FROM augur.train_query('source', 'SELECT age, region, churned FROM people', 'churned', params => '{"n_trees": 10}');
-SELECT rows_used, trained('query') FROM augur.train_query('source', 'SELECT * FROM people;', 'churned', features => '{age,region}', filter => 'true -- all', params => '{"n_trees": 10}');
-SELECT rows_used, trained('values') FROM augur.train_query('source', 'WITH p AS (TABLE people) SELECT churned, age, region FROM p', 'churned', features => '{age,region}', params => '{"n_trees": 10}');
+SELECT rows_used, trained('query') FROM augur.train_query('source', 'SELECT * FROM three;', 'churned', features => '{age,region}', filter => 'true -- all', params => '{"n_trees": 10}');
+SELECT rows_used, trained('values') FROM augur.train_query('source', 'WITH p AS (TABLE three) SELECT churned, age, region FROM p', 'churned', features => '{age,region}', params => '{"n_trees": 10}');
 -- the same rows and columns: the same model
 SELECT count(*) AS trainings, count(DISTINCT digest) AS models FROM digests;
 SELECT rows_used

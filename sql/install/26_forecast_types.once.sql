@@ -379,5 +379,60 @@ CREATE TYPE augur.series_fit AS (
 	state bytea
 );
 COMMENT ON TYPE augur.series_fit IS
-	'A series that augur.train_forecast has fitted, on its way into the registry: columns are '
-	'those of augur.version_series and augur.version_states.';
+	'A fitted series: what its rows were, what was fitted and why, its errors by rolling origin, and '
+	'its state, from which it is forecast.';
+COMMENT ON COLUMN augur.series_fit.series IS
+	'The keys of the series as an object, as jsonb_build_object makes it; {} without keys.';
+COMMENT ON COLUMN augur.series_fit.n IS 'Steps from the first row to the last.';
+COMMENT ON COLUMN augur.series_fit.observed IS 'Steps with a value of their own.';
+COMMENT ON COLUMN augur.series_fit.filled IS
+	'Steps without a value that option gaps filled: interpolate, zero or carry.';
+COMMENT ON COLUMN augur.series_fit.missing IS 'Steps without a value that were left to the method.';
+COMMENT ON COLUMN augur.series_fit.duplicates IS
+	'Rows that share their step with an earlier one, see option duplicates.';
+COMMENT ON COLUMN augur.series_fit.irregular IS
+	'Rows off the grid of steps that were moved to the nearest step, or, under a given '
+	'frequency, to the step they lie in.';
+COMMENT ON COLUMN augur.series_fit.left_out IS
+	'Rows left out because they lie beyond a gap out of all proportion.';
+COMMENT ON COLUMN augur.series_fit.skipped IS
+	'Rows whose point in time is NULL, infinite or outside history.';
+COMMENT ON COLUMN augur.series_fit.first_ts IS
+	'The first step. Dates and timestamps stand at UTC: first_ts AT TIME ZONE ''UTC'' is the timestamp, '
+	'(first_ts AT TIME ZONE ''UTC'')::date the date.';
+COMMENT ON COLUMN augur.series_fit.last_ts IS 'The last step, likewise.';
+COMMENT ON COLUMN augur.series_fit.step IS
+	'Distance between steps: the most frequent one between rows, or option frequency.';
+COMMENT ON COLUMN augur.series_fit.season IS
+	'Season lengths in steps that the methods were offered, see option season.';
+COMMENT ON COLUMN augur.series_fit.method IS 'What was fitted; none when nothing could be.';
+COMMENT ON COLUMN augur.series_fit.reason IS
+	'Why that method was chosen, or its form kept; NULL when it was asked for.';
+COMMENT ON COLUMN augur.series_fit.fallback IS
+	'What could not be fitted, and why; NULL when the first choice could.';
+COMMENT ON COLUMN augur.series_fit.warning IS 'What should be looked at; NULL when nothing.';
+COMMENT ON COLUMN augur.series_fit.aicc IS
+	'Corrected information criterion of a single model, else NULL.';
+COMMENT ON COLUMN augur.series_fit.sigma IS
+	'Standard deviation of the one-step errors over the past.';
+COMMENT ON COLUMN augur.series_fit.folds IS
+	'Forecasts made as if what came later were unknown; 0 when the series is too short for one.';
+COMMENT ON COLUMN augur.series_fit.tested IS
+	'Steps of these with an actual value. The errors are NULL when there is none.';
+COMMENT ON COLUMN augur.series_fit.smape IS 'Symmetric mean absolute percentage error.';
+COMMENT ON COLUMN augur.series_fit.mape IS 'Mean absolute percentage error.';
+COMMENT ON COLUMN augur.series_fit.mase IS
+	'Mean absolute error over that of the seasonal naive forecast before each origin.';
+COMMENT ON COLUMN augur.series_fit.rmsse IS 'Root mean squared error, scaled likewise.';
+COMMENT ON COLUMN augur.series_fit.mae IS 'Mean absolute error.';
+COMMENT ON COLUMN augur.series_fit.rmse IS 'Root mean squared error.';
+COMMENT ON COLUMN augur.series_fit.bias IS 'Mean error: above 0 when forecasts are too high.';
+COMMENT ON COLUMN augur.series_fit.coverage IS
+	'Share of values inside the interval of the highest level.';
+COMMENT ON COLUMN augur.series_fit.msis IS 'Mean scaled interval score at that level.';
+COMMENT ON COLUMN augur.series_fit.naive_smape IS 'smape of the seasonal naive forecast.';
+COMMENT ON COLUMN augur.series_fit.naive_mase IS 'mase of the seasonal naive forecast.';
+COMMENT ON COLUMN augur.series_fit.naive_mae IS 'mae of the seasonal naive forecast.';
+COMMENT ON COLUMN augur.series_fit.state IS
+	'Bytes from which augur forecasts the series, with the values it was fitted to; docs/format.md '
+	'describes them. NULL when nothing could be fitted.';

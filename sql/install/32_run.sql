@@ -2,6 +2,37 @@
 --
 -- All of it happens in the transaction of the training: an error leaves nothing behind.
 
+CREATE OR REPLACE FUNCTION augur._may_train(model text, task text, target text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models;
+BEGIN
+	PERFORM augur._check_model_name(model);
+	SELECT * INTO m FROM augur.models t WHERE t.name = model;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	IF NOT augur._owns(m.owner) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for model "%s"', model),
+			DETAIL = 'A model of this name belongs to another role.',
+			HINT = 'Choose another name, or ask for membership in its owner.';
+	END IF;
+	IF m.task <> _may_train.task OR m.target <> _may_train.target THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('model "%s" does %s of "%s", not %s of "%s"', model, m.task, m.target,
+							 coalesce(_may_train.task, 'a prediction'), _may_train.target),
+			DETAIL = 'All versions of a model have the same task and target.',
+			HINT = 'Train under another name, or use augur.drop_model first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._may_train(text, text, text) IS
+'Internal. Raises an error unless the caller may train a model of that name for the task (NULL: not
+known yet) and target; a model that the caller cannot see passes.';
+
 CREATE OR REPLACE FUNCTION augur._run_start(model text, algorithm text, task text, relation text,
 	query text, target text, config jsonb, params jsonb, seed bigint, note text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -11,27 +42,22 @@ DECLARE
 	m			augur.models;
 	run			bigint;
 BEGIN
-	PERFORM augur._check_model_name(model);
+	PERFORM augur._may_train(model, task, target);
 	-- looked for first: an insert would wait for whoever is changing the row
 	SELECT * INTO m FROM augur.models t WHERE t.name = model;
 	IF NOT FOUND THEN
 		INSERT INTO augur.models (name, task, target)
 		VALUES (model, _run_start.task, _run_start.target) ON CONFLICT DO NOTHING;
+		-- by somebody else meanwhile, perhaps
+		PERFORM augur._may_train(model, task, target);
 		SELECT * INTO m FROM augur.models t WHERE t.name = model;
 	END IF;
 	-- the name may be taken by a model that the caller cannot see
-	IF NOT FOUND OR NOT augur._owns(m.owner) THEN
+	IF NOT FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
 			MESSAGE = format('permission denied for model "%s"', model),
 			DETAIL = 'A model of this name belongs to another role.',
 			HINT = 'Choose another name, or ask for membership in its owner.';
-	END IF;
-	IF m.task <> _run_start.task OR m.target <> _run_start.target THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('model "%s" does %s of "%s", not %s of "%s"',
-							 model, m.task, m.target, _run_start.task, _run_start.target),
-			DETAIL = 'All versions of a model have the same task and target.',
-			HINT = 'Train under another name, or use augur.drop_model first.';
 	END IF;
 	INSERT INTO augur.runs (model_id, algorithm, task, relation, query, target, config, seed, note,
 							extension_version)

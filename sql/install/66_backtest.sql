@@ -77,8 +77,6 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	column_type	oid;
-	missing		text;
 	key_list	text;
 	key_object	text;
 	given		jsonb;
@@ -87,21 +85,7 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
 			MESSAGE = 'relation, time_column, target and horizon must not be null';
 	END IF;
-	SELECT a.atttypid INTO column_type FROM pg_attribute a
-	WHERE a.attrelid = relation AND a.attname = time_column AND a.attnum > 0 AND NOT a.attisdropped;
-	SELECT format('column "%s", named in "%s", does not exist in %s', c.name, c.argument, relation) INTO missing
-	FROM (SELECT time_column, 'time_column' UNION ALL SELECT target, 'target'
-		  UNION ALL SELECT k, 'series' FROM unnest(series) k) c (name, argument)
-	WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.name
-					  AND a.attnum > 0 AND NOT a.attisdropped)
-	LIMIT 1;
-	IF missing IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_column', MESSAGE = missing;
-	ELSIF column_type <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
-		RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
-			MESSAGE = format('column "%s" has type %s', time_column, format_type(column_type, NULL)),
-			DETAIL = 'A time column has type date, timestamp or timestamptz.';
-	END IF;
+	PERFORM augur._series_columns(relation, time_column, target, series, '{}');
 	IF jsonb_typeof(coalesce(params, '{}')) <> 'object' THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'argument "params" must be a JSON object';

@@ -244,7 +244,7 @@ BEGIN
 	ELSIF now_id IS DISTINCT FROM compared_with THEN
 		reason := 'another version went into production in the meantime';
 	ELSIF value IS NULL OR naive IS NULL THEN
-		reason := 'no series is long enough for a rolling origin, so nothing tells how good it is';
+		reason := 'there is no rolling origin that would tell how good it is';
 	ELSIF value >= naive THEN
 		reason := format('mase %s is not better than %s of the seasonal naive forecast',
 						 round(value::numeric, 6), round(naive::numeric, 6));
@@ -318,7 +318,7 @@ BEGIN
 			f.coverage, f.msis, f.naive_smape, f.naive_mase, f.naive_mae
 		FROM f)
 	INSERT INTO augur.version_states (version_id, series_no, state)
-	SELECT version_id, f.series_no, f.state FROM f WHERE f.state IS NOT NULL;
+	SELECT version_id, f.series_no, f.state FROM f WHERE f.state IS NOT NULL AND f.method <> 'none';
 
 	SELECT count(*) AS n, count(*) FILTER (WHERE s.method <> 'none') AS usable,
 		count(*) FILTER (WHERE s.fallback IS NOT NULL) AS fallback,
@@ -367,7 +367,8 @@ BEGIN
 		CASE WHEN stats.usable < stats.n THEN format('%s of %s series cannot be forecast',
 			stats.n - stats.usable, stats.n) END,
 		CASE WHEN stats.fallback > 0 THEN format('%s series fell back to a simpler method', stats.fallback) END,
-		CASE WHEN stats.untested > 0 THEN format('%s series are too short for a rolling origin', stats.untested) END,
+		CASE WHEN stats.untested > 0 AND coalesce((config #>> '{params,folds}')::integer, 1) > 0
+			THEN format('%s series are too short for a rolling origin', stats.untested) END,
 		CASE WHEN stats.filled > 0 THEN format('%s steps without a row were filled', stats.filled) END,
 		CASE WHEN stats.skipped > 0 THEN format('%s rows were left out', stats.skipped) END], NULL);
 

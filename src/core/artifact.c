@@ -23,6 +23,84 @@
 #define HAS_IMPORTANCE	2
 #define HAS_PERMUTATION 4
 
+/* ---- the envelope ------------------------------------------------------ */
+
+void
+aug_envelope_begin(AugWriter *w, const AugHost *host, const char *magic, uint32_t format)
+{
+	aug_writer_init(w, host);
+	aug_write_bytes(w, magic, AUG_MAGIC_SIZE);
+	aug_write_u32(w, format);
+	aug_write_u64(w, 0); /* the length, known at the end */
+}
+
+void
+aug_envelope_end(AugWriter *w)
+{
+	uint64_t whole = (uint64_t) w->length + AUG_TRAILER_SIZE;
+	uint8_t *at;
+
+	if (w->failed)
+		return;
+	at = w->bytes + AUG_MAGIC_SIZE + 4;
+	for (int i = 0; i < 8; i++)
+		at[i] = (uint8_t) (whole >> (8 * i));
+	aug_write_u32(w, aug_crc32c(0, w->bytes, w->length));
+}
+
+static AugStatus
+fail_damaged(AugError *err, const char *noun, const char *what)
+{
+	aug_fail(err, AUG_CORRUPT, "%s is damaged", noun);
+	aug_detail(err, "Its %s cannot be right.", what);
+	return AUG_CORRUPT;
+}
+
+/*
+ * See artifact.h.  Builds for fuzzing skip the length and the checksum, so that
+ * changed inputs get past them to the readers behind.
+ */
+AugStatus
+aug_envelope_open(const uint8_t *bytes, size_t length, const char *magic, uint32_t newest,
+				  const char *noun, AugReader *r, AugError *err)
+{
+	uint64_t whole;
+	uint32_t format;
+
+	if (length < AUG_MAGIC_SIZE || memcmp(bytes, magic, AUG_MAGIC_SIZE) != 0)
+		return aug_fail(err, AUG_CORRUPT, "these bytes are not a %s", noun);
+	r->at = bytes + AUG_MAGIC_SIZE;
+	r->end = bytes + length;
+	r->bad = false;
+	format = aug_read_u32(r);
+	if (!r->bad && (format == 0 || format > newest))
+	{
+		aug_fail(err, AUG_CORRUPT, "%s has format %u, which is not known", noun, format);
+		aug_detail(err, "This version reads formats 1 to %u.", newest);
+		return AUG_CORRUPT;
+	}
+	whole = aug_read_u64(r);
+#ifdef AUG_FUZZING
+	whole = length;
+#endif
+	if (whole != length || length < AUG_HEADER_SIZE + AUG_TRAILER_SIZE)
+	{
+		aug_fail(err, AUG_CORRUPT, "%s is damaged", noun);
+		aug_detail(err, "It is %zu bytes long, which is not what its header says.", length);
+		return AUG_CORRUPT;
+	}
+	r->end -= AUG_TRAILER_SIZE;
+#ifndef AUG_FUZZING
+	{
+		AugReader trailer = {r->end, r->end + AUG_TRAILER_SIZE, false};
+
+		if (aug_read_u32(&trailer) != aug_crc32c(0, bytes, length - AUG_TRAILER_SIZE))
+			return fail_damaged(err, noun, "checksum");
+	}
+#endif
+	return AUG_OK;
+}
+
 /* ---- writing ---------------------------------------------------------- */
 
 static void
@@ -111,7 +189,6 @@ aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body, 
 {
 	AugWriter w;
 	char *params_text;
-	uint8_t *at;
 	AugStatus status = aug_params_text(job->params, &params_text, err);
 
 	*artifact = NULL;
@@ -119,23 +196,12 @@ aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body, 
 	if (status != AUG_OK)
 		return status;
 
-	aug_writer_init(&w, job->host);
-	aug_write_bytes(&w, AUG_MAGIC, AUG_MAGIC_SIZE);
-	aug_write_u32(&w, AUG_FORMAT);
-	aug_write_u64(&w, 0); /* the length, known at the end */
+	aug_envelope_begin(&w, job->host, AUG_MAGIC, AUG_FORMAT);
 	aug_write_string(&w, job->ops->about.name);
 	write_common(&w, job, summary, params_text);
 	job->host->release(job->host->arg, params_text);
 	aug_write_bytes(&w, body.bytes, body.length);
-	if (!w.failed)
-	{
-		uint64_t whole = (uint64_t) w.length + AUG_TRAILER_SIZE;
-
-		at = w.bytes + AUG_MAGIC_SIZE + 4;
-		for (int i = 0; i < 8; i++)
-			at[i] = (uint8_t) (whole >> (8 * i));
-		aug_write_u32(&w, aug_crc32c(0, w.bytes, w.length));
-	}
+	aug_envelope_end(&w);
 	*artifact = aug_writer_take(&w, length);
 	return *artifact == NULL ? aug_fail_nomem(err, 0) : AUG_OK;
 }
@@ -145,14 +211,11 @@ aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body, 
 static AugStatus
 fail_corrupt(AugError *err, const char *what)
 {
-	aug_fail(err, AUG_CORRUPT, "model is damaged");
-	aug_detail(err, "Its %s cannot be right.", what);
-	return AUG_CORRUPT;
+	return fail_damaged(err, "model", what);
 }
 
 /*
- * See artifact.h.  Builds for fuzzing skip the length and the checksum, so that
- * changed inputs get past them to the readers behind.
+ * See artifact.h.
  */
 AugStatus
 aug_artifact_open(const uint8_t *bytes, size_t length, AugReader *r, const AugOps **ops,
@@ -161,40 +224,11 @@ aug_artifact_open(const uint8_t *bytes, size_t length, AugReader *r, const AugOp
 	char name[AUG_ALGORITHM_NAME_MAX + 1];
 	const AugAlgorithm *algorithm;
 	const uint8_t *text;
-	uint64_t whole;
-	uint32_t format, n;
+	uint32_t n;
+	AugStatus status = aug_envelope_open(bytes, length, AUG_MAGIC, AUG_FORMAT, "model", r, err);
 
-	if (length < AUG_MAGIC_SIZE || memcmp(bytes, AUG_MAGIC, AUG_MAGIC_SIZE) != 0)
-		return aug_fail(err, AUG_CORRUPT, "these bytes are not a model");
-	r->at = bytes + AUG_MAGIC_SIZE;
-	r->end = bytes + length;
-	r->bad = false;
-	format = aug_read_u32(r);
-	if (!r->bad && (format == 0 || format > AUG_FORMAT))
-	{
-		aug_fail(err, AUG_CORRUPT, "model has format %u, which is not known", format);
-		aug_detail(err, "This version reads formats 1 to %d.", AUG_FORMAT);
-		return AUG_CORRUPT;
-	}
-	whole = aug_read_u64(r);
-#ifdef AUG_FUZZING
-	whole = length;
-#endif
-	if (whole != length || length < AUG_HEADER_SIZE + AUG_TRAILER_SIZE)
-	{
-		aug_fail(err, AUG_CORRUPT, "model is damaged");
-		aug_detail(err, "It is %zu bytes long, which is not what its header says.", length);
-		return AUG_CORRUPT;
-	}
-	r->end -= AUG_TRAILER_SIZE;
-#ifndef AUG_FUZZING
-	{
-		AugReader trailer = {r->end, r->end + AUG_TRAILER_SIZE, false};
-
-		if (aug_read_u32(&trailer) != aug_crc32c(0, bytes, length - AUG_TRAILER_SIZE))
-			return fail_corrupt(err, "checksum");
-	}
-#endif
+	if (status != AUG_OK)
+		return status;
 	n = aug_read_count(r, AUG_ALGORITHM_NAME_MAX, 1);
 	text = aug_read_bytes(r, n);
 	if (text == NULL || memchr(text, 0, n) != NULL)

@@ -25,6 +25,22 @@
 /* CRC-32C (Castagnoli); start with crc 0. */
 extern uint32_t aug_crc32c(uint32_t crc, const uint8_t *bytes, size_t length);
 
+/*
+ * The envelope of anything stored: magic (AUG_MAGIC_SIZE bytes), format, length, then what
+ * it holds, then the checksum.  begin initialises w; end is the last write, and does
+ * nothing when one failed.
+ */
+extern void
+aug_envelope_begin(AugWriter *w, const AugHost *host, const char *magic, uint32_t format);
+extern void aug_envelope_end(AugWriter *w);
+/*
+ * Checks an envelope of formats 1 to newest; on success r is set on what it holds.  noun
+ * is what messages call it ("model").
+ */
+extern AugStatus
+aug_envelope_open(const uint8_t *bytes, size_t length, const char *magic, uint32_t newest,
+				  const char *noun, AugReader *r, AugError *err);
+
 /* A small model as a new artifact: envelope(common part + body). */
 extern AugStatus aug_artifact_write(const AugJob *job, const AugSummary *summary, AugSlice body,
 									uint8_t **artifact, size_t *length, AugError *err);

@@ -33,6 +33,7 @@ typedef struct AugSeries
 	uint32_t n_regressors;
 	size_t n_x;
 	const double *x;
+	bool transformed; /* internal, leave it false: option "transform" is done already */
 } AugSeries;
 
 /* The options of forecasting: one table, AugAlgorithm's form; its first parameter is "method". */
@@ -62,7 +63,7 @@ typedef enum AugKeep
 typedef struct AugForecastOptions
 {
 	const AugParams *params; /* of aug_forecast_about() */
-	uint32_t horizon;		 /* >= 1 */
+	uint32_t horizon;		 /* 0: only fit, which needs no regressors ahead */
 	uint32_t n_levels;
 	const double *levels; /* in (0, 1), ascending */
 	uint64_t seed;
@@ -101,46 +102,50 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 				 AugForecast **out, AugError *err);
 extern void aug_forecast_free(const AugHost *host, AugForecast *forecast);
 
-/* ---- stored series ------------------------------------------------------ */
+/* ---- a fitted series as bytes --------------------------------------------- */
 
-#define AUG_HOST_NUMBERS 8
+#define AUG_SERIES_FORMAT 1 /* what this version writes; it reads all up to it */
 
 /*
- * A fitted series as it is kept: history, form, and the forecast that was made then.
+ * What is kept of a fitted series, so that it can be forecast again (AUG_KEEP_ALL) or
+ * fitted anew (AUG_KEEP_FORM).  After loading, everything is checked as far as the
+ * bytes alone tell; host, options and form are for their readers to distrust.
  *
- *	host_number, host_text	the host's own, where the steps lie; never looked at here
- *	x						[n][n_regressors], in sample only
- *	options					of the fit, as aug_params_text gives them
- *	mean					[horizon]; horizon is 0 when no forecast is kept, as with
- *							regressors, whose future another request brings
- *	lower, upper			[n_levels][horizon]
+ *	series		n_x = n: regressors of history
+ *	regressor	[n_regressors] names
+ *	options		canonical text of the method's options (aug_params_text)
+ *	horizon, levels		as they were asked for when it was fitted
+ *	mean		[horizon], lower and upper [n_levels][horizon]; NULL: no forecast is kept
  */
 typedef struct AugStored
 {
-	int64_t host_number[AUG_HOST_NUMBERS];
-	const char *host_text;
-	AugSeries series; /* n_x is n */
+	AugSlice host; /* the host's own: where steps lie in time */
+	AugSeries series;
+	const char *const *regressor;
 	const char *options;
 	uint64_t seed;
-	AugSlice form;
-	const char *method;
 	uint32_t horizon;
 	uint32_t n_levels;
 	const double *levels;
+	AugSlice form;
+	const char *method; /* of AugForecast, and so on */
+	const char *reason;
+	const char *fallback;
+	const char *warning;
+	double sigma;
+	double aicc;
 	const double *mean;
 	const double *lower;
 	const double *upper;
 } AugStored;
 
-/* Bytes of a stored series (docs/format.md), which the caller releases.  AUG_NOMEM. */
-extern AugStatus aug_stored_write(const AugHost *host, const AugStored *stored, uint8_t **bytes,
+/* New bytes, the caller's to release.  Equal series give equal bytes. */
+extern AugStatus aug_series_store(const AugHost *host, const AugStored *stored, uint8_t **bytes,
 								  size_t *length, AugError *err);
-/*
- * Reads untrusted bytes into one block that the host releases; it holds copies, no
- * pointers into bytes.  AUG_CORRUPT, AUG_NOMEM.
- */
-extern AugStatus aug_stored_read(const AugHost *host, const uint8_t *bytes, size_t length,
+/* Copies all it needs out of bytes, which are untrusted. */
+extern AugStatus aug_series_load(const AugHost *host, const uint8_t *bytes, size_t length,
 								 AugStored **out, AugError *err);
+extern void aug_series_free(AugStored *stored);
 
 /* ---- demand ----------------------------------------------------------- */
 

@@ -44,7 +44,7 @@ typedef struct Backtest
 /* ---- folds --------------------------------------------------------------- */
 
 Size
-augur_fold_origin(const AugurForecastOptions *options, Size n, uint32 horizon, uint32 fold)
+augur_fold_origin(const AugurForecastOptions *options, uint32 horizon, Size n, uint32 fold)
 {
 	uint64 step = options->fold_step > 0 ? options->fold_step : horizon;
 	uint64 ahead = (uint64) (options->folds - 1 - fold) * step + horizon;
@@ -117,7 +117,7 @@ run_folds(Backtest *b)
 	b->rows = MemoryContextAllocHuge(site->work, mul_size(b->room, sizeof(Datum)));
 	for (uint32 fold = 0; fold < o->folds; fold++)
 	{
-		Size origin = augur_fold_origin(o, b->whole.n, b->horizon, fold);
+		Size origin = augur_fold_origin(o, b->horizon, b->whole.n, fold);
 		AugurTimeline part;
 		AugForecast *f, *naive;
 
@@ -149,7 +149,7 @@ augur_backtest_points(PG_FUNCTION_ARGS)
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (state == NULL)
 		PG_RETURN_NULL();
-	b.site = augur_final_site(fcinfo, state, true, BACKTEST_COLUMNS);
+	b.site = augur_final_site(fcinfo, state, AUGUR_FORECAST_BACKTEST, BACKTEST_COLUMNS);
 	b.horizon = augur_state_horizon(state);
 	open_gaps = b.site->options->time;
 	open_gaps.gaps = AUGUR_GAPS_MISSING;

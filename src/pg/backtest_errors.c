@@ -22,7 +22,25 @@
 
 AUGUR_FUNCTION(augur_backtest_errors);
 
-#define ARG_LEVEL AUGUR_IN_COUNT /* after the arrays */
+#define ARG_LEVEL AUGUR_IN_ARRAYS /* after the arrays */
+
+/* in the order of the columns returned, after n */
+enum
+{
+	SMAPE,
+	MAPE,
+	MASE,
+	RMSSE,
+	MAE,
+	RMSE,
+	BIAS,
+	COVERAGE,
+	MSIS,
+	NAIVE_SMAPE,
+	NAIVE_MASE,
+	NAIVE_MAE,
+	N_ERRORS
+};
 
 /* Numbers of an array; NULL is NaN. */
 static double *
@@ -53,54 +71,59 @@ symmetric(double actual, double forecast)
 static void
 row_errors(double *const *in, int i, double level, double *e)
 {
-	double actual = in[AUGUR_IN_ACTUAL][i], forecast = in[AUGUR_IN_FORECAST][i], naive = in[AUGUR_IN_NAIVE][i];
+	double actual = in[AUGUR_IN_ACTUAL][i], forecast = in[AUGUR_IN_FORECAST][i];
+	double naive = in[AUGUR_IN_NAIVE][i];
 	double lower = in[AUGUR_IN_LOWER][i], upper = in[AUGUR_IN_UPPER][i];
 	double scale = in[AUGUR_IN_SCALE_ABSOLUTE][i], squared = in[AUGUR_IN_SCALE_SQUARED][i];
 	double error = forecast - actual;
 
-	e[AUGUR_SMAPE] = 100 * symmetric(actual, forecast);
-	e[AUGUR_MAPE] = actual == 0 ? NAN : 100 * fabs(error / actual);
-	e[AUGUR_MASE] = fabs(error) / scale;
-	e[AUGUR_RMSSE] = (error / sqrt(squared)) * (error / sqrt(squared));
-	e[AUGUR_MAE] = fabs(error);
-	e[AUGUR_RMSE] = error * error;
-	e[AUGUR_BIAS] = error;
-	e[AUGUR_COVERAGE] = isnan(lower) || isnan(upper) || isnan(actual)
+	e[SMAPE] = 100 * symmetric(actual, forecast);
+	e[MAPE] = actual == 0 ? NAN : 100 * fabs(error / actual);
+	e[MASE] = fabs(error) / scale;
+	e[RMSSE] = (error / sqrt(squared)) * (error / sqrt(squared));
+	e[MAE] = fabs(error);
+	e[RMSE] = error * error;
+	e[BIAS] = error;
+	e[COVERAGE] = isnan(lower) || isnan(upper) || isnan(actual)
 					  ? NAN
 					  : (lower <= actual && actual <= upper ? 1 : 0);
-	e[AUGUR_MSIS] =
+	e[MSIS] =
 		(upper - lower + 2 / (1 - level) * (fmax(lower - actual, 0) + fmax(actual - upper, 0))) /
 		scale;
 	if (isnan(lower) || isnan(upper) || isnan(actual))
-		e[AUGUR_MSIS] = NAN;
-	e[AUGUR_NAIVE_SMAPE] = 100 * symmetric(actual, naive);
-	e[AUGUR_NAIVE_MASE] = fabs(naive - actual) / scale;
-	e[AUGUR_NAIVE_MAE] = fabs(naive - actual);
+		e[MSIS] = NAN;
+	e[NAIVE_SMAPE] = 100 * symmetric(actual, naive);
+	e[NAIVE_MASE] = fabs(naive - actual) / scale;
+	e[NAIVE_MAE] = fabs(naive - actual);
 }
 
-int64
-augur_errors(double *const *in, int length, double level, double *errors)
+void
+augur_errors(double *const *in, int length, double level, AugurErrors *out)
 {
-	double sum[AUGUR_ERROR_COUNT] = {0}, e[AUGUR_ERROR_COUNT];
-	int64 count[AUGUR_ERROR_COUNT] = {0}, n = 0;
+	double sum[N_ERRORS] = {0}, e[N_ERRORS];
+	int64 count[N_ERRORS] = {0};
 
+	StaticAssertStmt(N_ERRORS == AUGUR_ERRORS, "errors as forecast.h counts them");
+	out->n = 0;
 	for (int i = 0; i < length; i++)
 	{
-		n += isnan(in[AUGUR_IN_ACTUAL][i]) ? 0 : 1;
+		out->n += isnan(in[AUGUR_IN_ACTUAL][i]) ? 0 : 1;
 		row_errors(in, i, level, e);
-		for (int k = 0; k < AUGUR_ERROR_COUNT; k++)
+		for (int k = 0; k < N_ERRORS; k++)
 		{
 			sum[k] += isnan(e[k]) ? 0 : e[k];
 			count[k] += isnan(e[k]) ? 0 : 1;
 		}
 	}
-	for (int k = 0; k < AUGUR_ERROR_COUNT; k++)
+	for (int k = 0; k < N_ERRORS; k++)
 	{
-		errors[k] = sum[k] / (double) count[k];
-		if (k == AUGUR_RMSE || k == AUGUR_RMSSE)
-			errors[k] = sqrt(errors[k]);
+		out->error[k] = sum[k] / (double) count[k];
+		if (k == RMSE || k == RMSSE)
+			out->error[k] = sqrt(out->error[k]);
 	}
-	return n;
+	out->comparable = count[MAE] > 0 && count[NAIVE_MAE] > 0;
+	out->beats_naive = sum[MAE] / (double) Max(count[MAE], 1) <
+					   sum[NAIVE_MAE] / (double) Max(count[NAIVE_MAE], 1);
 }
 
 /*
@@ -111,17 +134,18 @@ augur_errors(double *const *in, int length, double level, double *errors)
 Datum
 augur_backtest_errors(PG_FUNCTION_ARGS)
 {
-	double *in[AUGUR_IN_COUNT], errors[AUGUR_ERROR_COUNT];
+	double *in[AUGUR_IN_ARRAYS];
 	double level = PG_ARGISNULL(ARG_LEVEL) ? NAN : PG_GETARG_FLOAT8(ARG_LEVEL);
-	Datum values[AUGUR_ERROR_COUNT + 2];
-	bool nulls[AUGUR_ERROR_COUNT + 2] = {0};
+	AugurErrors errors;
+	Datum values[N_ERRORS + 2];
+	bool nulls[N_ERRORS + 2] = {0};
 	TupleDesc desc;
 	int length = 0;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != AUGUR_ERROR_COUNT + 2)
+		desc->natts != N_ERRORS + 2)
 		elog(ERROR, "augur._backtest_errors has another result");
-	for (int k = 0; k < AUGUR_IN_COUNT; k++)
+	for (int k = 0; k < AUGUR_IN_ARRAYS; k++)
 	{
 		int more;
 
@@ -133,13 +157,14 @@ augur_backtest_errors(PG_FUNCTION_ARGS)
 							errmsg("arrays of %d and %d values", length, more)));
 		length = more;
 	}
-	values[0] = Int64GetDatum(augur_errors(in, length, level, errors));
-	for (int k = 0; k < AUGUR_ERROR_COUNT; k++)
+	augur_errors(in, length, level, &errors);
+	values[0] = Int64GetDatum(errors.n);
+	for (int k = 0; k < N_ERRORS; k++)
 	{
-		nulls[k + 1] = !isfinite(errors[k]);
-		values[k + 1] = Float8GetDatum(errors[k]);
+		nulls[k + 1] = !isfinite(errors.error[k]);
+		values[k + 1] = Float8GetDatum(errors.error[k]);
 	}
-	nulls[AUGUR_ERROR_COUNT + 1] = isnan(errors[AUGUR_MAE]) || isnan(errors[AUGUR_NAIVE_MAE]);
-	values[AUGUR_ERROR_COUNT + 1] = BoolGetDatum(errors[AUGUR_MAE] < errors[AUGUR_NAIVE_MAE]);
+	nulls[N_ERRORS + 1] = !errors.comparable;
+	values[N_ERRORS + 1] = BoolGetDatum(errors.beats_naive);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }

@@ -32,6 +32,7 @@ typedef struct CacheEntry
 	const AugModel *model;
 	Size memory;
 	MemoryContext context;
+	AugurDesk *desk; /* that nobody uses, or NULL */
 } CacheEntry;
 
 struct AugurModelPin
@@ -196,6 +197,7 @@ augur_cache_add(const AugurModelKey *key, int32 version, const uint8_t *bytes, S
 		entry->model = model;
 		entry->memory = MemoryContextMemAllocated(own, true);
 		entry->context = own;
+		entry->desk = NULL;
 		MemoryContextSetParent(own, models_context);
 		dlist_push_head(&models_by_use, &entry->recent);
 		models_memory += entry->memory;
@@ -243,6 +245,30 @@ int32
 augur_pin_version(const AugurModelPin *pin)
 {
 	return pin->version;
+}
+
+MemoryContext
+augur_pin_context(const AugurModelPin *pin)
+{
+	return pin->entry->context;
+}
+
+AugurDesk *
+augur_pin_take_desk(AugurModelPin *pin)
+{
+	AugurDesk *desk = pin->entry->desk;
+
+	pin->entry->desk = NULL;
+	return desk;
+}
+
+bool
+augur_pin_put_desk(AugurModelPin *pin, AugurDesk *desk)
+{
+	if (pin->entry->desk != NULL)
+		return false;
+	pin->entry->desk = desk;
+	return true;
 }
 
 bool

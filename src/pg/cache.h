@@ -32,6 +32,15 @@ augur_cache_find(const AugurModelKey *key, int32 version, MemoryContext context)
 extern AugurModelPin *augur_cache_add(const AugurModelKey *key, int32 version, const uint8_t *bytes,
 									  Size length, MemoryContext context);
 extern void augur_cache_digest(const uint8_t *bytes, Size length, uint8 *digest);
+/*
+ * What a call site made for a model and the next one can use, in a context below the
+ * model's (which augur_pin_context gives).  take: NULL when there is none.  put: false
+ * when there is one already.
+ */
+typedef struct AugurDesk AugurDesk;
+extern MemoryContext augur_pin_context(const AugurModelPin *pin);
+extern AugurDesk *augur_pin_take_desk(AugurModelPin *pin);
+extern bool augur_pin_put_desk(AugurModelPin *pin, AugurDesk *desk);
 extern bool augur_pin_has_key(const AugurModelPin *pin, const AugurModelKey *key);
 
 /*

@@ -238,6 +238,29 @@ take_all(AugurLoader *loader, const AugurLoadOptions *options)
 	}
 }
 
+/*
+ * The rest of the columns tells rows apart when the holdout is drawn by what they hold.
+ * The weight does so as the column that it is, as it would in a training without.
+ */
+static void
+take_extras(AugurLoader *loader, const AugurLoadOptions *options)
+{
+	bool *taken;
+
+	if (options->holdout == 0 || options->key != NULL || options->time_column != NULL)
+		return;
+	taken = palloc0_array(bool, loader->desc->natts);
+	taken[loader->target.attribute] = true;
+	for (int k = 0; k < loader->n_columns; k++)
+		taken[loader->columns[k].attribute] = true;
+	for (int i = 0; i < loader->desc->natts; i++)
+	{
+		if (!taken[i] && !TupleDescAttr(loader->desc, i)->attisdropped)
+			augur_extras_add(loader, i);
+	}
+	pfree(taken);
+}
+
 /* ---- cells ----------------------------------------------------------------- */
 
 /* Width that cells of a class have at first. */
@@ -294,7 +317,7 @@ augur_add_cells(AugurLoader *loader, AugurColumn *column, int n)
 		augur_survey_init(loader, cell);
 		cell->column = (int) (column - loader->columns);
 		cell->element = (uint32) k;
-		cell->seed = aug_hash(column->name, strlen(column->name), (uint64) k);
+		cell->seed = augur_cell_seed(column->name, (uint32) k);
 	}
 	loader->n_cells += n;
 }
@@ -304,6 +327,7 @@ static void
 init_steps(AugurLoader *loader)
 {
 	int n_spool = 2;
+	int first_extra;
 	uint8 *width;
 
 	loader->steps = palloc0_array(AugurStep, loader->n_columns + 1);
@@ -311,10 +335,14 @@ init_steps(AugurLoader *loader)
 	loader->spool_key = loader->key.attribute >= 0 ? n_spool++ : -1;
 	loader->spool_time = loader->time.attribute >= 0 ? n_spool++ : -1;
 	loader->spool_weight = loader->weight.attribute >= 0 ? n_spool++ : -1;
+	first_extra = n_spool;
+	augur_extras_spool(loader, &n_spool);
 	loader->spool_cells = n_spool;
 
 	width = palloc0_array(uint8, n_spool + loader->n_columns);
 	width[SPOOL_HASH] = AUGUR_WIDTH_HASH;
+	for (int i = first_extra; i < n_spool; i++)
+		width[i] = AUGUR_WIDTH_HASH;
 	if (loader->spool_key >= 0)
 		width[loader->spool_key] = AUGUR_WIDTH_HASH;
 	if (loader->spool_time >= 0)
@@ -394,6 +422,7 @@ augur_loader_begin(TupleDesc desc, const AugurLoadOptions *options, MemoryContex
 		take_listed(loader, options);
 	else
 		take_all(loader, options);
+	take_extras(loader, options);
 	init_steps(loader);
 	MemoryContextSwitchTo(old);
 	return loader;

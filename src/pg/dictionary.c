@@ -13,7 +13,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "dictionary.h"
+#include "loader.h"
 
 #include "port.h"
 #include "storage/shmem.h"
@@ -84,6 +84,14 @@ add_level(AugurDictionary *dict, const char *bytes, int length, uint64 hash, uin
 	if (dict->n == dict->room)
 		grow_levels(dict);
 	return dict->n - 1;
+}
+
+uint64
+augur_level_hash(const char *bytes, uint32 length)
+{
+	if (length > AUGUR_LONG_LEVEL)
+		return augur_mix(HASH_SEED ^ length);
+	return aug_hash(bytes, length, HASH_SEED);
 }
 
 uint32

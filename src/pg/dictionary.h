@@ -31,6 +31,11 @@ typedef struct AugurDictionary
 } AugurDictionary;
 
 extern AugurDictionary *augur_dictionary_new(MemoryContext context);
+/* Longer values are told apart by their lengths in hashes of rows: see content.c. */
+#define AUGUR_LONG_LEVEL 8192
+
+/* What a level adds to the hash of its row, before it is mixed; bytes unused when long. */
+extern uint64 augur_level_hash(const char *bytes, uint32 length);
 /* Code of the bytes, a new one when unknown. */
 extern uint32 augur_dictionary_code(AugurDictionary *dict, const char *bytes, int length);
 extern Size augur_dictionary_bytes(const AugurDictionary *dict);

@@ -20,12 +20,8 @@
  */
 #include "fit_private.h"
 
-#include "access/parallel.h"
-#include "access/xact.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
 #include "portability/instr_time.h"
-#include "postmaster/bgworker_internals.h"
 
 /* Below this many rows times tasks a training takes some 10 ms: never workers. */
 #define SERIAL_WORK 20000.0
@@ -46,25 +42,16 @@ plan_bytes(const AugPlan *plan, Size block, int participants)
 	return add_size(total, plan->result_bytes);
 }
 
-/* "12 MB", or kB below 10 MB; rounded up. */
-static char *
-size_text(Size bytes)
-{
-	if (bytes < (Size) 10 * 1024 * 1024)
-		return psprintf("%zu kB", (bytes + 1023) / 1024);
-	return psprintf("%zu MB", (bytes + 1024 * 1024 - 1) / (1024 * 1024));
-}
-
 pg_noreturn static void
 memory_error(const AugPlan *plan, Size block, Size needed, Size memory)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("training needs %s of memory, but only %s are allowed", size_text(needed),
-					size_text(memory)),
-			 errdetail("Binned data: %s; working memory: %s; model: up to %s.", size_text(block),
-					   size_text(add_size(plan->shared_bytes, plan->scratch_bytes)),
-					   size_text(plan->result_bytes)),
+			 errmsg("training needs %s of memory, but only %s are allowed", augur_size_text(needed),
+					augur_size_text(memory)),
+			 errdetail("Binned data: %s; working memory: %s; model: up to %s.", augur_size_text(block),
+					   augur_size_text(add_size(plan->shared_bytes, plan->scratch_bytes)),
+					   augur_size_text(plan->result_bytes)),
 			 errhint("Increase \"augur.training_memory\", or train on fewer rows or columns, "
 					 "or on fewer or shallower trees.")));
 }
@@ -77,20 +64,19 @@ static int
 wanted_workers(const AugPlan *plan, uint32 n_rows)
 {
 	double work = (double) plan->n_tasks * n_rows;
-	int workers = Min(max_parallel_maintenance_workers, max_parallel_workers);
+	int workers = augur_pool_workers();
 
-	if (IsInParallelMode() || IsParallelWorker() || plan->n_tasks < 2)
+	if (plan->n_tasks < 2)
 		return 0;
 	if (work < SERIAL_WORK && !augur_compat_force_parallel())
 		return 0;
 	if ((uint32) workers > plan->n_tasks - 1)
 		workers = (int) (plan->n_tasks - 1);
-	return Max(workers, 0);
+	return workers;
 }
 
 /*
- * Gives the shared memory back.  After an error this does not run: then the
- * transaction's abort releases the resource owner, and all that it tracks.
+ * Gives the shared memory back.  After an error this does not run: see augur_pool_owner.
  */
 static void
 release_shared(AugurFit *fit)
@@ -98,20 +84,15 @@ release_shared(AugurFit *fit)
 	ResourceOwner owner = fit->owner;
 
 	fit->owner = NULL;
-	if (owner == NULL)
-		return;
-	if (fit->segment != NULL)
+	if (owner != NULL && fit->segment != NULL)
 		dsm_detach(fit->segment);
 	fit->segment = NULL;
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
-	ResourceOwnerDelete(owner);
+	augur_pool_release(owner);
 }
 
 /*
  * Allocates block and accumulators in shared memory.  Without room for them the
- * training goes on in this process alone, and a warning says so.
+ * training goes on in this process alone.
  */
 static void
 allocate_shared(AugurFit *fit)
@@ -120,8 +101,8 @@ allocate_shared(AugurFit *fit)
 
 	fit->shared_offset = TYPEALIGN(BLOCK_ALIGNMENT, fit->block_bytes);
 	bytes = add_size(fit->shared_offset, Max(fit->plan.shared_bytes, 1));
-	fit->owner = ResourceOwnerCreate(CurrentResourceOwner, "augur training");
-	fit->segment = augur_workers_segment(bytes, fit->owner);
+	fit->owner = augur_pool_owner();
+	fit->segment = augur_pool_segment(bytes, fit->owner, "training");
 	if (fit->segment != NULL)
 	{
 		fit->block = dsm_segment_address(fit->segment);
@@ -129,11 +110,6 @@ allocate_shared(AugurFit *fit)
 	}
 	release_shared(fit);
 	fit->workers = 0;
-	ereport(WARNING, (errmsg("training without parallel workers, because %s of shared memory could "
-							 "not be allocated",
-							 size_text(bytes)),
-					  errhint("Enlarge /dev/shm (Docker: shm_size), or set "
-							  "\"max_parallel_maintenance_workers\" to 0.")));
 }
 
 static void

@@ -9,11 +9,7 @@
 #define AUGUR_FIT_PRIVATE_H
 
 #include "fit.h"
-
-#include "port/atomics.h"
-#include "storage/dsm.h"
-#include "utils/dsa.h"
-#include "utils/resowner.h"
+#include "pool.h"
 
 struct AugurFit
 {
@@ -64,9 +60,5 @@ typedef struct AugurFitRun
 
 /* workers.c: runs what is left of run's tasks together with parallel workers. */
 extern void augur_workers_run(AugurFitRun *run);
-/* A segment of bytes under owner, or NULL when the system has no room for it. */
-extern dsm_segment *augur_workers_segment(Size bytes, ResourceOwner owner);
-/* Copies bytes into a shared area. */
-extern dsa_pointer augur_workers_share(dsa_area *area, const void *bytes, Size length);
 
 #endif /* AUGUR_FIT_PRIVATE_H */

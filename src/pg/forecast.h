@@ -32,13 +32,13 @@ typedef struct AugurForecastOptions
 	AugParams *naive; /* of the forecast to compare with */
 } AugurForecastOptions;
 
-/* What options are asked for: with or without folds, and how many at least. */
-typedef enum AugurAsked
+/* Who reads options: backtests know folds, and fits of many series may have none. */
+typedef enum AugurForecastKind
 {
-	AUGUR_ASKED_FORECAST,
-	AUGUR_ASKED_BACKTEST, /* one fold or more */
-	AUGUR_ASKED_TRAINING  /* none, one, or more */
-} AugurAsked;
+	AUGUR_FORECAST_ONLY,
+	AUGUR_FORECAST_BACKTEST,
+	AUGUR_FORECAST_SERIES
+} AugurForecastKind;
 
 /*
  * Fills options, which must not be moved afterwards, from object (NULL: defaults);
@@ -46,7 +46,7 @@ typedef enum AugurAsked
  * errors 22023 that name the nearest key or what is expected.
  */
 extern void augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object,
-										AugurStamp stamp, AugurAsked asked);
+										AugurStamp stamp, AugurForecastKind kind);
 /*
  * For readers of other objects: takes a key about time and tells so; false: another key.
  * The names of all such keys, and how many.
@@ -89,18 +89,35 @@ extern AugForecast *augur_timeline_forecast(AugurHost *host, const AugurForecast
 											const AugParams *params, const AugurTimeline *t,
 											uint32 horizon, int n_levels);
 
-/* What there is to say about the rows and the fit; NULL when nothing. */
+/* What of a timeline is asked for, where regressors or a form are given. */
+typedef struct AugurAsk
+{
+	const AugParams *params;
+	uint32 horizon;
+	int n_levels;
+	uint32 n_regressors;
+	Size n_x;
+	const double *x; /* [n_x][n_regressors] */
+	AugKeep keep;
+	AugSlice form;
+} AugurAsk;
+
+/* The same with the core's status; AUG_CANCELLED and AUG_NOMEM are raised. */
+extern AugStatus augur_timeline_run(AugurHost *host, const AugurForecastOptions *options,
+									const AugurAsk *ask, const AugurTimeline *t, AugForecast **out,
+									AugError *err);
+/* What there is to say about the rows, and the fit's warning; NULL when nothing. */
 extern char *augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *t,
-								   int64 skipped, const AugForecast *f);
+								   int64 skipped, const char *of_fit);
 
-/* ---- backtest.c, backtest_errors.c ------------------------------------------- */
+/* ---- backtest.c, backtest_errors.c ----------------------------------------- */
 
-/* Steps before the origin of a fold, or 0 when n steps are too few for it. */
+/* Steps before the origin of a fold of a series of n steps; 0: too short for it. */
 extern Size
-augur_fold_origin(const AugurForecastOptions *options, Size n, uint32 horizon, uint32 fold);
+augur_fold_origin(const AugurForecastOptions *options, uint32 horizon, Size n, uint32 fold);
 
-/* What errors are made of: arrays of one length, NaN where there is nothing. */
-typedef enum AugurErrorInput
+/* What the errors of forecasts are made of, in the order of the arrays below. */
+enum
 {
 	AUGUR_IN_ACTUAL,
 	AUGUR_IN_FORECAST,
@@ -109,29 +126,22 @@ typedef enum AugurErrorInput
 	AUGUR_IN_UPPER,
 	AUGUR_IN_SCALE_ABSOLUTE,
 	AUGUR_IN_SCALE_SQUARED,
-	AUGUR_IN_COUNT
-} AugurErrorInput;
+	AUGUR_IN_ARRAYS
+};
 
-/* The errors, in the order of SQL's columns. */
-typedef enum AugurErrorKind
+#define AUGUR_ERRORS 12 /* smape .. naive_mae, as augur._backtest_errors has them */
+
+typedef struct AugurErrors
 {
-	AUGUR_SMAPE,
-	AUGUR_MAPE,
-	AUGUR_MASE,
-	AUGUR_RMSSE,
-	AUGUR_MAE,
-	AUGUR_RMSE,
-	AUGUR_BIAS,
-	AUGUR_COVERAGE,
-	AUGUR_MSIS,
-	AUGUR_NAIVE_SMAPE,
-	AUGUR_NAIVE_MASE,
-	AUGUR_NAIVE_MAE,
-	AUGUR_ERROR_COUNT
-} AugurErrorKind;
+	int64 n; /* forecasts with an actual value */
+	double error[AUGUR_ERRORS];
+	bool comparable; /* the naive forecast had as much to say */
+	bool beats_naive;
+} AugurErrors;
 
-/* Means over length rows; NaN or infinite where undefined.  Returns rows with an actual value. */
-extern int64 augur_errors(double *const *in, int length, double level, double *errors);
+/* in: [AUGUR_IN_ARRAYS][length], NaN is NULL; errors that are not finite have no value. */
+extern void
+augur_errors(double *const *in, int length, double level, AugurErrors *out);
 
 /* ---- series_state.c -------------------------------------------------------- */
 
@@ -153,12 +163,9 @@ typedef struct AugurSeriesState
 	AugurPoint points[FLEXIBLE_ARRAY_MEMBER];
 } AugurSeriesState;
 
-/*
- * A point in time as microseconds on its own clock; false for infinity and what is far
- * outside history.
- */
-extern bool augur_stamp_time(AugurStamp stamp, Datum value, int64 *at);
 extern bool augur_same_options(const AugurSharedOptions *a, const AugurSharedOptions *b);
+/* A point in time as microseconds; false for infinity and what is far outside history. */
+extern bool augur_stamp_time(AugurStamp stamp, Datum value, int64 *at);
 /* NULL for NaN */
 extern Datum augur_number_or_null(double number, bool *null);
 /* Of what augur_timeline_at gives. */
@@ -184,7 +191,7 @@ typedef struct AugurFinalSite
 
 /* The call site of a final function whose points have that many columns. */
 extern AugurFinalSite *augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state,
-										bool backtest, int columns);
+										AugurForecastKind kind, int columns);
 /* ERROR 22023 when it is out of range. */
 extern uint32 augur_state_horizon(const AugurSeriesState *state);
 

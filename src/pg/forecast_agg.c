@@ -60,7 +60,8 @@ find_types(AugurFinalSite *site, Oid function, int columns, MemoryContext contex
 }
 
 AugurFinalSite *
-augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state, bool backtest, int columns)
+augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state, AugurForecastKind kind,
+				 int columns)
 {
 	const AugurSharedOptions *shared = state->options;
 	AugurFinalSite *site = fcinfo->flinfo->fn_extra;
@@ -85,8 +86,7 @@ augur_final_site(FunctionCallInfo fcinfo, const AugurSeriesState *state, bool ba
 		site->options = palloc(sizeof(AugurForecastOptions));
 		augur_forecast_options_read(site->options,
 									shared->length > 0 ? (Jsonb *) shared->given : NULL,
-									(AugurStamp) shared->stamp,
-									backtest ? AUGUR_ASKED_BACKTEST : AUGUR_ASKED_FORECAST);
+									(AugurStamp) shared->stamp, kind);
 		MemoryContextSwitchTo(old);
 		site->shared = shared;
 	}
@@ -169,7 +169,7 @@ augur_forecast_points(PG_FUNCTION_ARGS)
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (state == NULL)
 		PG_RETURN_NULL();
-	site = augur_final_site(fcinfo, state, false, POINT_COLUMNS);
+	site = augur_final_site(fcinfo, state, AUGUR_FORECAST_ONLY, POINT_COLUMNS);
 	if (run_series(site, state, &result))
 		array = point_array(site, &result, CurrentMemoryContext);
 	MemoryContextReset(site->work);
@@ -237,7 +237,7 @@ augur_forecast_full(PG_FUNCTION_ARGS)
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	if (state == NULL)
 		PG_RETURN_NULL();
-	site = augur_final_site(fcinfo, state, false, POINT_COLUMNS);
+	site = augur_final_site(fcinfo, state, AUGUR_FORECAST_ONLY, POINT_COLUMNS);
 	MemoryContextSwitchTo(site->work);
 	if (run_series(site, state, &result))
 	{

@@ -32,7 +32,7 @@ typedef enum TimeKey
 	KEY_TIME_ZONE, /* the last of AUGUR_TIME_KEYS */
 	KEY_LEVELS,
 	KEY_SEED,
-	KEY_FOLDS, /* from here on of backtests and trainings only */
+	KEY_FOLDS, /* from here on of a backtest only */
 	KEY_STEP
 } TimeKey;
 
@@ -231,10 +231,10 @@ augur_time_option(AugurTimelineOptions *time, bool *duplicates_given, const char
 /* The keys that only forecasts have, and those that only backtests have. */
 static bool
 read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue *v,
-				AugurAsked asked)
+				AugurForecastKind kind)
 {
+	bool backtest = kind != AUGUR_FORECAST_ONLY;
 	double numbers[AUG_MAX_LEVELS_ASKED] = {0};
-	bool folds = asked != AUGUR_ASKED_FORECAST;
 
 	if (strcmp(augur_time_keys[KEY_LEVELS], key) == 0)
 		augur_forecast_levels(
@@ -242,10 +242,10 @@ read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue
 			augur_option_numbers(key, v, -1e300, 1e300, numbers, AUG_MAX_LEVELS_ASKED));
 	else if (strcmp(augur_time_keys[KEY_SEED], key) == 0)
 		options->seed = augur_option_seed(key, v);
-	else if (folds && strcmp(augur_time_keys[KEY_FOLDS], key) == 0)
-		options->folds = (uint32) augur_option_number(
-			key, v, asked == AUGUR_ASKED_TRAINING ? 0 : 1, MAX_FOLDS);
-	else if (folds && strcmp(augur_time_keys[KEY_STEP], key) == 0)
+	else if (backtest && strcmp(augur_time_keys[KEY_FOLDS], key) == 0)
+		options->folds = 
+			(uint32) augur_option_number(key, v, kind == AUGUR_FORECAST_SERIES ? 0 : 1, MAX_FOLDS);
+	else if (backtest && strcmp(augur_time_keys[KEY_STEP], key) == 0)
 		options->fold_step = (uint32) augur_option_number(key, v, 1, AUG_MAX_HORIZON);
 	else
 		return false;
@@ -253,15 +253,16 @@ read_own_option(AugurForecastOptions *options, const char *key, const JsonbValue
 }
 
 static void
-read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v, AugurAsked asked)
+read_key(AugurForecastOptions *options, const char *key, const JsonbValue *v,
+		 AugurForecastKind kind)
 {
 	const AugAlgorithm *about = aug_forecast_about();
-	int n_keys = asked != AUGUR_ASKED_FORECAST ? lengthof(augur_time_keys) : KEY_FOLDS;
+	int n_keys = kind != AUGUR_FORECAST_ONLY ? lengthof(augur_time_keys) : KEY_FOLDS;
 	const char **names;
 	uint32 n = 0;
 
 	if (augur_time_option(&options->time, &options->duplicates_given, key, v) ||
-		read_own_option(options, key, v, asked))
+		read_own_option(options, key, v, kind))
 		return;
 	for (uint32 i = 0; i < about->n_params; i++)
 	{
@@ -293,7 +294,7 @@ naive_params(AugurForecastOptions *options)
 
 void
 augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurStamp stamp,
-							AugurAsked asked)
+							AugurForecastKind kind)
 {
 	AugError err;
 	JsonbIterator *it;
@@ -311,7 +312,7 @@ augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurS
 	augur_check(aug_params_new(&options->host.host, aug_forecast_about(), &options->params, &err),
 				&err);
 	options->folds = 1;
-	if (asked != AUGUR_ASKED_FORECAST)
+	if (kind != AUGUR_FORECAST_ONLY)
 		options->naive = naive_params(options);
 	if (object == NULL)
 		return;
@@ -327,6 +328,6 @@ augur_forecast_options_read(AugurForecastOptions *options, Jsonb *object, AugurS
 			continue;
 		key = pnstrdup(v.val.string.val, v.val.string.len);
 		(void) JsonbIteratorNext(&it, &v, true);
-		read_key(options, key, &v, asked);
+		read_key(options, key, &v, kind);
 	}
 }

@@ -21,7 +21,7 @@ add_warning(StringInfo text, const char *what, int64 n)
 
 char *
 augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *t, int64 skipped,
-					  const AugForecast *f)
+					  const char *of_fit)
 {
 	static const char *const shared[] = {"rows that share a step averaged",
 										 "rows that share a step summed",
@@ -36,8 +36,8 @@ augur_series_warnings(const AugurForecastOptions *options, const AugurTimeline *
 		add_warning(&text, "rows off the grid moved to the nearest step", t->irregular);
 	if (t->grid.step_assumed)
 		appendStringInfo(&text, "%sa step of a day is assumed", text.len > 0 ? "; " : "");
-	if (f->warning[0] != '\0')
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", f->warning);
+	if (of_fit[0] != '\0')
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", of_fit);
 	return text.len > 0 ? text.data : NULL;
 }
 
@@ -70,26 +70,44 @@ augur_timeline_seasons(AugurHost *host, const AugurForecastOptions *options, Aug
 	}
 }
 
-AugForecast *
-augur_timeline_forecast(AugurHost *host, const AugurForecastOptions *options,
-						const AugParams *params, const AugurTimeline *t, uint32 horizon,
-						int n_levels)
+AugStatus
+augur_timeline_run(AugurHost *host, const AugurForecastOptions *options, const AugurAsk *ask,
+				   const AugurTimeline *t, AugForecast **out, AugError *err)
 {
-	AugForecastOptions ask = {0};
+	AugForecastOptions request = {0};
 	AugSeries series = {0};
-	AugForecast *forecast;
-	AugError err;
+	AugStatus status;
 
 	series.n = t->n;
 	series.y = t->y;
 	series.n_periods = (uint32) t->n_season;
 	memcpy(series.period, t->season, sizeof(series.period));
-	ask.params = params;
-	ask.horizon = horizon;
-	ask.n_levels = (uint32) n_levels;
-	ask.levels = options->levels;
-	ask.seed = options->seed;
-	augur_check(aug_forecast_run(&host->host, &series, &ask, &forecast, &err), &err);
+	series.n_regressors = ask->n_regressors;
+	series.n_x = ask->n_x;
+	series.x = ask->x;
+	request.params = ask->params;
+	request.horizon = ask->horizon;
+	request.n_levels = (uint32) ask->n_levels;
+	request.levels = options->levels;
+	request.seed = options->seed;
+	request.keep = ask->keep;
+	request.form = ask->form;
+	status = aug_forecast_run(&host->host, &series, &request, out, err);
+	if (status == AUG_CANCELLED || status == AUG_NOMEM)
+		augur_check(status, err);
+	return status;
+}
+
+AugForecast *
+augur_timeline_forecast(AugurHost *host, const AugurForecastOptions *options,
+						const AugParams *params, const AugurTimeline *t, uint32 horizon,
+						int n_levels)
+{
+	AugurAsk ask = {.params = params, .horizon = horizon, .n_levels = n_levels};
+	AugForecast *forecast;
+	AugError err;
+
+	augur_check(augur_timeline_run(host, options, &ask, t, &forecast, &err), &err);
 	return forecast;
 }
 
@@ -107,7 +125,7 @@ augur_series_forecast(AugurHost *host, const AugurForecastOptions *options, Augu
 	result->forecast =
 		augur_timeline_forecast(host, options, options->params, t, horizon, options->n_levels);
 	old = MemoryContextSwitchTo(host->context);
-	result->warning = augur_series_warnings(options, t, skipped, result->forecast);
+	result->warning = augur_series_warnings(options, t, skipped, result->forecast->warning);
 	MemoryContextSwitchTo(old);
 	return true;
 }

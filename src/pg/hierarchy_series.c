@@ -304,8 +304,8 @@ lay_leaves(AugurNest *h)
 		{
 			AugurTimeline *t = &node->timeline;
 
-			if (augur_timeline_lay(&h->options.time, &h->frame, node->points, node->n_points,
-								   h->context, t))
+			if (augur_timeline_within(&h->options.time, &h->frame, node->points, node->n_points,
+									  h->context, t))
 				node->n_leaves = 1;
 			augur_tell_averaged(t, h->options.duplicates_given, &h->told);
 			h->left_out += t->left_out;

@@ -97,14 +97,21 @@ layout_changed(AugurLoader *loader, uint32 chunks_before)
 	loader->chunk = &spool->chunks[spool->n_chunks - 1];
 }
 
-static void
-widen(AugurLoader *loader, AugurStep *step)
+/* Gives a column of the spool another width from the row being written on. */
+void
+augur_loader_widen(AugurLoader *loader, uint32 spool, AugurWidth width)
 {
 	uint32 before = loader->spool->n_chunks;
 
-	augur_spool_widen(loader->spool, step->spool, AUGUR_WIDTH_DOUBLE);
-	step->width = AUGUR_WIDTH_DOUBLE;
+	augur_spool_widen(loader->spool, spool, width);
 	layout_changed(loader, before);
+}
+
+static void
+widen(AugurLoader *loader, AugurStep *step)
+{
+	augur_loader_widen(loader, step->spool, AUGUR_WIDTH_DOUBLE);
+	step->width = AUGUR_WIDTH_DOUBLE;
 }
 
 /* ---- one value ----------------------------------------------------------------- */
@@ -222,23 +229,31 @@ element_width(AugurClass cls)
 			   : AUGUR_WIDTH_DOUBLE;
 }
 
-/* Elements of an array: the first one tells how many cells the column has. */
-static void
-put_array(AugurLoader *loader, AugurStep *step, Datum value)
+/* Numbers of an array in loader->array_values; returns how many they are. */
+int
+augur_loader_array(AugurLoader *loader, const AugurSource *source, Datum value)
 {
-	AugurColumn *column = step->column;
-	AugurStep cell = *step;
-	int n;
+	int n = augur_source_array(source, value, loader->array_values, loader->array_room);
 
-	n = augur_source_array(&column->source, value, loader->array_values, loader->array_room);
 	if (n > loader->array_room)
 	{
 		loader->array_room = n;
 		if (loader->array_values != NULL)
 			pfree(loader->array_values);
 		loader->array_values = MemoryContextAllocHuge(loader->context, mul_size(n, sizeof(double)));
-		augur_source_array(&column->source, value, loader->array_values, n);
+		augur_source_array(source, value, loader->array_values, n);
 	}
+	return n;
+}
+
+/* Elements of an array: the first one tells how many cells the column has. */
+static void
+put_array(AugurLoader *loader, AugurStep *step, Datum value)
+{
+	AugurColumn *column = step->column;
+	AugurStep cell = *step;
+	int n = augur_loader_array(loader, &column->source, value);
+
 	if (column->first_cell < 0)
 	{
 		uint32 before = loader->spool->n_chunks;
@@ -474,6 +489,8 @@ augur_loader_row(AugurLoader *loader, const Datum *values, const bool *nulls)
 			open_chunk(loader);
 		if (put_roles(loader, values, nulls))
 		{
+			if (loader->n_extras > 0)
+				augur_extras_row(loader, values, nulls);
 			for (int i = 0; i < loader->n_steps; i++)
 			{
 				AugurStep *step = &loader->steps[i];

@@ -8,6 +8,7 @@
  *	survey.c	a closed chunk: content hashes, counts, extremes
  *	target.c	task, classes
  *	decide.c	columns left out, levels, cuts, features
+ *	content.c	hash of whole rows, columns that are no features included
  *	split.c		order of the rows, holdout
  *	fill.c		the block of matrices
  *	fill_holdout.c	the holdout's raw values
@@ -105,6 +106,10 @@ struct AugurLoader
 	int spool_weight;
 	int spool_cells; /* first cell's */
 
+	struct AugurExtra *extras; /* columns that are no features: content.c */
+	int n_extras;
+	int spool_extra; /* sum of their shares, -1 when there are none */
+
 	AugurColumn *columns; /* candidates for features */
 	int n_columns;
 	AugurStep *steps; /* target first, then columns */
@@ -131,7 +136,6 @@ struct AugurLoader
 	uint32 n_rows; /* in the spool */
 	uint32 n_training;
 	uint32 n_holdout;
-	uint64 *hash;	  /* [n_rows] content; freed after the split */
 	uint32 *label;	  /* [n_rows] class, classification only */
 	uint32 *position; /* [n_rows] place in its matrix; top bit: holdout */
 	uint8 *tied[2];	  /* bit i: row i of the matrix has the hash of row i - 1 */
@@ -193,7 +197,19 @@ extern void augur_add_cells(AugurLoader *loader, AugurColumn *column, int n);
 /* survey.c */
 extern void augur_survey_init(AugurLoader *loader, AugurCell *cell);
 extern void augur_survey_chunk(AugurLoader *loader, uint32 chunk);
-extern void augur_survey_subtract(AugurLoader *loader, uint64 *hash);
+extern void augur_survey_subtract(AugurLoader *loader, int c, uint64 *hash);
+extern void augur_survey_subtract_weight(AugurLoader *loader, uint64 *hash);
+
+/* ingest.c: elements of an array in loader->array_values; the open row's spool */
+extern int augur_loader_array(AugurLoader *loader, const AugurSource *source, Datum value);
+extern void augur_loader_widen(AugurLoader *loader, uint32 spool, AugurWidth width);
+
+/* content.c */
+extern uint64 augur_cell_seed(const char *column, uint32 element);
+extern void augur_extras_add(AugurLoader *loader, int i);
+extern void augur_extras_spool(AugurLoader *loader, int *n);
+extern void augur_extras_row(AugurLoader *loader, const Datum *values, const bool *nulls);
+extern void augur_content_hash(AugurLoader *loader, uint64 *hash);
 
 /* target.c */
 extern void augur_decide_target(AugurLoader *loader);

@@ -3,11 +3,12 @@
  * query.c
  *		From the arguments of a training to rows in a loader.
  *
- * A relation becomes a SELECT of the columns that are needed, and nothing else,
- * so that column privileges suffice; a query is executed as it is.  Both run
- * through SPI as the caller: privileges and row security apply, parallel plans
- * are allowed.  "filter" is SQL and is executed as such, with the caller's
- * rights; the statement must still be a single SELECT that changes nothing.
+ * A relation becomes a SELECT of the columns that are needed, and of others that tell
+ * rows apart if the caller may read them, so that column privileges suffice; a query
+ * is executed as it is.  Both run through SPI as the caller: privileges and row
+ * security apply, parallel plans are allowed.  "filter" is SQL and is executed as
+ * such, with the caller's rights; the statement must still be a single SELECT that
+ * changes nothing.
  *
  * Rows go to the loader through a DestReceiver of our own: no tuple table is
  * filled.  Interrupts are the executor's own business.
@@ -23,6 +24,7 @@
 #include "storage/shmem.h"
 #include "nodes/parsenodes.h"
 #include "tcop/dest.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
@@ -195,25 +197,45 @@ is_role(const AugurTrainArgs *args, const char *name)
 		   (args->time_column && strcmp(name, args->time_column) == 0);
 }
 
-/* SELECT of the needed columns of a relation, in the relation's order. */
-static char *
-relation_query(const AugurTrainArgs *args, List *names, const char *qualified)
+/* May the caller read that column, and can its type be hashed? */
+static bool
+tells_rows_apart(Oid relation, Form_pg_attribute att)
 {
+	AugurSource source;
+
+	return (pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+			pg_attribute_aclcheck(relation, att->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
+		   augur_source_init(&source, att->atttypid, CurrentMemoryContext);
+}
+
+/*
+ * SELECT of the needed columns of a relation, in the relation's order.  A holdout by
+ * content needs all columns, but asks for no privilege of its own.
+ */
+static char *
+relation_query(const AugurTrainArgs *args, Relation rel, const char *qualified)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	bool by_content = args->holdout > 0 && args->key == NULL && args->time_column == NULL;
 	StringInfoData sql;
-	ListCell *lc;
 	const char *separator = "SELECT ";
 
 	initStringInfo(&sql);
-	foreach (lc, names)
+	for (int i = 0; i < desc->natts; i++)
 	{
-		const char *name = (const char *) lfirst(lc);
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		const char *name = NameStr(att->attname);
 		bool wanted = args->features != NIL ? has_name(args->features, name)
 											: !has_name(args->exclude, name);
 
-		if (!wanted && !is_role(args, name))
+		if (att->attisdropped)
 			continue;
-		appendStringInfo(&sql, "%s%s", separator, quote_identifier(name));
-		separator = ", ";
+		if (wanted || is_role(args, name) ||
+			(by_content && tells_rows_apart(RelationGetRelid(rel), att)))
+		{
+			appendStringInfo(&sql, "%s%s", separator, quote_identifier(name));
+			separator = ", ";
+		}
 	}
 	appendStringInfo(&sql, " FROM %s", qualified);
 	if (args->filter != NULL)
@@ -245,7 +267,7 @@ relation_source(const AugurTrainArgs *args, AugurSourceText *source)
 												  RelationGetRelationName(rel));
 	names = column_names(RelationGetDescr(rel));
 	check_columns(args, names, psprintf("relation %s", source->relation));
-	source->query = relation_query(args, names, source->relation);
+	source->query = relation_query(args, rel, source->relation);
 	/* the lock stays until the transaction ends, so that the columns do too */
 	relation_close(rel, NoLock);
 }
@@ -315,11 +337,30 @@ name_array(List *names, MemoryContext context)
 	return array;
 }
 
+/* Of the names those that are columns of desc. */
+static List *
+names_in(TupleDesc desc, List *names)
+{
+	List *columns = column_names(desc);
+	List *found = NIL;
+	ListCell *lc;
+
+	foreach (lc, names)
+	{
+		if (has_name(columns, (const char *) lfirst(lc)))
+			found = lappend(found, lfirst(lc));
+	}
+	list_free(columns);
+	return found;
+}
+
 /* The loader's options, in context, since it keeps them. */
 static AugurLoadOptions *
-load_options(const AugurTrainArgs *args, MemoryContext context)
+load_options(const AugurTrainArgs *args, TupleDesc desc, MemoryContext context)
 {
 	AugurLoadOptions *options = MemoryContextAllocZero(context, sizeof(AugurLoadOptions));
+	/* excluded columns of a relation are not all selected */
+	List *exclude = names_in(desc, args->exclude);
 
 	options->target = args->target;
 	options->infer_task = !args->task_given;
@@ -329,12 +370,8 @@ load_options(const AugurTrainArgs *args, MemoryContext context)
 	options->time_column = args->time_column;
 	options->features = name_array(args->features, context);
 	options->n_features = list_length(args->features);
-	/* from a relation the excluded columns were not even selected */
-	if (args->query != NULL)
-	{
-		options->exclude = name_array(args->exclude, context);
-		options->n_exclude = list_length(args->exclude);
-	}
+	options->exclude = name_array(exclude, context);
+	options->n_exclude = list_length(exclude);
 	options->date_parts = args->date_parts;
 	options->holdout = args->holdout;
 	options->seed = (uint64) args->seed;
@@ -363,7 +400,6 @@ augur_query_load(const AugurTrainArgs *args, AugurProgress *progress, AugurSourc
 		query_source(args, source);
 	else
 		relation_source(args, source);
-	receiver.options = load_options(args, context);
 	receiver.progress = progress;
 	receiver.context = context;
 
@@ -371,6 +407,7 @@ augur_query_load(const AugurTrainArgs *args, AugurProgress *progress, AugurSourc
 	plan = prepare_select(args, source->query, &desc);
 	if (args->query != NULL)
 		check_columns(args, column_names(desc), "the result of the query");
+	receiver.options = load_options(args, desc, context);
 	execute.dest = &receiver.pub;
 	code = SPI_execute_plan_extended(plan, &execute);
 	if (code != SPI_OK_SELECT)

@@ -269,6 +269,24 @@ augur_registry_production(const char *model)
 }
 
 /*
+ * What augur._run_start would refuse after the load, before it: a name, rights, another
+ * target, another task where one is given.
+ */
+void
+augur_registry_check(const AugurTrainArgs *args)
+{
+	Call call = {0};
+
+	add_text(&call, args->model);
+	add_text(&call, !args->task_given			   ? NULL
+					: args->task == AUG_REGRESSION ? "regression"
+												   : "classification");
+	add_text(&call, args->target);
+	execute_call("SELECT augur._may_train($1, $2, $3)", &call);
+	SPI_finish();
+}
+
+/*
  * The run's row and its hyperparameters; the model's row when it is new.
  */
 int64

@@ -12,7 +12,8 @@
  * A map holds a copy of the row type's descriptor and its identifier in the type
  * cache, which changes with every ALTER TABLE: descriptors are never trusted across
  * statements by their OID.  Rows are deformed by the server, in a slot, up to the last
- * attribute that the model needs.
+ * attribute that the model needs.  Slots of heap tuples do not know C strings, which no
+ * table can have (19 relies on it), so ROW('a') with its unknown literal goes another way.
  *
  * Memory: a map lives in the context of its call site; reading a row allocates only
  * what detoasting and output functions need, in the caller's context.
@@ -68,6 +69,7 @@ struct AugurRowMap
 	int32 typmod;
 	uint64 identifier;
 	TupleTableSlot *slot; /* with a copy of the row type's descriptor */
+	bool has_literals;	  /* some attributes are of type unknown */
 	int n_attributes;	  /* how many of them have to be deformed */
 	int n_fills;
 	Fill *fills;
@@ -455,6 +457,8 @@ augur_row_map(const AugurLayout *layout, TupleDesc desc, Oid type, int32 typmod,
 	map->identifier = type == RECORDOID ? 0 : assign_record_type_identifier(type, typmod);
 	map->slot = MakeSingleTupleTableSlot(CreateTupleDescCopyConstr(desc), &TTSOpsHeapTuple);
 	map->n_attributes = last + 1;
+	for (int i = 0; i < desc->natts; i++)
+		map->has_literals |= TupleDescAttr(desc, i)->atttypid == UNKNOWNOID;
 	map->fills = palloc0(mul_size(sizeof(Fill), layout->info->n_features + 1));
 	map->sources = palloc0(mul_size(sizeof(AugurSource), layout->n_columns + 1));
 	map->elements = palloc(mul_size(sizeof(double), elements + 1));
@@ -556,6 +560,24 @@ read_null(const AugurRowMap *map, const Fill *fill, double *x)
 		x[f] = NAN;
 }
 
+/*
+ * The row's attributes into the arrays of the slot.  A row with literals is of an
+ * anonymous type, which no ALTER changes: it has what its descriptor says.
+ */
+static inline void
+deform(AugurRowMap *map, HeapTuple tuple)
+{
+	TupleTableSlot *slot = map->slot;
+
+	if (unlikely(map->has_literals))
+	{
+		heap_deform_tuple(tuple, slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
+		return;
+	}
+	ExecStoreHeapTuple(tuple, slot, false);
+	slot_getsomeattrs(slot, map->n_attributes);
+}
+
 void
 augur_row_read(AugurRowMap *map, HeapTuple tuple, double *x)
 {
@@ -563,8 +585,7 @@ augur_row_read(AugurRowMap *map, HeapTuple tuple, double *x)
 	const bool *nulls = map->slot->tts_isnull;
 	const Fill *end = map->fills + map->n_fills;
 
-	ExecStoreHeapTuple(tuple, map->slot, false);
-	slot_getsomeattrs(map->slot, map->n_attributes);
+	deform(map, tuple);
 	for (const Fill *fill = map->fills; fill < end; fill++)
 	{
 		Datum value = values[fill->attribute];

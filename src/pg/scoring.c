@@ -10,8 +10,12 @@
  * statements) the reference is resolved again; a site then lets go of the model only
  * if it leads to another version.
  *
- * Memory: a site is in fn_mcxt with one child context for all that depends on the
- * model and, below it, one for the row map.  The pin goes with the former.
+ * A prepared statement makes its sites anew for each execution, so what is dear to
+ * make, the layout and the row map, lies on a desk that outlives the site: it goes back
+ * to the cached model when the site is done, and the next site of that model takes it.
+ *
+ * Memory: a site is in fn_mcxt with a child context for the pin, which also gives the
+ * desk back.  A desk is below the model in the cache, with a context for its row map.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,8 +54,15 @@ struct AugurSite
 	AugurMoment moment; /* when it was resolved */
 	MemoryContext model_context;
 	AugurModelPin *pin;
-	AugurLayout *layout;	   /* NULL: there is no model yet */
-	MemoryContext row_context; /* child of model_context */
+	AugurDesk *desk; /* NULL: there is no model yet */
+	MemoryContextCallback leave;
+};
+
+struct AugurDesk
+{
+	MemoryContext context;
+	AugurLayout *layout;
+	MemoryContext row_context; /* child of context */
 	AugurRowMap *map;		   /* NULL: no row yet */
 };
 
@@ -75,23 +86,56 @@ site_make(FunctionCallInfo fcinfo)
 static void
 site_clear(AugurSite *site)
 {
-	site->layout = NULL;
-	site->map = NULL;
-	site->pin = NULL;
-	site->row_context = NULL;
 	MemoryContextReset(site->model_context);
+	site->pin = NULL;
 }
 
 /*
- * Takes a pin that lies in model_context.  label: what errors call the model.
+ * Callback of the context that holds the pin, called before the pin is given back.
+ */
+static void
+leave_desk(void *arg)
+{
+	AugurSite *site = (AugurSite *) arg;
+	AugurDesk *desk = site->desk;
+
+	site->desk = NULL;
+	if (desk != NULL && !augur_pin_put_desk(site->pin, desk))
+		MemoryContextDelete(desk->context);
+}
+
+/* A desk for the model of a pin. */
+static AugurDesk *
+make_desk(AugurModelPin *pin)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "augur scoring desk",
+												  ALLOCSET_SMALL_SIZES);
+	AugurDesk *desk = MemoryContextAllocZero(context, sizeof(AugurDesk));
+
+	desk->context = context;
+	desk->row_context = AllocSetContextCreate(context, "augur row map", ALLOCSET_SMALL_SIZES);
+	desk->layout = augur_layout_make(augur_pin_model(pin), "the model", context);
+	MemoryContextSetParent(context, augur_pin_context(pin));
+	return desk;
+}
+
+/*
+ * Takes a pin that lies in model_context.  label: what errors call the model, in a
+ * context that lives as long.
  */
 static void
 site_take(AugurSite *site, AugurModelPin *pin, const char *label)
 {
+	AugurDesk *desk = augur_pin_take_desk(pin);
+
+	if (desk == NULL)
+		desk = make_desk(pin);
+	desk->layout->label = label;
 	site->pin = pin;
-	site->row_context =
-		AllocSetContextCreate(site->model_context, "augur row map", ALLOCSET_SMALL_SIZES);
-	site->layout = augur_layout_make(augur_pin_model(pin), label, site->model_context);
+	site->desk = desk;
+	site->leave.func = leave_desk;
+	site->leave.arg = site;
+	MemoryContextRegisterResetCallback(site->model_context, &site->leave);
 }
 
 /*
@@ -100,10 +144,11 @@ site_take(AugurSite *site, AugurModelPin *pin, const char *label)
 static void
 site_take_version(AugurSite *site, const AugurResolved *resolved, const char *label)
 {
-	if (site->layout != NULL && augur_pin_has_key(site->pin, &resolved->key))
+	if (site->desk != NULL && augur_pin_has_key(site->pin, &resolved->key))
 		return;
 	site_clear(site);
-	site_take(site, augur_reference_pin(resolved, site->model_context), label);
+	site_take(site, augur_reference_pin(resolved, site->model_context),
+			  MemoryContextStrdup(site->model_context, label));
 }
 
 /*
@@ -142,12 +187,12 @@ augur_site_reference(FunctionCallInfo fcinfo)
 
 	if (site == NULL)
 		site = site_make(fcinfo);
-	if (site->layout == NULL || site->reference == NULL ||
+	if (site->desk == NULL || site->reference == NULL ||
 		site->reference_length != VARSIZE_ANY_EXHDR(reference) ||
 		memcmp(site->reference, VARDATA_ANY(reference), site->reference_length) != 0 ||
 		!augur_moment_is_now(&site->moment))
 		site_resolve(site, fcinfo, reference);
-	return site->layout;
+	return site->desk->layout;
 }
 
 /*
@@ -163,16 +208,16 @@ augur_site_version(FunctionCallInfo fcinfo)
 
 	if (site == NULL)
 		site = site_make(fcinfo);
-	if (site->layout != NULL && site->version_id == version_id &&
+	if (site->desk != NULL && site->version_id == version_id &&
 		augur_moment_is_now(&site->moment))
-		return site->layout;
+		return site->desk->layout;
 
 	augur_reference_resolve_version(version_id, &resolved);
 	augur_moment_now(&moment);
 	site_take_version(site, &resolved, "the model");
 	site->version_id = version_id;
 	site->moment = moment;
-	return site->layout;
+	return site->desk->layout;
 }
 
 static void
@@ -200,7 +245,7 @@ site_take_value(AugurSite *site, struct varlena *value)
 	AugurModelPin *pin;
 
 	value_ends(bytes, length, &ends);
-	if (site->layout != NULL && memcmp(&ends, &site->ends, sizeof(ends)) == 0)
+	if (site->desk != NULL && memcmp(&ends, &site->ends, sizeof(ends)) == 0)
 		return;
 	site_clear(site);
 	key.length = length;
@@ -227,9 +272,9 @@ augur_site_value(FunctionCallInfo fcinfo)
 
 	if (site == NULL)
 		site = site_make(fcinfo);
-	if (external && site->layout != NULL && site->toast_length == VARSIZE_EXTERNAL(datum) &&
+	if (external && site->desk != NULL && site->toast_length == VARSIZE_EXTERNAL(datum) &&
 		memcmp(site->toast, datum, site->toast_length) == 0 && augur_moment_is_now(&site->moment))
-		return site->layout;
+		return site->desk->layout;
 
 	value = PG_DETOAST_DATUM_PACKED(PointerGetDatum(datum));
 	site->toast_length = 0;
@@ -242,7 +287,7 @@ augur_site_value(FunctionCallInfo fcinfo)
 	}
 	if (value != datum)
 		pfree(value);
-	return site->layout;
+	return site->desk->layout;
 }
 
 int32
@@ -256,36 +301,36 @@ augur_site_model_version(FunctionCallInfo fcinfo)
 /* ---- rows -------------------------------------------------------------------- */
 
 /*
- * Matches a row type that the site has not just seen.
+ * Matches a row type that the desk has not just seen.
  */
 static void
-site_map(AugurSite *site, Oid type, int32 typmod)
+desk_map(AugurDesk *desk, Oid type, int32 typmod)
 {
 	TupleDesc desc;
 
-	site->map = NULL;
-	MemoryContextReset(site->row_context);
+	desk->map = NULL;
+	MemoryContextReset(desk->row_context);
 	desc = lookup_rowtype_tupdesc(type, typmod);
-	site->map = augur_row_map(site->layout, desc, type, typmod, site->row_context);
+	desk->map = augur_row_map(desk->layout, desc, type, typmod, desk->row_context);
 	ReleaseTupleDesc(desc);
 }
 
 void
 augur_site_row(FunctionCallInfo fcinfo, int arg)
 {
-	AugurSite *site = fcinfo->flinfo->fn_extra;
+	AugurDesk *desk = ((AugurSite *) fcinfo->flinfo->fn_extra)->desk;
 	HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(arg);
 	Oid type = HeapTupleHeaderGetTypeId(row);
 	int32 typmod = HeapTupleHeaderGetTypMod(row);
 	HeapTupleData tuple;
 
-	if (site->map == NULL || !augur_row_map_fits(site->map, type, typmod))
-		site_map(site, type, typmod);
+	if (desk->map == NULL || !augur_row_map_fits(desk->map, type, typmod))
+		desk_map(desk, type, typmod);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = row;
-	augur_row_read(site->map, &tuple, site->layout->x);
+	augur_row_read(desk->map, &tuple, desk->layout->x);
 }
 
 /* ---- results ------------------------------------------------------------------ */

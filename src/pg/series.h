@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * series.h
- *		Many series at once: a batch of them, and what becomes of each.
+ *		What the files of augur._series_fit share: many series at once, and the state of each
+ *		as bytes.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,88 +11,123 @@
 
 #include "forecast.h"
 
-/* ---- a batch: flat, so that it can lie in shared memory --------------------- */
+#include "pool.h"
 
-typedef struct AugurSeriesTask
+/* ---- rows: series_rows.c -------------------------------------------------- */
+
+/*
+ * One series of a batch; offsets into the batch's data.
+ *
+ *	rows	[n] of (int64 at, double y, double x[n_regressors]) in the order they came
+ *	key		the jsonb that names the series
+ *	kept	what of the series of another version is kept (see augur_stored_reduce)
+ */
+typedef struct AugurSeriesItem
 {
-	int64 first;	   /* row of the batch */
-	int64 n;		   /* rows with a usable point in time */
-	int64 skipped;	   /* rows without */
-	int64 form;		   /* first byte of an earlier fit's form */
-	int64 form_length; /* 0: none */
-} AugurSeriesTask;
+	Size rows;
+	Size n;
+	int64 skipped;
+	Size key;
+	Size kept;
+	Size kept_length; /* 0: nothing */
+	int64 kept_n;	  /* steps that it had */
+} AugurSeriesItem;
+
+#define AUGUR_ROW_SIZE(n_regressors) (sizeof(AugurPoint) + (Size) (n_regressors) * sizeof(double))
 
 typedef struct AugurSeriesBatch
 {
-	int64 n_series;
-	int64 n_rows;
-	int64 n_form_bytes;
-	int32 n_regressors;
-	AugurSeriesTask *tasks;
-	AugurPoint *points; /* [n_rows]; sorted in place, series by series */
-	const double *x;	/* [n_rows][n_regressors], in the order of arrival */
-	const uint8 *forms;
+	uint32 n;
+	AugurSeriesItem *items;
+	Size used;
+	char *data;
 } AugurSeriesBatch;
 
-/* What fits a batch: the same in every process. */
-typedef struct AugurSeriesJob
+typedef struct AugurSeriesRows AugurSeriesRows;
+
+/* Opens the query, wrapped so that it comes in the order of its keys; SPI is connected. */
+extern AugurSeriesRows *augur_rows_open(const char *query, char *const *keys, int n_keys,
+										uint32 n_regressors, MemoryContext context);
+extern AugurStamp augur_rows_stamp(const AugurSeriesRows *rows);
+/*
+ * Reads whole series until they take limit bytes or there are no more; false: none was
+ * left.  What the batch before had is gone.  ERROR 53400 when one series needs more than
+ * memory bytes.
+ */
+extern bool augur_rows_batch(AugurSeriesRows *rows, Size limit, Size memory,
+							 AugurSeriesBatch **batch, AugurProgress *progress);
+/* Appends bytes to the data of the batch; where they are. */
+extern Size augur_rows_append(AugurSeriesRows *rows, const void *bytes, Size length);
+extern void augur_rows_close(AugurSeriesRows *rows);
+
+/* ---- one series: series_task.c ---------------------------------------------- */
+
+/* What whoever fits series knows. */
+typedef struct AugurSeriesTask
 {
 	AugurForecastOptions options;
-	AugurHost host; /* in work */
-	MemoryContext work; /* of one series */
 	uint32 horizon;
-} AugurSeriesJob;
+	uint32 n_regressors;
+	const char *const *regressor;
+	const char *options_text; /* canonical, of the method's options */
+	bool refresh;			  /* forms of another version are kept */
+	MemoryContext work;		  /* of one series */
+	AugurHost host;			  /* in work */
+} AugurSeriesTask;
 
-/* ---- what becomes of a series: flat, too -------------------------------------- */
-
-typedef struct AugurSeriesOutcome
+/* What became of a series: this, then the texts and the state one after the other. */
+typedef struct AugurSeriesOut
 {
-	bool usable; /* there is a state */
-	int64 n, observed, filled, missing, duplicates, irregular, left_out, skipped;
-	TimestampTz first_at, last_at; /* on the clock of UTC */
+	bool has_time; /* false: no row had a usable point in time */
 	AugurStep step;
+	TimestampTz first_ts, last_ts;
+	int64 n, observed, filled, missing, duplicates, irregular, left_out, skipped;
 	int32 n_season;
 	uint32 season[AUG_MAX_PERIODS];
 	double aicc, sigma;
 	int32 folds;
-	int64 tested;
-	double errors[AUGUR_ERROR_COUNT];
-	char method[AUG_LABEL_SIZE];
-	char reason[AUG_MESSAGE_SIZE];
-	char fallback[AUG_MESSAGE_SIZE];
-	Size warning_length; /* bytes behind the struct */
-	Size state_length;	 /* bytes behind those */
-} AugurSeriesOutcome;
+	AugurErrors errors;
+	int32 method, reason, fallback, warning; /* lengths without NUL, 0: none */
+	Size state;
+} AugurSeriesOut;
 
-/* ---- series_one.c ---------------------------------------------------------------- */
+/* options: a jsonb or NULL; everything lies in context, the task itself is not to be moved. */
+extern void augur_task_init(AugurSeriesTask *task, Jsonb *options, AugurStamp stamp,
+							uint32 horizon, const char *const *regressor, uint32 n_regressors,
+							bool refresh, MemoryContext context);
+/* Fits the series and appends what became of it to out; data may be sorted in place. */
+extern void augur_task_run(AugurSeriesTask *task, const AugurSeriesItem *item, char *data,
+						   StringInfo out);
 
-/* options is a jsonb or NULL; work is made below the current context. */
-extern void
-augur_series_job_init(AugurSeriesJob *job, const Jsonb *options, AugurStamp stamp, int32 horizon);
-/*
- * Fits series i of a batch.  The outcome, of *length bytes, lies in job->work, which the
- * caller resets.
- */
-extern AugurSeriesOutcome *
-augur_series_fit_one(AugurSeriesJob *job, const AugurSeriesBatch *batch, int64 i, Size *length);
+/* ---- the state: series_stored.c ------------------------------------------------ */
 
-/* ---- series_workers.c --------------------------------------------------------------- */
+/* Where steps lie, and the rules rows are put together by. */
+typedef struct AugurStoredGrid
+{
+	AugurGrid grid;
+	AugurGaps gaps;
+	AugurDuplicates duplicates;
+} AugurStoredGrid;
 
-/*
- * Fits all series of a batch, with parallel workers when that is worth while, and
- * hands the outcomes to emit in the order of the series.
- */
-extern void augur_series_run(AugurSeriesJob *job, AugurSeriesBatch *batch, const Jsonb *options,
-							 void (*emit)(void *arg, int64 i, const AugurSeriesOutcome *outcome),
-							 void *arg);
+#define AUGUR_STORED_GRID_MAX 300
+/* Writes at most AUGUR_STORED_GRID_MAX bytes; how many. */
+extern Size augur_grid_pack(const AugurStoredGrid *stored, uint8 *bytes);
+/* ERROR XX001 when bytes are not that. */
+extern void augur_grid_unpack(AugSlice bytes, AugurStoredGrid *stored);
 
-/* ---- series_forecast.c ------------------------------------------------------------- */
+/* A state, checked; ERROR XX001.  Lies in host->context. */
+extern AugStored *augur_stored_load(AugurHost *host, const uint8 *bytes, Size length);
+/* What augur_task_run wants of a state of another version: it without its *n numbers. */
+extern bytea *
+augur_stored_reduce(AugurHost *host, const uint8 *bytes, Size length, int64 *n);
 
-/* What a stored series has of the grid. */
-extern void augur_grid_store(const AugurGrid *grid, AugStored *stored);
-/* ERROR XX001 when the numbers make no grid. */
-extern void augur_grid_load(const AugStored *stored, AugurGrid *grid);
-/* augur_grid_at as a timestamptz on the clock of UTC. */
+/* Rows (at, y, x...) ascending by time and values, so that their order does not matter. */
+extern void augur_rows_sort(char *rows, Size n, uint32 n_regressors);
+/* Values of regressors of sorted rows on steps from .. from + steps - 1: out [steps][n]; NaN
+ * where there is none. */
+extern void augur_regressors_lay(const AugurStoredGrid *grid, const char *rows, Size n,
+								 uint32 n_regressors, int64 from, Size steps, double *out);
+/* A point in time of the grid as timestamptz: that of dates and timestamps at UTC. */
 extern TimestampTz augur_grid_utc(const AugurGrid *grid, int64 step);
 
 #endif /* AUGUR_SERIES_H */

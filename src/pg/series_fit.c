@@ -1,16 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * series_fit.c
- *		augur._series_fit: every series that a query yields, fitted and tested, a row for
- *		each.
+ *		augur._series_fit: fits all series of a query, with parallel workers, and returns a row
+ *		for each with its state as bytes.
  *
- * The query's rows are ordered by the keys and read through a cursor, as the caller.
- * Rows of equal keys are one series.  Whole series are gathered into a batch, which
- * series_workers.c fits; so memory is bounded by a batch, its longest series and
- * what work_mem lets the result keep.
+ * Rows are read into batches of whole series (series_rows.c).  The leader fits the first
+ * series of a batch; when what is left would take it long, the batch is copied into
+ * shared memory and workers join in (pool.c).  Rows of the result come in the order of
+ * the keys, and each depends on nothing but its series: so they are the same for any
+ * number of workers and order of rows.
  *
- * Memory: a context for what lives as long as the call, one for a batch, one for each
- * fetch.  Interrupts: once a row, and those of the fits.
+ * With a version to follow, what is needed of its states is read beforehand and looked up
+ * by the name of the series.
+ *
+ * Memory: a batch is at most a quarter of augur.training_memory, its copy and its results
+ * likewise; rows of the result go to a tuplestore that spills at work_mem; of a version
+ * to follow some 300 bytes a series.  Interrupts: the executor's, those of the tasks, and a
+ * look for each series.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,624 +27,658 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
-#include "utils/portal.h"
-#include "utils/typcache.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 
 AUGUR_FUNCTION(augur_series_fit);
 
-#define FETCH_ROWS	 5000
-#define FIT_COLUMNS	 34
-#define FIRST_ROWS	 8192 /* room at first */
-#define LARGEST_BATCH ((Size) 64 * 1024 * 1024)
-#define MOST_PLACES	 32767 /* keys are parameters of a query */
+#define FIT_COLUMNS 34
 
-/* An earlier fit, found by its series. */
-typedef struct Earlier
+/* The leader works alone for so long (s) before it knows what a series takes ... */
+#define PROBE_SECONDS 0.02
+/* ... and has workers when the rest would take it longer. */
+#define PARALLEL_SECONDS 0.2
+
+#define FETCH_ROWS 500
+
+extern __attribute__((visibility("default"))) void
+augur_series_worker(dsm_segment *seg, shm_toc *toc);
+
+/* ---- a version to follow ------------------------------------------------------------ */
+
+/* What of its states is kept, by a hash of the series' name; equal hashes are a list. */
+typedef struct KeptSeries
 {
-	uint64 hash; /* of the jsonb's bytes: the key */
+	struct KeptSeries *next;
 	Jsonb *series;
-	uint8 *form;
-	Size length;
-} Earlier;
-
-typedef struct Fit
-{
-	ReturnSetInfo *result;
-	int n_keys;
-	char **keys;
-	int32 n_regressors;
-	const Jsonb *options;
-	int32 horizon;
-
-	AugurSeriesJob job;
-	bool has_job; /* made when the type of time is known */
-	HTAB *earlier; /* NULL: none */
-	SPIPlanPtr series_plan; /* keys -> jsonb */
-	Oid *key_types;
-	FmgrInfo *equal; /* [n_keys] */
-	Oid *collations;
-	int16 *key_length;
-	bool *key_by_value;
-	AugurStamp stamp;
-
-	Datum *key; /* of the series at hand */
-	bool *key_null;
-	bool any; /* there is one */
-
-	MemoryContext context;		 /* of the call */
-	MemoryContext batch_context; /* of the batch's series */
-	AugurSeriesBatch batch;
-	double *x;
-	uint8 *forms;
-	Jsonb **series; /* [n_series] */
-	Size series_room, rows_room, forms_room;
-	Size limit; /* bytes of rows in a batch */
-} Fit;
-
-/* ---- results ---------------------------------------------------------------- */
-
-static Datum
-text_or_null(const char *bytes, Size length, bool *null)
-{
-	*null = length == 0;
-	return *null ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(bytes, (int) length));
-}
-
-static Datum
-season_array(const AugurSeriesOutcome *o)
-{
-	Datum lengths[AUG_MAX_PERIODS];
-
-	for (int i = 0; i < o->n_season; i++)
-		lengths[i] = Int32GetDatum((int32) o->season[i]);
-	return PointerGetDatum(
-		construct_array(lengths, o->n_season, INT4OID, sizeof(int32), true, TYPALIGN_INT));
-}
-
-static Datum
-finite_or_null(double number, bool *null)
-{
-	*null = !isfinite(number);
-	return Float8GetDatum(number);
-}
-
-/* The state as a bytea. */
-static Datum
-state_datum(const AugurSeriesOutcome *o)
-{
 	bytea *state;
+	int64 n; /* steps */
+} KeptSeries;
 
-	if (o->state_length > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a series of %lld steps is too long to be stored",
-							   (long long) o->n)));
-	state = palloc(VARHDRSZ + o->state_length);
-	SET_VARSIZE(state, VARHDRSZ + o->state_length);
-	memcpy(VARDATA(state), (const char *) (o + 1) + o->warning_length, o->state_length);
-	return PointerGetDatum(state);
-}
-
-/* One row of the result. */
-static void
-emit_row(void *arg, int64 i, const AugurSeriesOutcome *o)
+typedef struct KeptEntry
 {
-	Fit *fit = (Fit *) arg;
-	MemoryContext old = MemoryContextSwitchTo(fit->job.work);
-	Datum v[FIT_COLUMNS];
-	bool nulls[FIT_COLUMNS] = {0};
-	bool none = o->n == 0;
-
-	v[0] = JsonbPGetDatum(fit->series[i]);
-	v[1] = Int64GetDatum(o->n);
-	v[2] = Int64GetDatum(o->observed);
-	v[3] = Int64GetDatum(o->filled);
-	v[4] = Int64GetDatum(o->missing);
-	v[5] = Int64GetDatum(o->duplicates);
-	v[6] = Int64GetDatum(o->irregular);
-	v[7] = Int64GetDatum(o->left_out);
-	v[8] = Int64GetDatum(o->skipped);
-	v[9] = TimestampTzGetDatum(o->first_at);
-	v[10] = TimestampTzGetDatum(o->last_at);
-	nulls[9] = nulls[10] = nulls[11] = nulls[12] = none;
-	v[11] = none ? (Datum) 0 : IntervalPGetDatum(augur_step_interval(o->step));
-	v[12] = none ? (Datum) 0 : season_array(o);
-	v[13] = CStringGetTextDatum(o->method);
-	v[14] = text_or_null(o->reason, strlen(o->reason), &nulls[14]);
-	v[15] = text_or_null(o->fallback, strlen(o->fallback), &nulls[15]);
-	v[16] = text_or_null((const char *) (o + 1), o->warning_length, &nulls[16]);
-	v[17] = finite_or_null(o->aicc, &nulls[17]);
-	v[18] = finite_or_null(o->sigma, &nulls[18]);
-	v[19] = Int32GetDatum(o->folds);
-	v[20] = Int64GetDatum(o->tested);
-	for (int k = 0; k < AUGUR_ERROR_COUNT; k++)
-	{
-		v[21 + k] = finite_or_null(o->errors[k], &nulls[21 + k]);
-		nulls[21 + k] = nulls[21 + k] || o->folds == 0;
-	}
-	nulls[33] = !o->usable;
-	v[33] = o->usable ? state_datum(o) : (Datum) 0;
-	tuplestore_putvalues(fit->result->setResult, fit->result->setDesc, v, nulls);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(fit->job.work);
-}
-
-/* ---- earlier fits --------------------------------------------------------------- */
+	uint64 hash; /* key of the table */
+	KeptSeries *first;
+} KeptEntry;
 
 static uint64
-series_hash(const Jsonb *series)
+series_hash(Jsonb *series)
 {
-	return aug_hash(series, VARSIZE(series), 0);
+	return DatumGetUInt64(
+		DirectFunctionCall2(jsonb_hash_extended, JsonbPGetDatum(series), Int64GetDatum(0)));
 }
 
-/* Adds one row of an earlier version: the form of its state. */
 static void
-add_earlier(Fit *fit, AugurHost *host, const Jsonb *series, const bytea *state)
+keep_series(HTAB *table, Jsonb *series, bytea *state, int64 n, MemoryContext context)
 {
-	AugStored *stored;
-	AugError err;
-	Earlier *entry;
 	uint64 hash = series_hash(series);
+	KeptSeries *kept = MemoryContextAlloc(context, sizeof(KeptSeries));
+	KeptEntry *entry;
 	bool found;
 
-	augur_check(aug_stored_read(&host->host, (const uint8_t *) VARDATA_ANY(state),
-								VARSIZE_ANY_EXHDR(state), &stored, &err),
-				&err);
-	entry = hash_search(fit->earlier, &hash, HASH_ENTER, &found);
-	if (!found && stored->form.length > 0)
-	{
-		entry->series = MemoryContextAlloc(fit->context, VARSIZE(series));
-		memcpy(entry->series, series, VARSIZE(series));
-		entry->form = MemoryContextAlloc(fit->context, stored->form.length);
-		memcpy(entry->form, stored->form.bytes, stored->form.length);
-		entry->length = stored->form.length;
-	}
-	else if (!found)
-		entry->series = NULL;
-	host->host.release(host->host.arg, stored);
+	kept->n = n;
+	kept->series = MemoryContextAlloc(context, VARSIZE(series));
+	memcpy(kept->series, series, VARSIZE(series));
+	kept->state = MemoryContextAlloc(context, VARSIZE(state));
+	memcpy(kept->state, state, VARSIZE(state));
+	entry = hash_search(table, &hash, HASH_ENTER, &found);
+	kept->next = found ? entry->first : NULL;
+	entry->first = kept;
 }
 
-/* Reads the forms of a version. */
+/* One fetch of states of the version. */
 static void
-read_earlier(Fit *fit, int64 version_id)
+keep_fetched(HTAB *table, MemoryContext work, MemoryContext context)
 {
+	AugurHost host;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		MemoryContext old = MemoryContextSwitchTo(work);
+		bool no_series, no_state;
+		Datum series = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &no_series);
+		Datum state = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &no_state);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!no_series && !no_state)
+		{
+			bytea *bytes = DatumGetByteaPP(state);
+			int64 n;
+
+			augur_host_init(&host, work);
+			bytes = augur_stored_reduce(&host, (const uint8 *) VARDATA_ANY(bytes),
+										VARSIZE_ANY_EXHDR(bytes), &n);
+			keep_series(table, DatumGetJsonbP(series), bytes, n, context);
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(work);
+	}
+}
+
+/* Reads the series of a version, as the caller; SPI is connected. */
+static HTAB *
+read_version(int64 version, MemoryContext context)
+{
+	HASHCTL control = {.keysize = sizeof(uint64), .entrysize = sizeof(KeptEntry), .hcxt = context};
+	HTAB *table =
+		hash_create("augur kept series", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	MemoryContext work =
+		AllocSetContextCreate(context, "augur kept state", ALLOCSET_DEFAULT_SIZES);
+	Oid types[1] = {INT8OID};
+	Datum values[1] = {Int64GetDatum(version)};
 	static const char *const query =
 		"SELECT s.series, t.state FROM augur.version_series s JOIN augur.version_states t"
 		" ON t.version_id OPERATOR(pg_catalog.=) s.version_id"
 		" AND t.series_no OPERATOR(pg_catalog.=) s.series_no"
 		" WHERE s.version_id OPERATOR(pg_catalog.=) $1";
-	Oid types[1] = {INT8OID};
-	Datum values[1] = {Int64GetDatum(version_id)};
-	HASHCTL ctl = {.keysize = sizeof(uint64), .entrysize = sizeof(Earlier), .hcxt = fit->context};
-	Portal portal = SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true, 0);
-	AugurHost host;
+	Portal cursor = SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true,
+											  CURSOR_OPT_NO_SCROLL);
 
-	fit->earlier =
-		hash_create("augur earlier fits", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	augur_host_init(&host, fit->context);
 	for (;;)
 	{
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		SPI_cursor_fetch(cursor, true, FETCH_ROWS);
 		if (SPI_processed == 0)
 			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			HeapTuple row = SPI_tuptable->vals[i];
-			bool null;
-			Datum series = SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &null);
-			Datum state = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &null);
-
-			CHECK_FOR_INTERRUPTS();
-			add_earlier(fit, &host, DatumGetJsonbP(series), DatumGetByteaPP(state));
-		}
+		keep_fetched(table, work, context);
 		SPI_freetuptable(SPI_tuptable);
 	}
-	SPI_freetuptable(SPI_tuptable);
-	SPI_cursor_close(portal);
+	SPI_cursor_close(cursor);
+	MemoryContextDelete(work);
+	return table;
 }
 
-/* The form of an earlier fit of the series goes into the batch. */
-static void
-recall(Fit *fit, AugurSeriesTask *task, const Jsonb *series)
+static const KeptSeries *
+find_kept(HTAB *table, Jsonb *series)
 {
-	AugurSeriesBatch *b = &fit->batch;
 	uint64 hash = series_hash(series);
-	Earlier *entry =
-		fit->earlier == NULL ? NULL : hash_search(fit->earlier, &hash, HASH_FIND, NULL);
+	KeptEntry *entry = hash_search(table, &hash, HASH_FIND, NULL);
 
-	if (entry == NULL || entry->series == NULL || VARSIZE(entry->series) != VARSIZE(series) ||
-		memcmp(entry->series, series, VARSIZE(series)) != 0)
-		return;
-	while ((Size) b->n_form_bytes + entry->length > fit->forms_room)
+	for (KeptSeries *k = entry == NULL ? NULL : entry->first; k != NULL; k = k->next)
 	{
-		fit->forms_room = Max(FIRST_ROWS, mul_size(fit->forms_room, 2));
-		fit->forms = fit->forms == NULL ? MemoryContextAllocHuge(fit->context, fit->forms_room)
-										: repalloc_huge(fit->forms, fit->forms_room);
+		if (compareJsonbContainers(&k->series->root, &series->root) == 0)
+			return k;
 	}
-	memcpy(fit->forms + b->n_form_bytes, entry->form, entry->length);
-	task->form = b->n_form_bytes;
-	task->form_length = (int64) entry->length;
-	b->n_form_bytes += (int64) entry->length;
+	return NULL;
 }
 
-/* ---- the batch --------------------------------------------------------------------- */
+/* ---- the fit ------------------------------------------------------------------------ */
 
+/* What a worker has to know; texts one after the other behind it. */
+typedef struct FitHead
+{
+	int32 stamp;
+	uint32 horizon;
+	uint32 n_regressors;
+	bool refresh;
+	Size options; /* bytes of the jsonb, 0: none */
+	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* the options, then the regressors' names */
+} FitHead;
+
+/* How a batch lies in shared memory. */
+typedef struct FitBlock
+{
+	uint32 n;
+	Size data; /* offset; the items are before it */
+	AugurSeriesItem items[FLEXIBLE_ARRAY_MEMBER];
+} FitBlock;
+
+typedef struct Fit
+{
+	ReturnSetInfo *rsinfo;
+	MemoryContext context;
+	MemoryContext results_context; /* of one batch */
+	AugurSeriesRows *rows;
+	AugurSeriesTask *task;
+	AugurSeriesBatch *batch;
+	HTAB *kept; /* NULL: no version to follow */
+	FitHead *head;
+	Size head_size;
+	AugurProgress *progress;
+	AugSlice *results; /* [batch->n] */
+	pg_atomic_uint32 next;
+	AugurPool *pool;
+	char *data; /* of the batch: its own, or in shared memory */
+} Fit;
+
+/* Takes series until none is left, or for some seconds when more than 0. */
+static void
+lead(Fit *fit, pg_atomic_uint32 *next, double seconds)
+{
+	StringInfoData out;
+	instr_time start, now;
+
+	INSTR_TIME_SET_CURRENT(start);
+	initStringInfo(&out);
+	for (;;)
+	{
+		uint32 i = pg_atomic_fetch_add_u32(next, 1);
+		uint8 *bytes;
+
+		if (i >= fit->batch->n)
+			break;
+		resetStringInfo(&out);
+		augur_task_run(fit->task, &fit->batch->items[i], fit->data, &out);
+		bytes = MemoryContextAllocHuge(fit->results_context, out.len);
+		memcpy(bytes, out.data, out.len);
+		fit->results[i] = (AugSlice){bytes, out.len};
+		augur_progress_add(fit->progress, 1);
+		CHECK_FOR_INTERRUPTS();
+		if (seconds <= 0)
+			continue;
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, start);
+		if (INSTR_TIME_GET_DOUBLE(now) >= seconds)
+			break;
+	}
+	pfree(out.data);
+}
+
+static void
+lead_rest(void *arg, pg_atomic_uint32 *next)
+{
+	Fit *fit = arg;
+
+	augur_progress_memory(fit->progress, fit->batch->used, fit->pool->launched);
+	lead(fit, next, 0);
+}
+
+static void
+take_result(void *arg, uint32 task, const void *result, Size length)
+{
+	Fit *fit = arg;
+	uint8 *bytes;
+
+	if (result == NULL)
+	{
+		if (fit->results[task].bytes == NULL)
+			elog(ERROR, "series %u of a batch was fitted by nobody", task);
+		return;
+	}
+	bytes = MemoryContextAllocHuge(fit->results_context, length);
+	memcpy(bytes, result, length);
+	fit->results[task] = (AugSlice){bytes, length};
+}
+
+/*
+ * Entry of a worker; named in run_parallel.
+ */
+void
+augur_series_worker(dsm_segment *seg, shm_toc *toc)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "augur series worker", ALLOCSET_DEFAULT_SIZES);
+	AugurSeriesTask *task = MemoryContextAlloc(context, sizeof(AugurSeriesTask));
+	AugurPoolWorker worker;
+	const FitHead *head;
+	const char **regressor, *at;
+	const FitBlock *block;
+	StringInfoData out;
+
+	augur_pool_attach(toc, context, &worker);
+	MemoryContextSwitchTo(context);
+	head = worker.head;
+	block = worker.block;
+	at = head->bytes + head->options;
+	regressor = palloc(mul_size(Max(head->n_regressors, 1), sizeof(char *)));
+	for (uint32 j = 0; j < head->n_regressors; j++)
+	{
+		regressor[j] = at;
+		at += strlen(at) + 1;
+	}
+	augur_task_init(task, head->options > 0 ? (Jsonb *) head->bytes : NULL,
+					(AugurStamp) head->stamp, head->horizon, regressor, head->n_regressors,
+					head->refresh, context);
+	initStringInfo(&out);
+	for (;;)
+	{
+		uint32 i = pg_atomic_fetch_add_u32(worker.next, 1);
+
+		if (i >= worker.n_tasks)
+			break;
+		resetStringInfo(&out);
+		augur_task_run(task, &block->items[i], (char *) worker.block + block->data, &out);
+		augur_pool_store(&worker, i, out.data, out.len);
+		augur_progress_add(worker.progress, 1);
+		CHECK_FOR_INTERRUPTS();
+	}
+	augur_pool_detach(&worker);
+}
+
+/* Copies the batch into shared memory; NULL when there is no room. */
+static dsm_segment *
+share_batch(Fit *fit, ResourceOwner owner)
+{
+	const AugurSeriesBatch *batch = fit->batch;
+	Size items = mul_size(batch->n, sizeof(AugurSeriesItem));
+	Size data = MAXALIGN(add_size(offsetof(FitBlock, items), items));
+	dsm_segment *segment =
+		augur_pool_segment(add_size(data, batch->used), owner, "fitting series");
+	FitBlock *block;
+
+	if (segment == NULL)
+		return NULL;
+	block = dsm_segment_address(segment);
+	block->n = batch->n;
+	block->data = data;
+	memcpy(block->items, batch->items, items);
+	memcpy((char *) block + data, batch->data, batch->used);
+	fit->data = (char *) block + data;
+	return segment;
+}
+
+/* Fits what is left of the batch with workers; false: there is no shared memory. */
+static bool
+run_parallel(Fit *fit, int workers)
+{
+	AugurPool pool = {.entry = "augur_series_worker",
+					  .workers = workers,
+					  .n_tasks = fit->batch->n,
+					  .first = pg_atomic_read_u32(&fit->next),
+					  .head = fit->head,
+					  .head_size = fit->head_size,
+					  .progress = fit->progress,
+					  .lead = lead_rest,
+					  .collect = take_result,
+					  .arg = fit};
+
+	pool.owner = augur_pool_owner();
+	pool.block = share_batch(fit, pool.owner);
+	if (pool.block == NULL)
+	{
+		augur_pool_release(pool.owner);
+		return false;
+	}
+	fit->pool = &pool;
+	augur_pool_run(&pool);
+	dsm_detach(pool.block);
+	augur_pool_release(pool.owner);
+	fit->data = fit->batch->data;
+	return true;
+}
+
+/* Fits all series of the batch. */
 static void
 run_batch(Fit *fit)
 {
-	AugurSeriesBatch batch = fit->batch;
+	uint32 n = fit->batch->n, done, left;
+	int workers = augur_pool_workers();
+	instr_time start, now;
+	double spent;
 
-	if (batch.n_series == 0)
+	fit->results = MemoryContextAllocExtended(
+		fit->results_context, mul_size(n, sizeof(AugSlice)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	fit->data = fit->batch->data;
+	pg_atomic_init_u32(&fit->next, 0);
+	if (workers > 0 && n > 1 && !augur_compat_force_parallel())
+	{
+		INSTR_TIME_SET_CURRENT(start);
+		lead(fit, &fit->next, PROBE_SECONDS);
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, start);
+		spent = INSTR_TIME_GET_DOUBLE(now);
+		done = Min(pg_atomic_read_u32(&fit->next), n);
+		if (spent / Max(done, 1) * (n - done) < PARALLEL_SECONDS)
+			workers = 0;
+	}
+	done = Min(pg_atomic_read_u32(&fit->next), n);
+	left = n - done;
+	if (left > 1 && workers > 0 && run_parallel(fit, (int) Min((uint32) workers, left - 1)))
 		return;
-	batch.x = fit->x;
-	batch.forms = fit->forms;
-	augur_series_run(&fit->job, &batch, fit->options, emit_row, fit);
-	fit->batch.n_series = fit->batch.n_rows = fit->batch.n_form_bytes = 0;
-	MemoryContextReset(fit->batch_context);
+	lead(fit, &fit->next, 0);
 }
 
-/* jsonb_build_object of the series' keys, in the batch's context. */
-static Jsonb *
-series_object(Fit *fit)
+/* ---- rows of the result ------------------------------------------------------------------ */
+
+/* A text of some length, which at is put behind; NULL when it is empty. */
+static Datum
+next_text(const char **at, int32 length, bool *null)
 {
-	char *nulls = palloc(fit->n_keys + 1);
-	Jsonb *object;
-	bool null;
-	Datum value;
+	const char *text = *at;
 
-	for (int k = 0; k < fit->n_keys; k++)
-		nulls[k] = fit->key_null[k] ? 'n' : ' ';
-	nulls[fit->n_keys] = '\0';
-	if (SPI_execute_plan(fit->series_plan, fit->key, nulls, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
-		elog(ERROR, "could not build the key of a series");
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
-	object = MemoryContextAlloc(fit->batch_context, VARSIZE_ANY(DatumGetPointer(value)));
-	memcpy(object, DatumGetJsonbP(value), VARSIZE(DatumGetJsonbP(value)));
-	SPI_freetuptable(SPI_tuptable);
-	pfree(nulls);
-	return object;
+	*at += length;
+	*null = length == 0;
+	return *null ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(text, length));
 }
 
-/* A new series begins; the batch is run first when it is large enough. */
+static Datum
+number(double value, bool *null)
+{
+	*null = !isfinite(value);
+	return Float8GetDatum(value);
+}
+
+static Datum
+season_array(const AugurSeriesOut *out)
+{
+	Datum lengths[AUG_MAX_PERIODS];
+
+	for (int i = 0; i < out->n_season; i++)
+		lengths[i] = Int32GetDatum((int32) out->season[i]);
+	return PointerGetDatum(
+		construct_array(lengths, out->n_season, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* The columns from series on, of one result. */
 static void
-begin_series(Fit *fit)
+result_row(const Fit *fit, uint32 i, Datum *values, bool *nulls)
 {
-	AugurSeriesBatch *b = &fit->batch;
-	Size row = sizeof(AugurPoint) + (Size) fit->n_regressors * sizeof(double);
-	AugurSeriesTask *task;
+	const char *at = (const char *) fit->results[i].bytes;
+	AugurSeriesOut out;
+	int c = 0;
+	bytea *state;
 
-	if ((Size) b->n_rows * row + (Size) b->n_series * 256 > fit->limit)
-		run_batch(fit);
-	if ((Size) b->n_series == fit->series_room)
+	memcpy(&out, at, sizeof(out));
+	at += sizeof(out);
+	memset(nulls, 0, sizeof(bool) * FIT_COLUMNS);
+	values[c++] = PointerGetDatum(fit->batch->data + fit->batch->items[i].key);
+	values[c++] = Int64GetDatum(out.n);
+	values[c++] = Int64GetDatum(out.observed);
+	values[c++] = Int64GetDatum(out.filled);
+	values[c++] = Int64GetDatum(out.missing);
+	values[c++] = Int64GetDatum(out.duplicates);
+	values[c++] = Int64GetDatum(out.irregular);
+	values[c++] = Int64GetDatum(out.left_out);
+	values[c++] = Int64GetDatum(out.skipped);
+	nulls[c] = nulls[c + 1] = nulls[c + 2] = nulls[c + 3] = !out.has_time;
+	values[c++] = TimestampTzGetDatum(out.first_ts);
+	values[c++] = TimestampTzGetDatum(out.last_ts);
+	values[c++] = out.has_time ? IntervalPGetDatum(augur_step_interval(out.step)) : (Datum) 0;
+	values[c++] = out.has_time ? season_array(&out) : (Datum) 0;
+	values[c] = next_text(&at, out.method, &nulls[c]);
+	c++;
+	values[c] = next_text(&at, out.reason, &nulls[c]);
+	c++;
+	values[c] = next_text(&at, out.fallback, &nulls[c]);
+	c++;
+	values[c] = next_text(&at, out.warning, &nulls[c]);
+	c++;
+	values[c] = number(out.aicc, &nulls[c]);
+	c++;
+	values[c] = number(out.sigma, &nulls[c]);
+	c++;
+	values[c++] = Int32GetDatum(out.folds);
+	values[c++] = Int64GetDatum(out.errors.n);
+	for (int k = 0; k < AUGUR_ERRORS; k++, c++)
 	{
-		fit->series_room = Max(1024, mul_size(fit->series_room, 2));
-		b->tasks = b->tasks == NULL
-					   ? MemoryContextAllocHuge(
-							 fit->context, mul_size(fit->series_room, sizeof(AugurSeriesTask)))
-					   : repalloc_huge(b->tasks, mul_size(fit->series_room, sizeof(AugurSeriesTask)));
-		fit->series =
-			fit->series == NULL
-				? MemoryContextAllocHuge(fit->context, mul_size(fit->series_room, sizeof(Jsonb *)))
-				: repalloc_huge(fit->series, mul_size(fit->series_room, sizeof(Jsonb *)));
+		values[c] = number(out.errors.error[k], &nulls[c]);
+		nulls[c] = nulls[c] || out.folds == 0;
 	}
-	task = &b->tasks[b->n_series];
-	memset(task, 0, sizeof(*task));
-	task->first = b->n_rows;
-	fit->series[b->n_series] = series_object(fit);
-	recall(fit, task, fit->series[b->n_series]);
-	b->n_series++;
+	state = palloc_extended(VARHDRSZ + out.state, MCXT_ALLOC_HUGE);
+	SET_VARSIZE(state, VARHDRSZ + out.state);
+	memcpy(VARDATA(state), at, out.state);
+	nulls[c] = out.state == 0;
+	values[c++] = PointerGetDatum(state);
+	Assert(c == FIT_COLUMNS);
 }
 
 static void
-reserve_row(Fit *fit)
+emit_batch(Fit *fit)
 {
-	AugurSeriesBatch *b = &fit->batch;
-	Size x_row = (Size) Max(fit->n_regressors, 1) * sizeof(double);
+	MemoryContext row = AllocSetContextCreate(fit->context, "augur series row",
+											  ALLOCSET_DEFAULT_SIZES);
+	Datum values[FIT_COLUMNS];
+	bool nulls[FIT_COLUMNS];
 
-	if ((Size) b->n_rows < fit->rows_room)
-		return;
-	fit->rows_room = Max(FIRST_ROWS, mul_size(fit->rows_room, 2));
-	b->points =
-		b->points == NULL
-			? MemoryContextAllocHuge(fit->context, mul_size(fit->rows_room, sizeof(AugurPoint)))
-			: repalloc_huge(b->points, mul_size(fit->rows_room, sizeof(AugurPoint)));
-	if (fit->n_regressors == 0)
-		return;
-	fit->x = fit->x == NULL
-				 ? MemoryContextAllocHuge(fit->context, mul_size(fit->rows_room, x_row))
-				 : repalloc_huge(fit->x, mul_size(fit->rows_room, x_row));
-}
-
-/* The regressors of a row. */
-static void
-take_x(Fit *fit, Datum value, bool null, double *x)
-{
-	ArrayType *array = null ? NULL : DatumGetArrayTypeP(value);
-	Datum *elements;
-	bool *nulls;
-	int n;
-
-	for (int32 k = 0; k < fit->n_regressors; k++)
-		x[k] = NAN;
-	if (array == NULL)
-		return;
-	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements,
-					  &nulls, &n);
-	if (n != fit->n_regressors)
-		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						errmsg("a row has %d regressors instead of %d", n, fit->n_regressors)));
-	for (int k = 0; k < n; k++)
-		x[k] = nulls[k] || !isfinite(DatumGetFloat8(elements[k])) ? NAN
-																   : DatumGetFloat8(elements[k]);
-}
-
-/* Do the keys of a row differ from those of the series at hand? */
-static bool
-other_series(Fit *fit, const Datum *values, const bool *nulls)
-{
-	for (int k = 0; k < fit->n_keys; k++)
+	for (uint32 i = 0; i < fit->batch->n; i++)
 	{
-		if (nulls[k] != fit->key_null[k])
-			return true;
-		if (!nulls[k] && !DatumGetBool(FunctionCall2Coll(&fit->equal[k], fit->collations[k],
-														 fit->key[k], values[k])))
-			return true;
-	}
-	return false;
-}
+		MemoryContext old = MemoryContextSwitchTo(row);
 
-static void
-remember_keys(Fit *fit, const Datum *values, const bool *nulls)
-{
-	MemoryContext old = MemoryContextSwitchTo(fit->context);
-
-	for (int k = 0; k < fit->n_keys; k++)
-	{
-		if (fit->any && !fit->key_null[k] && !fit->key_by_value[k])
-			pfree(DatumGetPointer(fit->key[k]));
-		fit->key_null[k] = nulls[k];
-		fit->key[k] =
-			nulls[k] ? (Datum) 0 : datumCopy(values[k], fit->key_by_value[k], fit->key_length[k]);
-	}
-	fit->any = true;
-	MemoryContextSwitchTo(old);
-}
-
-static void
-take_row(Fit *fit, const Datum *values, const bool *nulls)
-{
-	int at = fit->n_keys;
-	AugurSeriesBatch *b = &fit->batch;
-	AugurPoint point;
-
-	CHECK_FOR_INTERRUPTS();
-	if (!fit->any || other_series(fit, values, nulls))
-	{
-		remember_keys(fit, values, nulls);
-		begin_series(fit);
-	}
-	if (nulls[at] || !augur_stamp_time(fit->stamp, values[at], &point.at))
-	{
-		b->tasks[b->n_series - 1].skipped++;
-		return;
-	}
-	point.y = nulls[at + 1] ? NAN : DatumGetFloat8(values[at + 1]);
-	if (!isfinite(point.y))
-		point.y = NAN; /* one NaN, whose bits are always the same */
-	reserve_row(fit);
-	b->points[b->n_rows] = point;
-	if (fit->n_regressors > 0)
-		take_x(fit, values[at + 2], nulls[at + 2], fit->x + b->n_rows * fit->n_regressors);
-	b->n_rows++;
-	b->tasks[b->n_series - 1].n++;
-}
-
-/* ---- the query ------------------------------------------------------------------------ */
-
-static void
-want_type(TupleDesc desc, int i, Oid type, const char *what)
-{
-	if (TupleDescAttr(desc, i)->atttypid != type)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("%s of the query has type %s instead of %s", what,
-							   format_type_be(TupleDescAttr(desc, i)->atttypid),
-							   format_type_be(type))));
-}
-
-static AugurStamp
-stamp_of(Oid type)
-{
-	switch (getBaseType(type))
-	{
-		case DATEOID:
-			return AUGUR_STAMP_DATE;
-		case TIMESTAMPOID:
-			return AUGUR_STAMP_TIMESTAMP;
-		case TIMESTAMPTZOID:
-			return AUGUR_STAMP_TIMESTAMPTZ;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("points in time have type %s", format_type_be(type)),
-					 errdetail("A time column has type date, timestamp or timestamptz.")));
-	}
-}
-
-/* How keys are compared and copied, and how they become a jsonb. */
-static void
-prepare_keys(Fit *fit, TupleDesc desc)
-{
-	StringInfoData sql;
-	SPIPlanPtr plan;
-
-	fit->key = palloc0(mul_size(fit->n_keys + 1, sizeof(Datum)));
-	fit->key_null = palloc0(mul_size(fit->n_keys + 1, sizeof(bool)));
-	fit->key_types = palloc0(mul_size(fit->n_keys + 1, sizeof(Oid)));
-	fit->collations = palloc0(mul_size(fit->n_keys + 1, sizeof(Oid)));
-	fit->key_length = palloc0(mul_size(fit->n_keys + 1, sizeof(int16)));
-	fit->key_by_value = palloc0(mul_size(fit->n_keys + 1, sizeof(bool)));
-	fit->equal = palloc0(mul_size(fit->n_keys + 1, sizeof(FmgrInfo)));
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT pg_catalog.jsonb_build_object(");
-	for (int k = 0; k < fit->n_keys; k++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, k);
-		TypeCacheEntry *type = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR_FINFO);
-
-		if (!OidIsValid(type->eq_opr_finfo.fn_oid))
-			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-							errmsg("values of column \"%s\", of type %s, cannot be compared",
-								   fit->keys[k], format_type_be(att->atttypid))));
-		fmgr_info_copy(&fit->equal[k], &type->eq_opr_finfo, CurrentMemoryContext);
-		fit->key_types[k] = att->atttypid;
-		fit->collations[k] = att->attcollation;
-		fit->key_length[k] = att->attlen;
-		fit->key_by_value[k] = att->attbyval;
-		appendStringInfo(&sql, "%s%s::text, $%d", k > 0 ? ", " : "",
-						 quote_literal_cstr(fit->keys[k]), k + 1);
-	}
-	appendStringInfoChar(&sql, ')');
-	plan = SPI_prepare(sql.data, fit->n_keys, fit->key_types);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	fit->series_plan = plan;
-}
-
-/* The columns of the query, checked; what depends on their types. */
-static void
-prepare(Fit *fit, TupleDesc desc)
-{
-	int wanted = fit->n_keys + 2 + (fit->n_regressors > 0 ? 1 : 0);
-	MemoryContext old = MemoryContextSwitchTo(fit->context);
-
-	if (desc->natts != wanted)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("the query has %d columns instead of %d", desc->natts, wanted)));
-	fit->stamp = stamp_of(TupleDescAttr(desc, fit->n_keys)->atttypid);
-	want_type(desc, fit->n_keys + 1, FLOAT8OID, "the value");
-	if (fit->n_regressors > 0)
-		want_type(desc, fit->n_keys + 2, FLOAT8ARRAYOID, "regressors");
-	augur_series_job_init(&fit->job, fit->options, fit->stamp, fit->horizon);
-	prepare_keys(fit, desc);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-read_rows(Fit *fit, Portal portal)
-{
-	TupleDesc desc = portal->tupDesc;
-	Datum *values = palloc(mul_size(desc->natts, sizeof(Datum)));
-	bool *nulls = palloc(mul_size(desc->natts, sizeof(bool)));
-
-	for (;;)
-	{
-		SPITupleTable *table;
-		uint64 n;
-		MemoryContext old;
-
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		table = SPI_tuptable;
-		n = SPI_processed;
-		if (n == 0)
-			break;
-		/* what detoasting leaves behind goes with the fetch */
-		old = MemoryContextSwitchTo(table->tuptabcxt);
-		for (uint64 i = 0; i < n; i++)
-		{
-			heap_deform_tuple(table->vals[i], table->tupdesc, values, nulls);
-			take_row(fit, values, nulls);
-		}
+		CHECK_FOR_INTERRUPTS();
+		result_row(fit, i, values, nulls);
+		tuplestore_putvalues(fit->rsinfo->setResult, fit->rsinfo->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
-		SPI_freetuptable(table);
+		MemoryContextReset(row);
 	}
-	run_batch(fit);
+	MemoryContextDelete(row);
+	MemoryContextReset(fit->results_context);
 }
 
-static void
-read_names(FunctionCallInfo fcinfo, int arg, char ***names, int *n)
+/* ---- arguments --------------------------------------------------------------------------- */
+
+/* The names of an array, none NULL. */
+static char **
+name_array(ArrayType *array, const char *argument, int *n)
 {
 	Datum *values;
 	bool *nulls;
+	char **names;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(arg), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
-					  &values, &nulls, n);
-	*names = palloc(mul_size(*n + 1, sizeof(char *)));
+	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &values, &nulls, n);
+	names = palloc(mul_size(Max(*n, 1), sizeof(char *)));
 	for (int i = 0; i < *n; i++)
 	{
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("names of columns must not be null")));
-		(*names)[i] = pstrdup(NameStr(*DatumGetName(values[i])));
+							errmsg("argument \"%s\" must not contain null", argument)));
+		names[i] = pstrdup(NameStr(*DatumGetName(values[i])));
+	}
+	return names;
+}
+
+/* What workers have to know, in one piece. */
+static void
+make_head(Fit *fit, Jsonb *options)
+{
+	const AugurSeriesTask *task = fit->task;
+	Size bytes = options == NULL ? 0 : VARSIZE(options);
+	char *at;
+
+	fit->head_size = offsetof(FitHead, bytes) + bytes;
+	for (uint32 j = 0; j < task->n_regressors; j++)
+		fit->head_size += strlen(task->regressor[j]) + 1;
+	fit->head_size = MAXALIGN(fit->head_size);
+	fit->head = palloc0(fit->head_size);
+	fit->head->stamp = (int32) task->options.time.stamp;
+	fit->head->horizon = task->horizon;
+	fit->head->n_regressors = task->n_regressors;
+	fit->head->refresh = task->refresh;
+	fit->head->options = bytes;
+	if (bytes > 0)
+		memcpy(fit->head->bytes, options, bytes);
+	at = fit->head->bytes + bytes;
+	for (uint32 j = 0; j < task->n_regressors; j++)
+	{
+		strcpy(at, task->regressor[j]);
+		at += strlen(at) + 1;
 	}
 }
 
-/* The query in the order of the keys. */
-static char *
-ordered(const char *query, int n_keys)
+/* A method that would not look at regressors is not asked for with them. */
+static void
+check_method(const AugurSeriesTask *task)
 {
-	StringInfoData sql;
+	const char *name = aug_params_value(task->options.params, 0);
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT * FROM (%s) AS augur_rows", query);
-	for (int k = 0; k < n_keys; k++)
-		appendStringInfo(&sql, "%s%d", k == 0 ? " ORDER BY " : ", ", k + 1);
-	return sql.data;
+	if (task->n_regressors == 0)
+		return;
+	for (uint32 i = 0; i < aug_forecast_method_count(); i++)
+	{
+		const AugForecastMethod *method = aug_forecast_method_at(i);
+
+		if (strcmp(method->name, name) == 0 && !method->regressors)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("forecasting method \"%s\" does not use regressors", name),
+					 errhint("Methods \"auto\" and \"arima\" do.")));
+	}
 }
 
-/* (query, keys, horizon, regressors, options, previous) */
-Datum
-augur_series_fit(PG_FUNCTION_ARGS)
+/* Looks up what is kept of each series of the batch. */
+static void
+attach_kept(Fit *fit)
 {
-	Fit fit = {0};
-	char **regressors;
-	int n;
-	char *sql;
-	SPIPlanPtr plan;
-	Portal portal;
+	for (uint32 i = 0; fit->kept != NULL && i < fit->batch->n; i++)
+	{
+		AugurSeriesItem *item = &fit->batch->items[i];
+		const KeptSeries *kept =
+			find_kept(fit->kept, (Jsonb *) (fit->batch->data + item->key));
 
-	for (int i = 0; i < 5; i++)
+		CHECK_FOR_INTERRUPTS();
+		if (kept == NULL)
+			continue;
+		item->kept_n = kept->n;
+		item->kept_length = VARSIZE(kept->state) - VARHDRSZ;
+		item->kept = augur_rows_append(fit->rows, VARDATA(kept->state), item->kept_length);
+	}
+}
+
+static void
+run_all(Fit *fit)
+{
+	Size memory = augur_training_memory_bytes();
+
+	for (;;)
+	{
+		augur_progress_phase(fit->progress, AUGUR_PHASE_LOAD, 0);
+		if (!augur_rows_batch(fit->rows, memory / 4, memory, &fit->batch, fit->progress))
+			return;
+		attach_kept(fit);
+		augur_progress_phase(fit->progress, AUGUR_PHASE_TRAIN, fit->batch->n);
+		run_batch(fit);
+		emit_batch(fit);
+	}
+}
+
+enum
+{
+	ARG_QUERY,
+	ARG_KEYS,
+	ARG_HORIZON,
+	ARG_REGRESSORS,
+	ARG_OPTIONS,
+	ARG_PREVIOUS
+};
+
+static int32
+check_arguments(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {"query", "keys", "horizon", "regressors"};
+	int32 horizon;
+
+	for (int i = 0; i < lengthof(names); i++)
 	{
 		if (PG_ARGISNULL(i))
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("arguments of augur._series_fit must not be null")));
+							errmsg("argument \"%s\" must not be null", names[i])));
 	}
+	horizon = PG_GETARG_INT32(ARG_HORIZON);
+	if (horizon < 1 || horizon > AUG_MAX_HORIZON)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("horizon must be between 1 and %d", AUG_MAX_HORIZON)));
+	return horizon;
+}
+
+/*
+ * augur._series_fit(query, keys, horizon, regressors, options, previous)
+ */
+Datum
+augur_series_fit(PG_FUNCTION_ARGS)
+{
+	uint32 horizon = (uint32) check_arguments(fcinfo);
+	Jsonb *options = PG_ARGISNULL(ARG_OPTIONS) ? NULL : PG_GETARG_JSONB_P(ARG_OPTIONS);
+	Fit fit = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
+	MemoryContext old;
+	char **keys, **regressors;
+	int n_keys, n_regressors;
+
 	InitMaterializedSRF(fcinfo, 0);
-	fit.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	if (fit.result->setDesc->natts != FIT_COLUMNS)
-		elog(ERROR, "augur.series_fit has %d attributes", fit.result->setDesc->natts);
+	if (fit.rsinfo->setDesc->natts != FIT_COLUMNS)
+		elog(ERROR, "augur.series_fit has %d attributes", fit.rsinfo->setDesc->natts);
 	fit.context =
 		AllocSetContextCreate(CurrentMemoryContext, "augur series fit", ALLOCSET_DEFAULT_SIZES);
-	fit.batch_context =
-		AllocSetContextCreate(fit.context, "augur batch of series", ALLOCSET_DEFAULT_SIZES);
-	read_names(fcinfo, 1, &fit.keys, &fit.n_keys);
-	read_names(fcinfo, 3, &regressors, &n);
-	if (n > AUG_MAX_REGRESSORS || fit.n_keys > MOST_PLACES)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("more than %d regressors", AUG_MAX_REGRESSORS)));
-	fit.n_regressors = fit.batch.n_regressors = n;
-	fit.horizon = PG_GETARG_INT32(2);
-	fit.options = PG_GETARG_JSONB_P(4);
-	fit.limit = Min(augur_training_memory_bytes() / 4, LARGEST_BATCH);
-	sql = ordered(text_to_cstring(PG_GETARG_TEXT_PP(0)), fit.n_keys);
+	fit.results_context =
+		AllocSetContextCreate(fit.context, "augur series results", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(fit.context);
+	keys = name_array(PG_GETARG_ARRAYTYPE_P(ARG_KEYS), "keys", &n_keys);
+	regressors = name_array(PG_GETARG_ARRAYTYPE_P(ARG_REGRESSORS), "regressors", &n_regressors);
+	if (n_regressors > AUG_MAX_REGRESSORS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("at most %d regressors can be used", AUG_MAX_REGRESSORS)));
 
 	SPI_connect();
-	if (!PG_ARGISNULL(5))
-		read_earlier(&fit, PG_GETARG_INT64(5));
-	plan = SPI_prepare(sql, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, false);
-	prepare(&fit, portal->tupDesc);
-	read_rows(&fit, portal);
-	SPI_cursor_close(portal);
+	MemoryContextSwitchTo(fit.context);
+	if (!PG_ARGISNULL(ARG_PREVIOUS))
+		fit.kept = read_version(PG_GETARG_INT64(ARG_PREVIOUS), fit.context);
+	fit.rows = augur_rows_open(text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUERY)), keys, n_keys,
+							   (uint32) n_regressors, fit.context);
+	fit.task = palloc(sizeof(AugurSeriesTask));
+	augur_task_init(fit.task, options, augur_rows_stamp(fit.rows), horizon,
+					(const char *const *) regressors, (uint32) n_regressors, fit.kept != NULL,
+					fit.context);
+	check_method(fit.task);
+	make_head(&fit, options);
+	fit.progress = augur_progress_begin("", aug_params_value(fit.task->options.params, 0),
+										fit.context);
+	run_all(&fit);
+	augur_rows_close(fit.rows);
 	SPI_finish();
+	MemoryContextSwitchTo(old);
 	MemoryContextDelete(fit.context);
-	PG_RETURN_VOID();
+	return (Datum) 0;
 }

@@ -3,16 +3,18 @@
  * split.c
  *		The order of the rows in the matrices, and which of them are held out.
  *
- * Rows are ordered by their content hash, so the physical order of the table does
- * not matter.  A holdout by hash takes, class by class, the rows with the smallest
- * hash of the key (of the content when there is no key), mixed with a constant so
- * that it has nothing to do with the order in the matrix.  It does not depend on the
- * training's seed: the version in production, which is scored on the same holdout,
- * must not have been trained on it under another seed.  Rows of one key, and equal
- * rows, always stay together: such a group counts as its rarest class.  A temporal
- * holdout is the latest share, and rows of one time stay together.
+ * Rows are ordered by the hash of target, weight and features, so the physical order
+ * of the table does not matter.  A holdout by hash takes, class by class, the rows
+ * with the smallest hash of the key (of all that the row holds when there is no key:
+ * content.c), mixed with a constant so that it has nothing to do with the order in the
+ * matrix.  It does not depend on the training's seed, nor without a key on the choice
+ * of features: the version in production, which is scored on the same holdout, must
+ * not have been trained on it under another seed or with other features.  Rows of one
+ * key, and equal rows, always stay together: such a group counts as its rarest class.
+ * A temporal holdout is the latest share, and rows of one time stay together.
  *
- * Memory: 8 bytes a row for hashes, 16 while they are sorted, 4 for positions.
+ * Memory: 8 bytes a row for hashes, 16 while they are sorted, 4 for positions, and
+ * what content.c takes.
  * Interrupts: polled in every loop over rows.
  *
  *-------------------------------------------------------------------------
@@ -88,20 +90,19 @@ augur_order_rows(const uint64 *hash, uint32 n, bool uniform)
 	return rows;
 }
 
-/* One 8-byte column of the spool, all rows. */
-static void
-gather(AugurLoader *loader, int column, uint64 *out)
+/* Hash of target, weight and features of each row; [n_rows] */
+static uint64 *
+feature_hash(AugurLoader *loader)
 {
-	AugurSpool *spool = loader->spool;
+	uint64 *hash = augur_huge_array(loader->n_rows, sizeof(uint64));
 
-	for (uint32 k = 0; k < spool->n_chunks; k++)
+	augur_spool_gather(loader->spool, SPOOL_HASH, hash);
+	for (int c = 0; c < loader->n_cells; c++)
 	{
-		const AugurChunk *chunk = &spool->chunks[k];
-
-		CHECK_FOR_INTERRUPTS();
-		augur_spool_read(spool, k, (uint32) column, 1);
-		memcpy(out + chunk->first_row, spool->column[column], chunk->n_rows * sizeof(uint64));
+		if (loader->cells[c].dropped)
+			augur_survey_subtract(loader, c, hash);
 	}
+	return hash;
 }
 
 static void
@@ -158,6 +159,30 @@ group_stratum(AugurLoader *loader, const AugurRowHash *rows, uint32 n)
 	return best;
 }
 
+/* What the holdout is drawn by: the key, or all that a row holds; [n_rows] */
+static uint64 *
+split_hash(AugurLoader *loader)
+{
+	uint32 n = loader->n_rows;
+	uint64 *hash = augur_huge_array(n, sizeof(uint64));
+	uint64 *content;
+
+	if (loader->spool_key < 0)
+	{
+		augur_content_hash(loader, hash);
+		return hash;
+	}
+	augur_spool_gather(loader->spool, (uint32) loader->spool_key, hash);
+	content = feature_hash(loader);
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (hash[i] == 0)
+			hash[i] = content[i];
+	}
+	pfree(content);
+	return hash;
+}
+
 /*
  * Holds out groups of equal hash in order of their hash, as long as that brings
  * their stratum nearer to its quota.
@@ -167,19 +192,13 @@ split_by_hash(AugurLoader *loader)
 {
 	uint32 n = loader->n_rows;
 	uint64 salt = augur_mix(SPLIT_SEED);
-	uint64 *hash = augur_huge_array(n, sizeof(uint64));
+	uint64 *hash = split_hash(loader);
 	double *quota = holdout_quota(loader);
 	double *taken = palloc0_array(double, Max(loader->n_classes, 1));
 	AugurRowHash *rows;
 
-	if (loader->spool_key >= 0)
-		gather(loader, loader->spool_key, hash);
 	for (uint32 i = 0; i < n; i++)
-	{
-		if (loader->spool_key < 0 || hash[i] == 0)
-			hash[i] = loader->hash[i];
 		hash[i] = augur_mix(hash[i] ^ salt);
-	}
 	rows = augur_order_rows(hash, n, true);
 	pfree(hash);
 
@@ -220,7 +239,7 @@ time_keys(AugurLoader *loader)
 	bool is_timestamp = loader->time.source.cls == AUGUR_CLASS_TIMESTAMP;
 	const uint64 sign = UINT64CONST(1) << 63;
 
-	gather(loader, loader->spool_time, keys);
+	augur_spool_gather(loader->spool, (uint32) loader->spool_time, keys);
 	for (uint32 i = 0; i < loader->n_rows; i++)
 	{
 		if (is_timestamp || !(keys[i] & sign))
@@ -344,10 +363,12 @@ hold_out(AugurLoader *loader)
 static void
 place_rows(AugurLoader *loader)
 {
-	AugurRowHash *rows = augur_order_rows(loader->hash, loader->n_rows, true);
+	uint64 *hash = feature_hash(loader);
+	AugurRowHash *rows = augur_order_rows(hash, loader->n_rows, true);
 	uint32 n[2] = {0, 0};
 	uint64 last[2] = {0, 0};
 
+	pfree(hash);
 	for (int side = 0; side < 2; side++)
 	{
 		uint32 of_side = side == 0 ? loader->n_training : loader->n_holdout;
@@ -379,15 +400,10 @@ augur_split_rows(AugurLoader *loader)
 {
 	Size n = loader->n_rows;
 
-	loader->hash = augur_huge_array(n, sizeof(uint64));
 	loader->position = augur_huge_array(n, sizeof(uint32));
 	memset(loader->position, 0, n * sizeof(uint32));
-	gather(loader, SPOOL_HASH, loader->hash);
-	augur_survey_subtract(loader, loader->hash);
 	hold_out(loader);
 	loader->n_training = loader->n_rows - loader->n_holdout;
 	loader->report.rows_holdout = loader->n_holdout;
 	place_rows(loader);
-	pfree(loader->hash);
-	loader->hash = NULL;
 }

@@ -15,7 +15,8 @@
  *
  * Memory: in the spool's context; closed chunks are cut to their rows.  The file is
  * a BufFile: it counts against temp_file_limit, and the resource owner removes it
- * after an error.  Interrupts: the caller polls between chunks.
+ * after an error.  Interrupts: the caller polls between chunks, but
+ * for augur_spool_gather.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +24,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "storage/shmem.h"
 
 #define CHUNK_BYTES	   (256 * 1024)
@@ -310,6 +312,19 @@ augur_spool_read(AugurSpool *spool, uint32 number, uint32 first, uint32 n)
 
 		spool->column[j] = width == AUGUR_WIDTH_ABSENT ? NULL : at;
 		at += chunk->room * augur_width_bytes((uint8) width);
+	}
+}
+
+void
+augur_spool_gather(AugurSpool *spool, uint32 column, uint64 *out)
+{
+	for (uint32 k = 0; k < spool->n_chunks; k++)
+	{
+		const AugurChunk *chunk = &spool->chunks[k];
+
+		CHECK_FOR_INTERRUPTS();
+		augur_spool_read(spool, k, column, 1);
+		memcpy(out + chunk->first_row, spool->column[column], chunk->n_rows * sizeof(uint64));
 	}
 }
 

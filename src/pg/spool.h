@@ -85,6 +85,8 @@ extern void augur_spool_append(AugurSpool *spool, uint32 n, AugurWidth width);
 extern void augur_spool_close(AugurSpool *spool, uint32 chunk, bool keep);
 /* spool->column[first .. first + n - 1] point at the cells of a chunk, until the next read. */
 extern void augur_spool_read(AugurSpool *spool, uint32 chunk, uint32 first, uint32 n);
+/* One 8-byte column of all rows; out [n_rows].  The caller's column is 8 bytes throughout. */
+extern void augur_spool_gather(AugurSpool *spool, uint32 column, uint64 *out);
 /* Frees chunks and file; the struct stays. */
 extern void augur_spool_end(AugurSpool *spool);
 /* n cells as doubles (a code as its number), NaN for missing; out [n] */

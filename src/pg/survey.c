@@ -110,9 +110,15 @@ survey_codes(AugurCell *cell, uint64 seed, const AugurDictionary *levels, const 
 {
 	for (uint32 i = 0; i < n; i++)
 	{
+		const AugurLevel *level;
+
 		if (codes[i] == AUG_MISSING_WIDE)
 			continue;
-		hash[i] += augur_mix(levels->levels[codes[i]].hash ^ seed);
+		level = &levels->levels[codes[i]];
+		hash[i] +=
+			augur_mix((level->length > AUGUR_LONG_LEVEL ? augur_level_hash(NULL, level->length)
+														: level->hash) ^
+					  seed);
 		cell->n_present++;
 	}
 }
@@ -216,45 +222,65 @@ augur_survey_chunk(AugurLoader *loader, uint32 number)
 }
 
 /*
- * Takes the shares of the dropped cells out of the content hashes again: hash [n_rows]
- * in spool order.
+ * Takes the shares of a cell out of hashes of rows again: hash [n_rows] in spool order.
  */
 void
-augur_survey_subtract(AugurLoader *loader, uint64 *hash)
+augur_survey_subtract(AugurLoader *loader, int c, uint64 *hash)
+{
+	AugurSpool *spool = loader->spool;
+	AugurCell *cell = &loader->cells[c];
+	AugurColumn *column = &loader->columns[cell->column];
+	uint32 j = (uint32) (loader->spool_cells + c);
+	uint64 share[SCRATCH_ROWS];
+	AugurCell ignored;
+
+	if (cell->n_present == 0)
+		return;
+	memset(&ignored, 0, sizeof(ignored));
+	for (uint32 k = 0; k < spool->n_chunks; k++)
+	{
+		const AugurChunk *chunk = &spool->chunks[k];
+
+		CHECK_FOR_INTERRUPTS();
+		augur_spool_read(spool, k, j, 1);
+		if (spool->column[j] == NULL)
+			continue;
+		memset(share, 0, chunk->n_rows * sizeof(uint64));
+		if (column->levels != NULL)
+			survey_codes(&ignored, cell->seed, column->levels, (const uint32 *) spool->column[j],
+						 chunk->n_rows, share);
+		else
+		{
+			augur_cells_decode(augur_chunk_width(chunk, j), spool->column[j], chunk->n_rows,
+							   loader->decoded);
+			survey_numbers(&ignored, cell->seed, loader->decoded, chunk->n_rows, share);
+		}
+		for (uint32 i = 0; i < chunk->n_rows; i++)
+			hash[chunk->first_row + i] -= share[i];
+	}
+}
+
+/* The same for the weight. */
+void
+augur_survey_subtract_weight(AugurLoader *loader, uint64 *hash)
 {
 	AugurSpool *spool = loader->spool;
 	uint64 share[SCRATCH_ROWS];
+	AugurCell ignored;
 
-	for (int c = 0; c < loader->n_cells; c++)
+	if (loader->spool_weight < 0)
+		return;
+	memset(&ignored, 0, sizeof(ignored));
+	for (uint32 k = 0; k < spool->n_chunks; k++)
 	{
-		AugurCell *cell = &loader->cells[c];
-		AugurColumn *column = &loader->columns[cell->column];
-		uint32 j = (uint32) (loader->spool_cells + c);
-		AugurCell ignored;
+		const AugurChunk *chunk = &spool->chunks[k];
 
-		if (!cell->dropped || cell->n_present == 0)
-			continue;
-		memset(&ignored, 0, sizeof(ignored));
-		for (uint32 k = 0; k < spool->n_chunks; k++)
-		{
-			const AugurChunk *chunk = &spool->chunks[k];
-
-			CHECK_FOR_INTERRUPTS();
-			augur_spool_read(spool, k, j, 1);
-			if (spool->column[j] == NULL)
-				continue;
-			memset(share, 0, chunk->n_rows * sizeof(uint64));
-			if (column->levels != NULL)
-				survey_codes(&ignored, cell->seed, column->levels,
-							 (const uint32 *) spool->column[j], chunk->n_rows, share);
-			else
-			{
-				augur_cells_decode(augur_chunk_width(chunk, j), spool->column[j], chunk->n_rows,
-								   loader->decoded);
-				survey_numbers(&ignored, cell->seed, loader->decoded, chunk->n_rows, share);
-			}
-			for (uint32 i = 0; i < chunk->n_rows; i++)
-				hash[chunk->first_row + i] -= share[i];
-		}
+		CHECK_FOR_INTERRUPTS();
+		augur_spool_read(spool, k, (uint32) loader->spool_weight, 1);
+		memset(share, 0, chunk->n_rows * sizeof(uint64));
+		survey_numbers(&ignored, WEIGHT_SEED, (const double *) spool->column[loader->spool_weight],
+					   chunk->n_rows, share);
+		for (uint32 i = 0; i < chunk->n_rows; i++)
+			hash[chunk->first_row + i] -= share[i];
 	}
 }

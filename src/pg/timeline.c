@@ -37,9 +37,8 @@
 
 /* ---- sorting ------------------------------------------------------------- */
 
-/* By time, then by value with missing ones last: equal rows are equal bits. */
-static int
-compare_points(const void *a, const void *b)
+int
+augur_compare_points(const void *a, const void *b)
 {
 	const AugurPoint *p = a, *q = b;
 
@@ -58,7 +57,7 @@ sorted(const AugurPoint *points, Size n)
 {
 	for (Size i = 1; i < n; i++)
 	{
-		if (compare_points(points + i - 1, points + i) > 0)
+		if (augur_compare_points(points + i - 1, points + i) > 0)
 			return false;
 	}
 	return true;
@@ -335,22 +334,25 @@ cut_gaps(const AugurGrid *grid, AugurPoint **points, Size *n)
 	*n = best_n;
 }
 
+char *
+augur_grid_text(const AugurGrid *grid, int64 step)
+{
+	int64 at = augur_grid_at(grid, step);
+
+	if (grid->stamp == AUGUR_STAMP_DATE)
+		return DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum((DateADT) at)));
+	if (grid->stamp == AUGUR_STAMP_TIMESTAMP)
+		return DatumGetCString(DirectFunctionCall1(timestamp_out, TimestampGetDatum(at)));
+	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(at)));
+}
+
 pg_noreturn static void
 duplicate_error(const AugurGrid *grid, int64 step, int64 rows)
 {
-	int64 at = augur_grid_at(grid, step);
-	Datum text;
-
-	if (grid->stamp == AUGUR_STAMP_DATE)
-		text = DirectFunctionCall1(date_out, DateADTGetDatum((DateADT) at));
-	else if (grid->stamp == AUGUR_STAMP_TIMESTAMP)
-		text = DirectFunctionCall1(timestamp_out, TimestampGetDatum(at));
-	else
-		text = DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(at));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%lld rows of one series share the step at %s", (long long) rows,
-					DatumGetCString(text)),
+					augur_grid_text(grid, step)),
 			 errhint("Say how they are put together: option \"duplicates\" is \"sum\", \"mean\" or "
 					 "\"last\".")));
 }
@@ -415,6 +417,27 @@ lay_values(const AugurTimelineOptions *options, const AugurPoint *points, Size n
 		if (isinf(t->y[step - base]))
 			t->y[step - base] = NAN;
 		t->observed += isnan(t->y[step - base]) ? 0 : 1;
+	}
+}
+
+void
+augur_timeline_lay(const AugurGrid *grid, AugurDuplicates rule, const AugurPoint *points, Size n,
+				   int64 from, Size steps, double *out, Size stride)
+{
+	for (Size i = 0, j; i < n; i = j)
+	{
+		bool exact;
+		int64 step = augur_grid_find(grid, points[i].at, &exact);
+		double value;
+
+		for (j = i + 1; j < n && augur_grid_find(grid, points[j].at, &exact) == step; j++)
+			CHECK_FOR_INTERRUPTS();
+		if (step < from || step - from >= (int64) steps)
+			continue;
+		if (j - i > 1 && rule == AUGUR_DUPLICATES_ERROR)
+			duplicate_error(grid, step, (int64) (j - i));
+		value = put_together(points + i, j - i, rule);
+		out[(Size) (step - from) * stride] = isfinite(value) ? value : NAN;
 	}
 }
 
@@ -494,7 +517,7 @@ augur_timeline_build(const AugurTimelineOptions *options, AugurPoint *points, Si
 		return false;
 	old = MemoryContextSwitchTo(context);
 	if (!sorted(points, n))
-		qsort(points, n, sizeof(AugurPoint), compare_points);
+		qsort(points, n, sizeof(AugurPoint), augur_compare_points);
 	out->grid = choose_grid(options, points, n);
 	cut_gaps(&out->grid, &points, &n);
 	out->points = (int64) n;
@@ -549,8 +572,8 @@ augur_timeline_tail(const AugurTimelineOptions *options, const AugurTimeline *fr
 }
 
 bool
-augur_timeline_lay(const AugurTimelineOptions *options, const AugurTimeline *frame,
-				   AugurPoint *points, Size n, MemoryContext context, AugurTimeline *out)
+augur_timeline_within(const AugurTimelineOptions *options, const AugurTimeline *frame,
+					  AugurPoint *points, Size n, MemoryContext context, AugurTimeline *out)
 {
 	AugurTimeline all = *frame;
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -558,7 +581,7 @@ augur_timeline_lay(const AugurTimelineOptions *options, const AugurTimeline *fra
 	bool exact;
 
 	if (!sorted(points, n))
-		qsort(points, n, sizeof(AugurPoint), compare_points);
+		qsort(points, n, sizeof(AugurPoint), augur_compare_points);
 	while (before < n &&
 		   augur_grid_find(&frame->grid, points[before].at, &exact) < frame->grid.first_step)
 		before++;

@@ -142,11 +142,23 @@ extern void augur_timeline_part(const AugurTimelineOptions *options, const Augur
  * false: there is no value.
  */
 extern bool
-augur_timeline_lay(const AugurTimelineOptions *options, const AugurTimeline *frame,
-				   AugurPoint *points, Size n, MemoryContext context, AugurTimeline *out);
+augur_timeline_within(const AugurTimelineOptions *options, const AugurTimeline *frame,
+					  AugurPoint *points, Size n, MemoryContext context, AugurTimeline *out);
 /* The frame's steps from number first on with the values y, which the timeline keeps. */
 extern void augur_timeline_tail(const AugurTimelineOptions *options, const AugurTimeline *frame,
 								Size first, double *y, AugurTimeline *out);
+/* By time, then by value with missing ones last: equal rows are equal bits. */
+extern int augur_compare_points(const void *a, const void *b);
+/*
+ * Lays points, which ascend by time, on steps from .. from + steps - 1 of a grid: out
+ * [steps] at a stride, untouched where there is no point.  Points on other steps are
+ * passed over; ERROR as for augur_timeline_build.
+ */
+extern void
+augur_timeline_lay(const AugurGrid *grid, AugurDuplicates rule, const AugurPoint *points, Size n,
+				   int64 from, Size steps, double *out, Size stride);
+/* The point in time of a step as the type of the series writes it; palloc'ed. */
+extern char *augur_grid_text(const AugurGrid *grid, int64 step);
 /* The point in time of value i, of the future when i >= n; as augur_grid_at. */
 extern int64 augur_timeline_at(const AugurTimeline *timeline, int64 i);
 

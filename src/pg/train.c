@@ -5,7 +5,7 @@
  *
  * The order of a training (docs/architecture.md has the contracts):
  *
- *	arguments	checked without the data (arguments.c)
+ *	arguments	checked without the data (arguments.c, augur_registry_check)
  *	load		the SELECT, as the caller, into the loader (query.c, ingest.c)
  *	run			its row in the registry, before parallel mode forbids writes
  *	block		memory plan, binned rows (fit.c)
@@ -474,6 +474,7 @@ train(FunctionCallInfo fcinfo, bool from_query)
 	PreventCommandIfParallelMode(psprintf("%s()", t->args->function));
 	augur_version_check();
 
+	augur_registry_check(t->args);
 	t->progress = augur_progress_begin(t->args->model, t->args->algorithm->name, context);
 	t->compared_with = augur_registry_production(t->args->model);
 	t->args->keep_holdout = t->compared_with != 0;

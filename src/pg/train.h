@@ -112,6 +112,8 @@ typedef struct AugurPromotion
 	char *reason; /* in the context of the call */
 } AugurPromotion;
 
+/* Raises what the registry would refuse, as far as it is known before rows are read. */
+extern void augur_registry_check(const AugurTrainArgs *args);
 extern int64
 augur_registry_start(const AugurTrainArgs *args, AugTask task, const AugurSourceText *source);
 extern AugurVersion

@@ -1,7 +1,7 @@
 # Fuzzers of the core's parsers (libFuzzer, clang).  Included by the Makefile after unit.mk.
 #
 #	make fuzz						200,000 inputs a parser
-#	make fuzz FUZZ_RUNS=20000000	as many as a release wants
+#	make fuzz FUZZ_RUNS=20000000 FUZZ_MAX_LEN=1024	as many as a release wants, of small ones
 #
 # What a fuzzer finds is left in build/fuzz as crash-* or timeout-*; inputs that reached new
 # code stay in build/fuzz/corpus and are used by the next run.
@@ -9,7 +9,7 @@
 FUZZ_CC ?= clang-14
 FUZZ_RUNS ?= 200000
 FUZZ_SEED ?= 1
-FUZZ_NAMES := fuzz_model fuzz_params
+FUZZ_NAMES := fuzz_model fuzz_params fuzz_series
 FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-omit-frame-pointer \
 	-DAUG_FUZZING -DAUGUR_VERSION='"$(UNIT_VERSION)"' -DUNIT_DATA='"$(UNIT_DIR)/tests/data"' \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -31,10 +31,10 @@ fuzz:
 	@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) fuzz-run
 
 fuzz-run: build/fuzz/seeds $(addprefix build/fuzz/,$(FUZZ_NAMES))
-	@mkdir -p build/fuzz/corpus/fuzz_model build/fuzz/corpus/fuzz_params
-	@build/fuzz/seeds build/fuzz/corpus/fuzz_model build/fuzz/corpus/fuzz_params
+	@mkdir -p $(addprefix build/fuzz/corpus/,$(FUZZ_NAMES))
+	@build/fuzz/seeds $(addprefix build/fuzz/corpus/,$(FUZZ_NAMES))
 	@status=0; for f in $(FUZZ_NAMES); do \
-	   if build/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) -max_len=32768 -len_control=0 \
+	   if build/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) -max_len=$(FUZZ_MAX_LEN) -len_control=0 \
 	     -timeout=5 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f \
 	     > build/fuzz/$$f.log 2>&1; \
 	   then echo "$$f: 1 passed, 0 failed"; \

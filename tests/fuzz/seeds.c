@@ -2,9 +2,9 @@
  *
  * seeds.c
  *		Writes the first inputs of the fuzzers: real models of every algorithm,
- *		real hyperparameter texts.
+ *		real hyperparameter texts, real states of series of every method.
  *
- *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY
+ *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY
  *
  *-------------------------------------------------------------------------
  */
@@ -111,12 +111,69 @@ write_params(unsigned i, const char *directory)
 	}
 }
 
+/* A series of the method, with regressors where it can use them. */
+static void
+write_series(const AugForecastMethod *method, const char *directory)
+{
+	static const double levels[] = {0.8, 0.95};
+	static const char *const names[] = {"price"};
+	double y[48], x[48];
+	AugSeries series = {.n = 48, .y = y, .n_periods = 1, .period = {12}};
+	AugForecastOptions o = {.n_levels = 2, .levels = levels};
+	AugStored s = {.regressor = names, .n_levels = 2, .levels = levels, .horizon = 2};
+	UnitHost h;
+	AugError err;
+	AugParams *params;
+	AugForecast *f;
+	char *text;
+	uint8_t *bytes;
+	size_t length;
+
+	for (int t = 0; t < 48; t++)
+	{
+		y[t] = t % 7 == 3 ? 0 : 20 + t % 12 + sin(t * t);
+		x[t] = cos(t);
+	}
+	if (method->regressors)
+	{
+		series.n_regressors = 1;
+		series.n_x = series.n;
+		series.x = x;
+	}
+	o.horizon = method->regressors ? 0 : 2;
+	unit_host(&h);
+	if (aug_params_new(&h.host, aug_forecast_about(), &params, &err) != AUG_OK ||
+		aug_params_set(params, "method", method->name, &err) != AUG_OK ||
+		aug_params_text(params, &text, &err) != AUG_OK)
+		exit(1);
+	o.params = params;
+	if (aug_forecast_run(&h.host, &series, &o, &f, &err) != AUG_OK)
+		exit(1);
+	s.series = series;
+	s.options = text;
+	s.form = f->form;
+	s.method = f->method;
+	s.reason = f->reason;
+	s.fallback = f->fallback;
+	s.warning = f->warning;
+	s.mean = f->horizon > 0 ? f->mean : NULL;
+	s.lower = f->lower;
+	s.upper = f->upper;
+	if (aug_series_store(&h.host, &s, &bytes, &length, &err) != AUG_OK)
+		exit(1);
+	write_file(directory, method->name, 0, bytes, length);
+	h.host.release(&h, bytes);
+	h.host.release(&h, text);
+	aug_forecast_free(&h.host, f);
+	aug_params_free(params);
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc != 3)
+	if (argc != 4)
 	{
-		fprintf(stderr, "usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY\n", argv[0]);
+		fprintf(stderr, "usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY\n", argv[0]);
 		return 2;
 	}
 	for (uint32_t i = 0; i < aug_algorithm_count(); i++)
@@ -124,5 +181,7 @@ main(int argc, char **argv)
 		write_models(aug_algorithm_at(i), argv[1]);
 		write_params(i, argv[2]);
 	}
+	for (uint32_t i = 0; i < aug_forecast_method_count(); i++)
+		write_series(aug_forecast_method_at(i), argv[3]);
 	return 0;
 }

@@ -193,6 +193,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._role(name)', $$augur._role('pm_other')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._root(double precision[])', $$augur._root('{1,2,3}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._run_finish(bigint,text,bigint,bigint,double precision,text[],jsonb)', $$augur._run_finish(:run, 'finished', 1, 0, 1, '{}', '{}')$$, '55000 55000 42501 42501 42704 42704 42501'),
+('augur._may_train(text,text,text)', $$augur._may_train('pm', NULL, 'y')$$, 'ok ok 42501 42501 ok 42501 42501'),
 ('augur._run_start(text,text,text,text,text,text,jsonb,jsonb,bigint,text)', $$augur._run_start('pm', 'baseline', 'classification', 'pm_rows', NULL, 'y', '{}', '{}', 1, NULL)$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._scaled(double precision[])', $$augur._scaled('{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._scaled_add(double precision[],double precision,double precision,double precision)', $$augur._scaled_add('{1,2,3}', 1, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),

@@ -25,6 +25,8 @@ SELECT i % 11 AS pages, (i * 37 % 1009)::float8 AS seconds, ('{ad,mail,search,NU
 	(i % 11 + i * 37 % 5) > 7 AS bought, sqrt(i * 7919 % 10007) AS spent, date '2026-01-01' + i % 90 AS day
 FROM generate_series(1, 8000) i;
 GRANT SELECT ON visits TO PUBLIC;
+CREATE TABLE daily AS SELECT day, source, count(*) + sum(pages) / 50.0 AS n FROM visits GROUP BY 1, 2;
+GRANT SELECT ON daily TO PUBLIC;
 SET ROLE ann;
 SELECT augur.train('buyers', 'visits', 'bought', params => '{"n_trees": 10}', note => E'tab\tand\nline');
 SELECT augur.train('buyers', 'visits', 'bought', params => '{"n_trees": 5}', promote => 'always');
@@ -34,6 +36,8 @@ SELECT augur.rollback('buyers', 'again');
 SELECT augur.promote('buyers', 2, 'staging');
 SELECT augur.drop_alias('buyers', 'staging');
 SELECT augur.grant('buyers', 'watcher');
+SELECT augur.train_forecast('days', 'daily', 'day', 'n', series => '{source}', method => 'ets', horizon => 5, promote => 'always');
+SELECT augur.store_forecast('days', 3);
 SELECT augur.train('gone', 'visits', 'bought', algorithm => 'baseline', promote => 'always');
 SELECT augur.drop_model('gone');
 RESET ROLE;
@@ -85,6 +89,8 @@ my %questions = (
 	'predictions of many chunks' => q{SELECT md5(string_agg(augur.predict('big', v)::text, ' ' ORDER BY ctid)) FROM visits v},
 	'predictions under a hostile name' => q{SELECT md5(string_agg(augur.predict(E'it\'s "quoted" \\\\ 名前', v)::text, ' ' ORDER BY ctid)) FROM visits v},
 	'predictions of a value' => q{SELECT md5(string_agg(augur.predict(model, v)::text, ' ' ORDER BY v.ctid)) FROM visits v, kept},
+	'forecasts' => q{SELECT md5(string_agg(f::text, ' ' ORDER BY f::text)), count(*) FROM augur.forecast('days') f},
+	'forecasts further ahead' => q{SELECT md5(string_agg(f::text, ' ' ORDER BY f::text)), count(*) FROM augur.forecast('days', 9, '{0.5}') f},
 	'what is served' => q{SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM augur.serving_now s},
 	'ranges' => q{SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM augur.model_history s},
 	'sequences' => q{SELECT string_agg(concat(sequencename, ' ', last_value), ' ' ORDER BY sequencename) FROM pg_sequences

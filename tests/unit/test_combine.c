@@ -151,6 +151,49 @@ refusals(void)
 	CHECK(h.live == 0);
 }
 
+/* The average of ETS lies among its forms, and a kept form gives the same. */
+static void
+averaged_forms(void)
+{
+	static double y[MOST];
+	static const Option average[] = {{"method", "ets_average"}, {NULL, NULL}};
+	static const Option one[] = {
+		{"method", "ets_average"}, {"ets_error", "additive"}, {"ets_trend", "none"}, {NULL, NULL}};
+	static const Option same[] = {
+		{"method", "ets"}, {"ets_error", "additive"}, {"ets_trend", "none"}, {NULL, NULL}};
+	AugSeries s = {.n = 40, .y = y};
+	UnitHost h;
+	AugForecast *f, *again;
+	AugError err;
+	const AugForecaster *by = aug_forecaster_find("ets_average");
+
+	unit_host(&h);
+	fill(y, 40, 1);
+	CHECK(by != NULL);
+	CHECK(run(&h, &s, average, AUG_KEEP_NOTHING, none, 6, &f, &err) == AUG_OK);
+	CHECK(strncmp(f->method, "ETS(", 4) == 0 && strstr(f->method, "forms)") != NULL);
+	CHECK(run(&h, &s, average, AUG_KEEP_ALL, f->form, 6, &again, &err) == AUG_OK);
+	CHECK_TEXT(again->method, f->method);
+	for (int k = 0; k < 6; k++)
+	{
+		CHECK_NEAR(again->mean[k], f->mean[k], 1e-9);
+		/* trends fade out: never beyond the next step of a straight line */
+		CHECK(k == 0 || fabs(f->mean[k] - f->mean[k - 1]) < 1);
+	}
+	aug_forecast_free(&h.host, again);
+	aug_forecast_free(&h.host, f);
+	/* one form that is asked for is that form, but for the rougher search */
+	CHECK(run(&h, &s, one, AUG_KEEP_NOTHING, none, 6, &f, &err) == AUG_OK);
+	CHECK(run(&h, &s, same, AUG_KEEP_NOTHING, none, 6, &again, &err) == AUG_OK);
+	CHECK_TEXT(f->method, "ETS(A,N,N)");
+	CHECK_TEXT(f->method, again->method);
+	for (int k = 0; k < 6; k++)
+		CHECK_NEAR(f->mean[k], again->mean[k], 0.05);
+	aug_forecast_free(&h.host, again);
+	aug_forecast_free(&h.host, f);
+	CHECK(h.live == 0);
+}
+
 /* What auto takes, and that it says so; a stored form gives the same again. */
 static void
 automatic(void)
@@ -161,7 +204,7 @@ automatic(void)
 	{
 		uint32_t n, n_periods, period[2];
 		const char *reason, *method;
-	} cases[] = {{5, 0, {0}, "there are fewer than 8 values", "naive"},
+	} cases[] = {{5, 0, {0}, "there are fewer than 6 values", "naive"},
 				 {60, 1, {12}, "there is one season", "mean of ETS"},
 				 {40, 0, {0}, "the series is short and without a season", "mean of ETS"},
 				 {200, 0, {0}, "the series is long and without a season", "median of ETS"},
@@ -322,8 +365,13 @@ quantiles(void)
 }
 
 static const UnitTest tests[] = {
-	{"arithmetic", arithmetic}, {"by error", by_error},			  {"refusals", refusals},
-	{"automatic", automatic},	{"damaged forms", damaged_forms}, {"intervals", intervals},
+	{"arithmetic", arithmetic},
+	{"by error", by_error},
+	{"refusals", refusals},
+	{"averaged forms", averaged_forms},
+	{"automatic", automatic},
+	{"damaged forms", damaged_forms},
+	{"intervals", intervals},
 	{"quantiles", quantiles},
 };
 

@@ -83,7 +83,7 @@ fallbacks(void)
 	s.n = 0;
 	CHECK(run(&h, &s, "naive", 2, &f, &err) == AUG_OK);
 	aug_forecast_free(&h.host, f);
-	CHECK(run(&h, &s, "naive", 0, &f, &err) == AUG_INVALID);
+	CHECK(run(&h, &s, "naive", AUG_MAX_HORIZON + 1, &f, &err) == AUG_INVALID);
 	CHECK(h.live == 0);
 }
 

@@ -1074,6 +1074,93 @@ constant_columns(void)
 	unit_table_free(&d);
 }
 
+/* Votes of a model for the first classes of row i, exactly. */
+static void
+class_votes(Training *t, const double *x, uint32_t p, uint32_t i, double *out)
+{
+	double all[80];
+
+	aug_model_score(t->model, x + i * p, t->scratch, all);
+	memcpy(out, all, 3 * sizeof(double));
+}
+
+/*
+ * Large nodes count classes in bins, or sum their weights; nodes of very many classes put
+ * their rows in order.  All three ways grow the same trees, of missing values too.
+ */
+static void
+classes_counted_or_ordered(void)
+{
+	enum
+	{
+		N = 4000,
+		P = 5,
+		MANY = 70
+	};
+	static double x[N * P], y[N], ones[N];
+	static const char *names[MANY];
+	static char text[MANY][8];
+	static const char *const params[] = {
+		"n_trees=4", "n_trees=4 splitter=random", "n_trees=4 bootstrap=false min_samples_leaf=9",
+		"n_trees=4 max_leaf_nodes=60 class_weight={\"a\":2,\"c\":3}"};
+	AugRng rng = aug_rng(11, 5, 0);
+
+	for (uint32_t k = 0; k < MANY; k++)
+	{
+		snprintf(text[k], sizeof(text[k]), "%c%u", (int) (k < 3 ? 'a' + k : 'z'), k);
+		text[k][1] = k < 3 ? '\0' : text[k][1];
+		names[k] = text[k];
+	}
+	for (uint32_t i = 0; i < N; i++)
+	{
+		double sum = 0;
+
+		for (uint32_t k = 0; k < P; k++)
+		{
+			double v = k == 3 ? aug_rng_below(&rng, 6) : aug_rng_real(&rng);
+
+			sum += k == 3 ? v / 6 : v;
+			x[i * P + k] = k < 2 && aug_rng_below(&rng, 7) == 0 ? NAN : v;
+		}
+		y[i] = sum + aug_rng_real(&rng) < 2.5 ? 0 : sum < 2.7 ? 1 : 2;
+		ones[i] = 1;
+	}
+	for (uint32_t k = 0; k < sizeof(params) / sizeof(params[0]); k++)
+	{
+		Table d, weighted, many;
+		Training counted, summed, ordered;
+		bool same = true;
+
+		unit_table(&d, N, P, x, NULL, y, 3, NULL);
+		unit_table(&weighted, N, P, x, NULL, y, 3, ones);
+		unit_table(&many, N, P, x, NULL, y, 3, NULL);
+		many.matrix.n_classes = MANY;
+		many.matrix.class_names = names;
+		training_begin(&counted, &d.matrix, params[k], 3, 0);
+		training_begin(&summed, &weighted.matrix, params[k], 3, 0);
+		training_begin(&ordered, &many.matrix, params[k], 3, 0);
+		CHECK(counted.status == AUG_OK && summed.status == AUG_OK && ordered.status == AUG_OK);
+		CHECK(counted.fit.n_nodes > 200 && counted.fit.n_nodes == summed.fit.n_nodes &&
+			  counted.fit.n_nodes == ordered.fit.n_nodes);
+		for (uint32_t i = 0; i < N; i++)
+		{
+			double a[3], b[3], c[3];
+
+			class_votes(&counted, x, P, i, a);
+			class_votes(&summed, x, P, i, b);
+			class_votes(&ordered, x, P, i, c);
+			same = same && memcmp(a, b, sizeof(a)) == 0 && memcmp(a, c, sizeof(a)) == 0;
+		}
+		CHECK(same);
+		training_end(&counted);
+		training_end(&summed);
+		training_end(&ordered);
+		unit_table_free(&d);
+		unit_table_free(&weighted);
+		unit_table_free(&many);
+	}
+}
+
 static const UnitTest tests[] = {
 	{"exact_step", exact_step},
 	{"exact_two_levels", exact_two_levels},
@@ -1098,6 +1185,7 @@ static const UnitTest tests[] = {
 	{"interval_coverage", interval_coverage},
 	{"edges", edges},
 	{"constant_columns", constant_columns},
+	{"classes_counted_or_ordered", classes_counted_or_ordered},
 	{"same_bytes_in_any_order", same_bytes_in_any_order},
 	{"cells_and_values_agree", cells_and_values_agree},
 	{"survives_failures", survives_failures},

@@ -130,6 +130,50 @@ kinds_of_adjustment(void)
 	close_room(&r);
 }
 
+/* Indices shrink by the noise in them: not at all, in part, or to nothing. */
+static void
+shrunken(void)
+{
+	double y[60], plain[4], sum = 0;
+	AugSeries s = {.n = 60, .y = y, .n_periods = 1, .period = {4}};
+	AugSeason season;
+	bool usable;
+	Room r;
+
+	open_room(&r);
+	for (int t = 0; t < 60; t++)
+		y[t] = t % 4 + 1 - 3; /* not positive: additive */
+	CHECK(aug_season_shrunken(&r.cast, y, 60, &s, AUG_SEASON_NONE, &season) == AUG_OK);
+	CHECK(season.kind == AUG_SEASON_ADDITIVE && season.period == 4);
+	for (int i = 0; season.kind != AUG_SEASON_NONE && i < 4; i++)
+		CHECK_NEAR(season.index[i], i - 1.5, 1e-12);
+	for (int t = 0; t < 60; t++)
+		y[t] = 20 + t % 4 + 1.5 * sin(12.9898 * t * t);
+	CHECK(aug_season_shrunken(&r.cast, y, 60, &s, AUG_SEASON_NONE, &season) == AUG_OK);
+	CHECK(season.kind == AUG_SEASON_MULTIPLICATIVE);
+	CHECK(aug_season_indices(&r.cast, y, 60, 4, AUG_SEASON_MULTIPLICATIVE, plain, NULL, &usable) ==
+		  AUG_OK);
+	for (int i = 0; season.kind != AUG_SEASON_NONE && i < 4; i++)
+	{
+		CHECK(season.index[i] > 0.9 && season.index[i] < 1.1);
+		CHECK(fabs(season.index[i] - 1) < fabs(plain[i] - 1) + 0.01);
+		sum += season.index[i];
+	}
+	CHECK_NEAR(sum, 4, 1e-12);
+	CHECK(aug_season_shrunken(&r.cast, y, 60, &s, AUG_SEASON_ADDITIVE, &season) == AUG_OK);
+	CHECK(season.kind == AUG_SEASON_ADDITIVE);
+	/* two cycles tell nothing of the noise, nor does a season that is none */
+	CHECK(aug_season_shrunken(&r.cast, y, 11, &s, AUG_SEASON_NONE, &season) == AUG_OK);
+	CHECK(season.kind == AUG_SEASON_NONE);
+	for (int t = 0; t < 60; t++)
+		y[t] = 5 + t % 5; /* the same mean at each position, near enough */
+	CHECK(aug_season_shrunken(&r.cast, y, 60, &s, AUG_SEASON_NONE, &season) == AUG_OK);
+	CHECK(season.kind == AUG_SEASON_NONE);
+	y[7] = 1e300;
+	CHECK(aug_season_shrunken(&r.cast, y, 60, &s, AUG_SEASON_NONE, &season) == AUG_OK);
+	close_room(&r);
+}
+
 /* A value larger than all others together harms only what it is part of. */
 static void
 huge_value(void)
@@ -164,7 +208,7 @@ adjust_once(UnitHost *h, void *arg, AugError *err)
 	for (int t = 0; t < 60; t++)
 		y[t] = t % 4 + 1;
 	aug_arena_init(&arena, &h->host);
-	status = aug_adjust(&cast, &s, true, NULL, AUG_KEEP_NOTHING, 2, &a);
+	status = aug_adjust(&cast, &s, AUG_ADJUST_TESTED, NULL, AUG_KEEP_NOTHING, 2, &a);
 	if (status == AUG_OK)
 		status = aug_adjust_form(&cast, &a, 2, &out);
 	if (status == AUG_OK)
@@ -214,23 +258,23 @@ kept_season(void)
 	open_room(&r);
 	for (int t = 0; t < 60; t++)
 		y[t] = t + 1;
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_ALL, 1, &a) == AUG_OK);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_ALL, 1, &a) == AUG_OK);
 	CHECK_NEAR(a.y[1], 1, 0);
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_FORM, 1, &a) == AUG_OK);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_FORM, 1, &a) == AUG_OK);
 	CHECK(a.season.kind == AUG_SEASON_MULTIPLICATIVE);
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_ALL, 2, &a) == AUG_CORRUPT);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_ALL, 2, &a) == AUG_CORRUPT);
 	values[2] = -1;
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_ALL, 1, &a) == AUG_CORRUPT);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_ALL, 1, &a) == AUG_CORRUPT);
 	values[2] = INFINITY;
 	form.code[0] = AUG_SEASON_ADDITIVE;
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_ALL, 1, &a) == AUG_CORRUPT);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_ALL, 1, &a) == AUG_CORRUPT);
 	values[2] = 2;
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_ALL, 1, &a) == AUG_OK);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_ALL, 1, &a) == AUG_OK);
 	form.code[0] = 3;
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_FORM, 1, &a) == AUG_CORRUPT);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_FORM, 1, &a) == AUG_CORRUPT);
 	form.code[0] = 1;
 	form.code[1] = 5;
-	CHECK(aug_adjust(&r.cast, &s, true, &form, AUG_KEEP_FORM, 1, &a) == AUG_CORRUPT);
+	CHECK(aug_adjust(&r.cast, &s, AUG_ADJUST_TESTED, &form, AUG_KEEP_FORM, 1, &a) == AUG_CORRUPT);
 	close_room(&r);
 }
 
@@ -238,6 +282,7 @@ static const UnitTest tests[] = {
 	{"golden decomposition", golden_decomposition},
 	{"season test", season_test},
 	{"kinds of adjustment", kinds_of_adjustment},
+	{"shrunken indices", shrunken},
 	{"huge value", huge_value},
 	{"kept season", kept_season},
 	{"failures", failures},

@@ -35,9 +35,10 @@ load(const char *name, Case *c)
 	c->series.period[0] = (uint32_t) period;
 }
 
+/* name: of an option, or NULL */
 static AugStatus
-run(UnitHost *h, const AugSeries *s, const char *method, AugKeep keep, AugSlice form,
-	AugForecast **out)
+run_option(UnitHost *h, const AugSeries *s, const char *method, const char *name,
+		   const char *value, AugKeep keep, AugSlice form, AugForecast **out)
 {
 	static const double levels[] = {0.95};
 	AugForecastOptions o = {
@@ -49,10 +50,19 @@ run(UnitHost *h, const AugSeries *s, const char *method, AugKeep keep, AugSlice 
 	CHECK(status == AUG_OK);
 	CHECK(aug_params_set(params, "method", method, &err) == AUG_OK);
 	CHECK(aug_params_set(params, "intervals", "model", &err) == AUG_OK);
+	if (name != NULL)
+		CHECK(aug_params_set(params, name, value, &err) == AUG_OK);
 	o.params = params;
 	status = aug_forecast_run(&h->host, s, &o, out, &err);
 	aug_params_free(params);
 	return status;
+}
+
+static AugStatus
+run(UnitHost *h, const AugSeries *s, const char *method, AugKeep keep, AugSlice form,
+	AugForecast **out)
+{
+	return run_option(h, s, method, NULL, NULL, keep, form, out);
 }
 
 /* With the form's codes and values given: what the method makes of them. */
@@ -481,10 +491,19 @@ ces_by_definition(void)
 	}
 }
 
-/* Seasonal data get a seasonal form, of the season asked for; others none. */
+/* The season is taken out, or modelled by the form that is asked for, or by the best. */
 static void
 ces_chooses(void)
 {
+	static const struct
+	{
+		const char *season, *label;
+	} seasons[] = {{"none", "CES(none)"},
+				   {"simple", "CES(simple)"},
+				   {"partial", "CES(partial)"},
+				   {"full", "CES(full)"},
+				   {"best", NULL}};
+	double best = 0, least = INFINITY;
 	Case c;
 	UnitHost h;
 	AugForecast *f;
@@ -492,9 +511,22 @@ ces_chooses(void)
 	unit_host(&h);
 	load("monthly", &c);
 	CHECK(run(&h, &c.series, "ces", AUG_KEEP_NOTHING, (AugSlice){NULL, 0}, &f) == AUG_OK);
-	CHECK(strcmp(f->method, "CES(none)") != 0);
+	CHECK_TEXT(f->method, "CES(none, adjusted)");
 	CHECK(isfinite(f->aicc));
 	aug_forecast_free(&h.host, f);
+	for (unsigned i = 0; i < sizeof(seasons) / sizeof(seasons[0]); i++)
+	{
+		if (!CHECK(run_option(&h, &c.series, "ces", "ces_season", seasons[i].season,
+							  AUG_KEEP_NOTHING, (AugSlice){NULL, 0}, &f) == AUG_OK))
+			continue;
+		if (seasons[i].label != NULL)
+			CHECK_TEXT(f->method, seasons[i].label);
+		else
+			best = f->aicc;
+		least = fmin(least, f->aicc);
+		aug_forecast_free(&h.host, f);
+	}
+	CHECK(best == least);
 	load("plain", &c);
 	CHECK(run(&h, &c.series, "ces", AUG_KEEP_NOTHING, (AugSlice){NULL, 0}, &f) == AUG_OK);
 	CHECK_TEXT(f->method, "CES(none)");

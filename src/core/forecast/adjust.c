@@ -89,7 +89,7 @@ season_given(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep ke
 }
 
 AugStatus
-aug_adjust(AugCast *cast, const AugSeries *s, bool seasonal, const AugForm *given, AugKeep keep,
+aug_adjust(AugCast *cast, const AugSeries *s, AugAdjust how, const AugForm *given, AugKeep keep,
 		   uint32_t n_own, AugAdjusted *out)
 {
 	AugSeries one = *s;
@@ -109,12 +109,15 @@ aug_adjust(AugCast *cast, const AugSeries *s, bool seasonal, const AugForm *give
 	{
 		status = season_given(cast, s, given, keep, n_own, out);
 		asked = out->season.kind;
-		seasonal = seasonal && keep == AUG_KEEP_FORM && asked != AUG_SEASON_NONE;
+		if (keep != AUG_KEEP_FORM || asked == AUG_SEASON_NONE)
+			how = AUG_ADJUST_NOT;
 		one.n_periods = 1;
 		one.period[0] = out->season.period;
 	}
-	if (status == AUG_OK && seasonal)
+	if (status == AUG_OK && how == AUG_ADJUST_TESTED)
 		status = aug_season_find(cast, out->y, out->n, &one, asked, &out->season);
+	if (status == AUG_OK && how == AUG_ADJUST_SHRUNKEN)
+		status = aug_season_shrunken(cast, out->y, out->n, &one, asked, &out->season);
 	if (status == AUG_OK)
 		aug_season_remove(&out->season, out->y, out->n, 0, out->y);
 	return status;

@@ -167,6 +167,8 @@ typedef struct ArimaClimb
 	/* The value to minimise, HUGE_VAL or NaN where not allowed; the residuals, of whose
 	 * sum of squares it is a monotone function */
 	double (*f)(void *arg, const double *x, double *residual);
+	/* fills jacobian at x, where f was called last; NULL: by differences of f */
+	void (*slopes)(void *arg, const double *x, double *jacobian);
 	void *arg;
 	uint32_t n;		  /* <= ARIMA_MAX_COEF, and what the room was taken for */
 	double tolerance; /* stops when a step gains less, absolute */
@@ -205,6 +207,8 @@ typedef struct ArimaFitter
 	bool conditional;
 	double *gamma; /* [n_base] coefficients of the base columns */
 	double *gram;  /* [n_base + 1][n_base + 1] */
+	double *rest, *rest_ar, *rest_ma; /* [n_w] work of aug_arima_slopes */
+	double *phi, *theta;			  /* [room + 1] likewise */
 	ArimaClimb climb;
 	double sum_square, sum_log;
 	size_t n_used;
@@ -226,6 +230,12 @@ extern double aug_arima_objective(ArimaFitter *fitter, const ArimaSpec *spec, co
 extern AugStatus
 aug_arima_estimate(ArimaFitter *fitter, const ArimaSpec *spec, const ArimaFit *near,
 				   bool conditional, bool tight, ArimaFit *fit, bool *ok);
+
+/* ---- arima_slopes.c ----------------------------------------------------------- */
+
+extern AugStatus aug_arima_slopes_init(AugCast *cast, ArimaFitter *fitter);
+/* ArimaClimb.slopes of a fitter without missing values and with one base column at most. */
+extern void aug_arima_slopes(void *fitter, const double *x, double *jacobian);
 
 /* ---- arima_auto.c: the search ----------------------------------------------------- */
 

@@ -82,7 +82,9 @@ differentiate(Climb *c)
 	const ArimaClimb *s = c->s;
 	size_t n = s->n_residuals;
 
-	for (uint32_t i = 0; i < s->n; i++)
+	if (s->slopes != NULL)
+		s->slopes(s->arg, c->x, s->jacobian);
+	for (uint32_t i = 0; i < s->n && s->slopes == NULL; i++)
 	{
 		double old = c->x[i], h = DIFFERENCE, *column = s->jacobian + i * n;
 
@@ -97,6 +99,11 @@ differentiate(Climb *c)
 		c->x[i] = old;
 		for (size_t t = 0; t < n; t++)
 			column[t] = (column[t] - s->residual[t]) / h;
+	}
+	for (uint32_t i = 0; i < s->n; i++)
+	{
+		const double *column = s->jacobian + i * n;
+
 		c->g[i] = aug_arima_dot(column, s->residual, n);
 		for (uint32_t j = 0; j <= i; j++)
 			c->hessian[i][j] = c->hessian[j][i] = aug_arima_dot(column, s->jacobian + j * n, n);

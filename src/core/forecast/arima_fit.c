@@ -24,6 +24,8 @@
 #define TIGHT 1e-8
 /* Where a parameter begins that nothing is known of; 0 is a saddle of mixed models. */
 #define BEGIN 0.1
+/* Values from which slopes that neglect the first ones will do to rank. */
+#define LONG_ENOUGH 100
 /* Mean squares below this, in units of the differences', are rounding errors. */
 #define LEAST_SQUARE 1e-24
 
@@ -41,6 +43,8 @@ aug_arima_fitter_init(AugCast *cast, ArimaData *data, ArimaWork *work, ArimaMode
 	fitter->gamma = aug_cast_doubles(cast, k);
 	fitter->gram = aug_cast_doubles(cast, k * k);
 	if (fitter->gamma == NULL || fitter->gram == NULL)
+		return AUG_NOMEM;
+	if (aug_arima_slopes_init(cast, fitter) != AUG_OK)
 		return AUG_NOMEM;
 	return aug_arima_climb_init(cast, n_coef, data->n_w, &fitter->climb);
 }
@@ -169,9 +173,13 @@ free_objective(void *arg, const double *x, double *residual)
 static AugStatus
 climb(ArimaFitter *f, double *x, bool tight, double *value)
 {
+	const ArimaData *data = f->data;
 	AugStatus status;
 
 	f->climb.f = free_objective;
+	f->climb.slopes = NULL;
+	if (!tight && !data->missing && data->n_base <= 1 && data->n_w >= LONG_ENOUGH)
+		f->climb.slopes = aug_arima_slopes;
 	f->climb.arg = f;
 	f->climb.n = aug_arima_n_coef(f->spec);
 	f->climb.tolerance = tight ? TIGHT : LOOSE;

@@ -18,7 +18,7 @@
 
 #define LONG_SERIES 150 /* values from which more members pay */
 #define MANY_ZEROS	0.4 /* share of steps without demand */
-#define FEW_VALUES	8	/* below, nothing is worth estimating */
+#define FEW_VALUES	6	/* below, nothing is worth estimating */
 
 typedef struct Look
 {
@@ -66,7 +66,7 @@ choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const double 
 	static const double several_weights[] = {2, 1};
 	static const char *const long_season[] = {"mstl", "dotm", "ces", NULL};
 	static const char *const long_plain[] = {"ets", "dotm", "ces", "arima", NULL};
-	static const char *const usual[] = {"ets", "dotm", "ces", NULL};
+	static const char *const usual[] = {"ets_average", "dotm", "ces", NULL};
 	static const char *const few[] = {"naive", NULL};
 	static const char *const intermittent[] = {"sba", "tsb", NULL};
 
@@ -84,7 +84,7 @@ choose(const AugSeries *s, const Look *look, AugCombineKind *kind, const double 
 	}
 	if (look->n_observed < FEW_VALUES)
 	{
-		*reason = "there are fewer than 8 values";
+		*reason = "there are fewer than 6 values";
 		return few;
 	}
 	if (look->intermittent)
@@ -145,7 +145,7 @@ const AugForecaster aug_forecaster_auto = {
 			  true},
 	.missing = true,
 	.options = AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS | AUG_OPTION(F_MSTL_TREND) |
-			   AUG_OPTION(F_TRANSFORM),
+			   AUG_OPTION(F_CES_SEASON),
 	.refuses = auto_refuses,
 	.fit = auto_fit,
 	.forecast = aug_combine_forecast};

@@ -7,8 +7,10 @@
  * to beat: Stock, Watson 2004, Journal of Forecasting 23:405; the median of four methods:
  * Petropoulos, Svetunkov 2020, International Journal of Forecasting 36:110.
  *
- * The variance of a combination is the weighted mean of its members' variances, as if
- * their errors were the same: they mostly are.  Calibration then measures (interval.c).
+ * The variance of a combination is the geometric mean, by weights, of its members'
+ * variances, as if their errors were the same: they mostly are, and one member with much
+ * too large a variance does not carry the others away.  Calibration then measures
+ * (interval.c).
  *
  * A form holds, after kind and number of members, for each: a hash of its method's
  * name, its weight, its number of values, its codes and its values.
@@ -132,6 +134,23 @@ combine(AugCombineKind kind, const AugCombination *c, double *v)
 	return c->n % 2 == 1 ? v[c->n / 2] : v[c->n / 2 - 1] / 2 + v[c->n / 2] / 2;
 }
 
+/* Geometric mean by weights; NaN when one is, 0 when all are. */
+static double
+combine_variances(const AugCombination *c, const double *v)
+{
+	double logs = 0, weight = 0, sum = 0;
+
+	for (uint32_t i = 0; i < c->n; i++)
+	{
+		sum += c->member[i].weight * v[i];
+		if (v[i] == 0)
+			continue; /* a member that fits perfectly says nothing of the others' errors */
+		logs += c->member[i].weight * log(v[i]);
+		weight += c->member[i].weight;
+	}
+	return isnan(sum) || weight == 0 ? sum : exp(logs / weight);
+}
+
 /* Fitted values, variance and label of the members together. */
 static AugStatus
 summarise(AugCast *cast, const AugSeries *s, AugCombination *c, AugFitted *out)
@@ -204,8 +223,8 @@ write_form(AugCast *cast, const AugCombination *c, AugFitted *out)
 	return AUG_OK;
 }
 
-static AugStatus
-finish(AugCast *cast, const AugSeries *s, AugCombination *c, AugFitted *out)
+AugStatus
+aug_combine_finish(AugCast *cast, const AugSeries *s, AugCombination *c, AugFitted *out)
 {
 	AugStatus status;
 
@@ -244,7 +263,7 @@ aug_combine_fit(AugCast *cast, const AugSeries *s, const AugForecaster *by,
 		else
 			left_out(out, names[i], cast->err->message);
 	}
-	return finish(cast, s, c, out);
+	return aug_combine_finish(cast, s, c, out);
 }
 
 static AugStatus
@@ -312,7 +331,7 @@ aug_combine_again(AugCast *cast, const AugSeries *s, const AugForecaster *by, co
 		else
 			left_out(out, m->by->about.name, cast->err->message);
 	}
-	return at == given->n_values ? finish(cast, s, c, out) : corrupt(cast);
+	return at == given->n_values ? aug_combine_finish(cast, s, c, out) : corrupt(cast);
 }
 
 AugStatus
@@ -343,7 +362,7 @@ aug_combine_forecast(AugCast *cast, const AugSeries *s, const AugFitted *fitted,
 		mean[h] = combine(c->kind, c, v);
 		for (uint32_t i = 0; i < c->n; i++)
 			v[i] = all[(size_t) (2 * i + 1) * horizon + h];
-		variance[h] = combine(c->kind, c, v);
+		variance[h] = combine_variances(c, v);
 	}
 	return AUG_OK;
 }
@@ -461,7 +480,7 @@ combination_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep
 	if (status != AUG_OK || how != F_COMBINE_ERROR)
 		return status;
 	status = weigh_by_error(cast, out->state);
-	return status != AUG_OK ? status : finish(cast, s, out->state, out);
+	return status != AUG_OK ? status : aug_combine_finish(cast, s, out->state, out);
 }
 
 const AugForecaster aug_forecaster_combination = {
@@ -471,7 +490,8 @@ const AugForecaster aug_forecaster_combination = {
 			  "Bates, Granger 1969, Operational Research Quarterly 20:451", true, true},
 	.missing = true,
 	.options = AUG_OPTION(F_MEMBERS) | AUG_OPTION(F_COMBINE) | AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS |
-			   AUG_OPTION(F_MSTL_TREND) | AUG_OPTION(F_TRANSFORM),
+			   AUG_OPTION(F_MSTL_TREND) |
+			   AUG_OPTION(F_CES_SEASON),
 	.refuses = combination_refuses,
 	.fit = combination_fit,
 	.forecast = aug_combine_forecast};

@@ -42,6 +42,9 @@ typedef struct AugCombination
 extern AugStatus aug_combine_fit(AugCast *cast, const AugSeries *s, const AugForecaster *by,
 								 const char *const *names, const double *weights,
 								 AugCombineKind kind, AugFitted *out);
+/* Fills out from the members of c, which are fitted. */
+extern AugStatus
+aug_combine_finish(AugCast *cast, const AugSeries *s, AugCombination *c, AugFitted *out);
 /* The same from a form that aug_combine_fit filled (its codes and values are untrusted). */
 extern AugStatus aug_combine_again(AugCast *cast, const AugSeries *s, const AugForecaster *by,
 								   const AugForm *given, AugKeep keep, AugFitted *out);

@@ -129,6 +129,8 @@ extern AugStatus aug_find_changes(AugCast *cast, const AugSeries *s, uint32_t le
 /* Of a value above 0 (NaN stays NaN), and back; what is beyond the range of the
  * transformation goes back to its limit, 0 or infinity. */
 extern double aug_box_cox(double v, double lambda);
+/* Guerrero's lambda within 0 and 1, values being positive; 1 where nothing tells. */
+extern AugStatus aug_guerrero(AugCast *cast, const AugSeries *s, double *lambda);
 extern double aug_box_cox_inverse(double v, double lambda);
 /* Forecasts of transformed values on the scale of the values: medians, and variances
  * to first order. */

@@ -206,7 +206,7 @@ dotm_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, 
 		return aug_fail_nomem(cast->err, sizeof(Dotm));
 	if (out->fitted == NULL)
 		return AUG_NOMEM;
-	status = aug_adjust(cast, s, true, given, keep, N_VALUES, &d->adjusted);
+	status = aug_adjust(cast, s, AUG_ADJUST_SHRUNKEN, given, keep, N_VALUES, &d->adjusted);
 	if (status == AUG_OK)
 		status = running_lines(cast, d);
 	if (status == AUG_OK)

@@ -279,6 +279,33 @@ ets_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, A
 	return status;
 }
 
+AugStatus
+aug_ets_near_forms(AugCast *cast, const AugSeries *s, double behind, AugForm *forms, double *aicc,
+				   uint32_t room, uint32_t *n)
+{
+	EtsFit *near = aug_arena_zero(cast->arena, room, sizeof(EtsFit));
+	Ets ets;
+	AugStatus status;
+
+	*n = 0;
+	if (near == NULL)
+		return aug_fail_nomem(cast->err, room * sizeof(EtsFit));
+	memset(&ets, 0, sizeof(ets));
+	status = scale_series(cast, s, &ets);
+	if (status == AUG_OK)
+		status = aug_ets_series_init(cast, s->n, s->n_periods > 0 ? s->period[0] : 1, &ets.s);
+	if (status == AUG_OK)
+		status = aug_ets_near(cast, &ets.s, s->period, s->n_periods, behind, near, room, n);
+	for (uint32_t i = 0; i < *n && status == AUG_OK; i++)
+	{
+		ets.fit = near[i];
+		aicc[i] = near[i].aicc;
+		memset(&forms[i], 0, sizeof(forms[i]));
+		status = write_form(cast, &ets, &forms[i]);
+	}
+	return status;
+}
+
 static AugStatus
 ets_forecast(AugCast *cast, const AugSeries *s, const AugFitted *fitted, uint32_t horizon,
 			 double *mean, double *variance)

@@ -8,6 +8,7 @@
  *	ets_fit.c		start values, estimation of one form, choice among forms
  *	aug_ets_variance.c	variances of forecasts
  *	ets.c			the method "ets"
+ *	ets_average.c	the method "ets_average"
  *
  * Hyndman, Koehler, Ord, Snyder 2008: Forecasting with Exponential Smoothing, the State
  * Space Approach, Springer ("the book").
@@ -119,6 +120,13 @@ extern bool aug_ets_admissible(const EtsForm *form, const EtsLayout *at, const d
 /* What the options and the data leave of the forms; estimates the best by AICc. */
 extern AugStatus aug_ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period,
 								uint32_t n_periods, EtsFit *best);
+/*
+ * Those of the forms without a trend or with a damped one whose AICc is at most "behind"
+ * that of the best, best first and at most room; roughly estimated.
+ */
+extern AugStatus aug_ets_near(AugCast *cast, EtsSeries *s, const uint32_t *period,
+							  uint32_t n_periods, double behind, EtsFit *near, uint32_t room,
+							  uint32_t *n_near);
 /* Estimates one form. */
 extern AugStatus aug_ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit);
 extern AugStatus aug_ets_series_init(AugCast *cast, size_t n, uint32_t m, EtsSeries *s);
@@ -135,5 +143,11 @@ aug_ets_variance(AugCast *cast, const EtsSeries *s, const EtsFit *fit, double si
 				 const double *mean, uint32_t horizon, double *variance);
 /* Point forecasts: the recursion without errors. */
 extern void aug_ets_point(const EtsSeries *s, const EtsFit *fit, uint32_t horizon, double *mean);
+
+/* ---- ets.c ---------------------------------------------------------------------------- */
+
+/* The forms of aug_ets_near for a series as the method "ets" takes them, and their AICc. */
+extern AugStatus aug_ets_near_forms(AugCast *cast, const AugSeries *s, double behind,
+									AugForm *forms, double *aicc, uint32_t room, uint32_t *n);
 
 #endif /* AUG_ETS_H */

@@ -327,6 +327,7 @@ aug_ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit)
 typedef struct Asked
 {
 	int error, trend, damped, season;
+	bool tame; /* no trend for ever, unless it is asked for */
 } Asked;
 
 static bool
@@ -345,6 +346,8 @@ is_wanted(const Asked *asked, const EtsForm *form, bool positive)
 		return false;
 	if (asked->damped != F_AUTO && form->damped != (asked->damped == 1))
 		return false;
+	if (asked->tame && asked->damped == F_AUTO && form->trend != ETS_NONE && !form->damped)
+		return false;
 	if (odd && !(asked->error != F_AUTO && asked->season != F_AUTO))
 		return false;
 	return positive || (form->error != ETS_MULTIPLICATIVE && form->season != ETS_MULTIPLICATIVE &&
@@ -353,12 +356,17 @@ is_wanted(const Asked *asked, const EtsForm *form, bool positive)
 
 /* The forms to try, in an order that ties are broken by; returns how many. */
 static uint32_t
-list_forms(AugCast *cast, const EtsSeries *s, const Start *start, bool positive, EtsForm *forms)
+list_forms(AugCast *cast, const EtsSeries *s, const Start *start, bool tame, EtsForm *forms)
 {
 	Asked asked = {
 		aug_param_choice(cast->params, F_ETS_ERROR), aug_param_choice(cast->params, F_ETS_TREND),
-		aug_param_choice(cast->params, F_ETS_DAMPED), aug_param_choice(cast->params, F_ETS_SEASON)};
+		aug_param_choice(cast->params, F_ETS_DAMPED), aug_param_choice(cast->params, F_ETS_SEASON),
+		tame};
+	bool positive = true;
 	uint32_t n = 0;
+
+	for (size_t t = 0; t < s->n; t++)
+		positive = positive && !(s->y[t] <= 0);
 
 	for (int i = 0; i < 2 * 3 * 2 * 3; i++)
 	{
@@ -412,27 +420,36 @@ finish_best(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit
 	return AUG_OK;
 }
 
+/* Estimates all forms roughly; n of them. */
+static AugStatus
+screen_all(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods, bool tame,
+		   EtsSearch *search, Start *start, EtsFit *fits, uint32_t *n)
+{
+	EtsForm forms[MOST_FORMS * 2];
+	uint32_t m = n_periods > 0 && s->n >= 2 * (size_t) period[0] ? period[0] : 1;
+	AugStatus status = start_init(cast, s, m, start);
+
+	*n = 0;
+	if (status == AUG_OK)
+		status = aug_ets_search_init(cast, m + 6, search);
+	if (status != AUG_OK)
+		return status;
+	*n = list_forms(cast, s, start, tame, forms);
+	for (uint32_t i = 0; i < *n && status == AUG_OK; i++)
+		status = screen(cast, search, s, start, &forms[i], &fits[i]);
+	return status;
+}
+
 AugStatus
 aug_ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods,
 			   EtsFit *best)
 {
-	EtsForm forms[MOST_FORMS * 2];
 	EtsFit fits[MOST_FORMS], *chosen;
 	EtsSearch search;
 	Start start;
-	uint32_t m = n_periods > 0 && s->n >= 2 * (size_t) period[0] ? period[0] : 1, n;
-	bool positive = true;
-	AugStatus status = start_init(cast, s, m, &start);
+	uint32_t n;
+	AugStatus status = screen_all(cast, s, period, n_periods, false, &search, &start, fits, &n);
 
-	if (status == AUG_OK)
-		status = aug_ets_search_init(cast, m + 6, &search);
-	if (status != AUG_OK)
-		return status;
-	for (size_t t = 0; t < s->n; t++)
-		positive = positive && !(s->y[t] <= 0);
-	n = list_forms(cast, s, &start, positive, forms);
-	for (uint32_t i = 0; i < n && status == AUG_OK; i++)
-		status = screen(cast, &search, s, &start, &forms[i], &fits[i]);
 	if (status == AUG_OK)
 		status = finish_best(cast, &search, s, &start, fits, n, &chosen);
 	if (status != AUG_OK)
@@ -441,4 +458,66 @@ aug_ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_p
 		return aug_fail(cast->err, AUG_DATA, "has no form that these values allow");
 	*best = *chosen;
 	return AUG_OK;
+}
+
+/* Narrows gamma until the form is admissible, as finish does, but roughly. */
+static AugStatus
+admit(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit *fit)
+{
+	AugStatus status = AUG_OK;
+
+	for (int k = 0; status == AUG_OK && isfinite(fit->minus2) &&
+					!aug_ets_admissible(&fit->form, &fit->at, fit->x);
+		 k++)
+	{
+		if (k == 0)
+			start_states(start, s, &fit->form, &fit->at, start->x);
+		if (k == MOST_NARROWING)
+			fit->minus2 = HUGE_VAL;
+		else
+		{
+			fit->at.most_gamma = fit->x[fit->at.gamma] = NARROWING * fit->x[fit->at.gamma];
+			status = aug_ets_search_run(cast, search, s, start->scale, SCREEN_GAIN, SCREEN_STEPS,
+										fit);
+		}
+	}
+	fit->aicc = aug_ets_aicc(fit->minus2, s->n_observed, fit->at.n);
+	return status;
+}
+
+AugStatus
+aug_ets_near(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods,
+			 double behind, EtsFit *near, uint32_t room, uint32_t *n_near)
+{
+	EtsFit fits[MOST_FORMS];
+	EtsSearch search;
+	Start start;
+	uint32_t n;
+	double least = HUGE_VAL;
+	AugStatus status = screen_all(cast, s, period, n_periods, true, &search, &start, fits, &n);
+
+	*n_near = 0;
+	for (uint32_t i = 0; i < n && status == AUG_OK; i++)
+	{
+		status = admit(cast, &search, s, &start, &fits[i]);
+		least = fmin(least, fits[i].aicc);
+	}
+	if (status != AUG_OK)
+		return status;
+	while (*n_near < room)
+	{
+		EtsFit *next = NULL;
+
+		for (uint32_t i = 0; i < n; i++)
+		{
+			if (fits[i].aicc <= least + behind && (next == NULL || fits[i].aicc < next->aicc))
+				next = &fits[i];
+		}
+		if (next == NULL || !isfinite(next->aicc))
+			break;
+		near[(*n_near)++] = *next;
+		next->aicc = HUGE_VAL;
+	}
+	return *n_near > 0 ? AUG_OK
+					   : aug_fail(cast->err, AUG_DATA, "has no form that these values allow");
 }

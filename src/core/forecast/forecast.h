@@ -30,6 +30,8 @@ typedef struct AugForm
 	int32_t code[AUG_FORM_CODES];
 	uint32_t n_values;
 	double *values;
+	bool transformed; /* of values that were transformed before, by run.c, with lambda */
+	double lambda;
 } AugForm;
 
 /* One series at work. */
@@ -107,6 +109,7 @@ enum
 	F_ETS_TREND,
 	F_ETS_DAMPED,
 	F_ETS_SEASON,
+	F_CES_SEASON,
 	F_ARIMA_P,
 	F_ARIMA_D,
 	F_ARIMA_Q,
@@ -128,7 +131,8 @@ enum
 /* What run.c does for every method. */
 #define AUG_COMMON_OPTIONS                                                        \
 	(AUG_OPTION(F_METHOD) | AUG_OPTION(F_INTERVALS) | AUG_OPTION(F_LOWER_BOUND) | \
-	 AUG_OPTION(F_UPPER_BOUND) | AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS))
+	 AUG_OPTION(F_UPPER_BOUND) | AUG_OPTION(F_INTEGER) | AUG_OPTION(F_OUTLIERS) | \
+	 AUG_OPTION(F_TRANSFORM))
 
 #define AUG_ETS_OPTIONS                                                             \
 	(AUG_OPTION(F_ETS_ERROR) | AUG_OPTION(F_ETS_TREND) | AUG_OPTION(F_ETS_DAMPED) | \
@@ -143,10 +147,14 @@ enum
 /* indices of the choices of "transform" */
 #define F_TRANSFORM_NONE 1
 #define F_TRANSFORM_LOG	 2
+#define F_TRANSFORM_BOX	 3
 /* and of "combine" and "intervals" */
 #define F_COMBINE_MEDIAN  2
 #define F_COMBINE_ERROR	  3
 #define F_INTERVALS_MODEL 2
+/* and of "ces_season", the seasonal forms between them */
+#define F_CES_NONE 1
+#define F_CES_BEST 5
 /* and of "outliers" */
 #define F_OUTLIERS_CLEAN 2
 
@@ -192,6 +200,7 @@ extern const AugForecaster aug_forecaster_dotm;			  /* dotm.c */
 extern const AugForecaster aug_forecaster_combination;	  /* combine.c */
 extern const AugForecaster aug_forecaster_auto;			  /* auto.c */
 extern const AugForecaster aug_forecaster_ets;			  /* ets.c */
+extern const AugForecaster aug_forecaster_ets_average;	  /* ets_average.c */
 extern const AugForecaster aug_forecaster_arima;		  /* arima.c */
 extern const AugForecaster aug_forecaster_naive2;		  /* naive2.c */
 

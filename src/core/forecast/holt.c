@@ -302,7 +302,7 @@ fit_parts(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep,
 	m->trend_used = trend;
 	m->damped_used = damped;
 	m->damped.damped = true;
-	status = aug_adjust(cast, s, true, given, keep, n_values, &m->adjusted);
+	status = aug_adjust(cast, s, AUG_ADJUST_TESTED, given, keep, n_values, &m->adjusted);
 	if (status == AUG_OK)
 		status = keep == AUG_KEEP_ALL ? take_given(cast, given->values, m) : estimate(cast, m);
 	if (status == AUG_OK)

@@ -320,7 +320,7 @@ take_given(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep
 		return aug_smooth_corrupt(cast);
 	if (s->n < 2 * (size_t) period)
 		return aug_fail(cast->err, AUG_DATA, "needs two full seasons");
-	status = aug_adjust(cast, s, false, given, keep, V_COUNT + (uint32_t) period, &data);
+	status = aug_adjust(cast, s, AUG_ADJUST_NOT, given, keep, V_COUNT + (uint32_t) period, &data);
 	if (status != AUG_OK)
 		return status;
 	if (keep == AUG_KEEP_FORM)
@@ -393,7 +393,7 @@ winters_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep kee
 		status = take_given(cast, s, given, keep, w);
 	else
 	{
-		status = aug_adjust(cast, s, false, NULL, keep, 0, &data);
+		status = aug_adjust(cast, s, AUG_ADJUST_NOT, NULL, keep, 0, &data);
 		if (status == AUG_OK)
 			status = search(cast, &data, s->period[0], asked_kind(cast), damped, w);
 	}

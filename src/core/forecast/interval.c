@@ -9,7 +9,8 @@
  * 11:121).  The squared errors of forecasts from rolling origins, each over the variance
  * that the method gave it, average to 1 where the variances are right; their mean widens
  * or narrows the intervals, separately for near and far steps, drawn towards a prior as
- * far as there are few origins.  Quantiles are Student's with the degrees of freedom
+ * far as there are few origins, and the more the shorter the series is.  In long series
+ * the variance follows that of the latest errors part of the way.  Quantiles are Student's with the degrees of freedom
  * behind the variance.
  *
  * Memory: none beyond the rolling origins'.  Interrupts: theirs.
@@ -23,10 +24,14 @@
 
 #define SQRT_HALF	  0.70710678118654752440
 #define MOST_ORIGINS  12
-#define LONG_SERIES	  400 /* beyond, fewer origins: each costs a pass */
-#define LONG_ORIGINS  6
-#define PRIOR_ORIGINS 4.0  /* how many origins the prior counts for */
-#define PRIOR		  1.25 /* variance over model variance, before anything is seen */
+#define LONG_SERIES	  200 /* values from which more origins are looked at, and recent errors */
+#define LONG_ORIGINS  16
+#define RECENT		  16   /* steps after which an error counts half */
+#define RECENT_POWER  0.4  /* how far the recent variance counts against that of all errors */
+#define PRIOR_ORIGINS 8.0  /* how many origins the prior counts for */
+#define PRIOR		  1.0  /* variance over model variance, before anything is seen, */
+#define PRIOR_SHORT	  100.0 /* and more of it the shorter the series: / (n + PRIOR_HALF) */
+#define PRIOR_HALF	  50.0
 #define MOST_RATIO	  16.0 /* of one squared error over its variance: outliers count so much */
 #define LEAST_SCALE	  0.25
 #define LEAST_DF	  3.0
@@ -96,25 +101,51 @@ posterior(const Side *side, double prior)
 	return fmax(scale, LEAST_SCALE);
 }
 
+/*
+ * What the variance of one-step errors was lately, over that of all: volatility comes in
+ * clusters (Engle 1982, Econometrica 50:987), and discounted squares follow it.
+ */
+static double
+recent_ratio(const AugSeries *s, const AugFitted *fitted)
+{
+	double decay = exp2(-1.0 / RECENT), recent = 0, weight = 0, all = 0, n = 0, ratio;
+
+	for (size_t t = 0; t < s->n; t++)
+	{
+		double e = s->y[t] - fitted->fitted[t];
+
+		if (isnan(e))
+			continue;
+		recent = recent * decay + e * e;
+		weight = weight * decay + 1;
+		all += e * e;
+		n++;
+	}
+	ratio = recent / weight / (all / n);
+	return n >= LONG_SERIES && ratio > 0 && isfinite(ratio) ? pow(ratio, RECENT_POWER) : 1;
+}
+
 AugStatus
 aug_interval_calibrate(AugCast *cast, const AugSeries *s, const AugFitted *fitted, uint32_t horizon,
 					   double *variance)
 {
 	Ratios r = {.near = (horizon + 1) / 2};
-	double near, far;
-	AugStatus status = aug_rolling(
-		cast, s, fitted, horizon, s->n > LONG_SERIES ? LONG_ORIGINS : MOST_ORIGINS, add_origin, &r);
+	double prior = PRIOR + PRIOR_SHORT / ((double) s->n + PRIOR_HALF);
+	double near, far, recent = recent_ratio(s, fitted);
+	AugStatus status = aug_rolling(cast, s, fitted, horizon,
+								   s->n >= LONG_SERIES ? LONG_ORIGINS : MOST_ORIGINS, add_origin,
+								   &r);
 
 	if (status != AUG_OK)
 		return status;
-	near = posterior(&r.side[0], PRIOR);
+	near = posterior(&r.side[0], prior);
 	/* what far errors there are is told by near ones as long as few origins reach so far */
 	far = posterior(&r.side[1], near);
 	for (uint32_t h = 0; h < horizon; h++)
 	{
 		double share = horizon > 1 ? (double) h / (horizon - 1) : 0;
 
-		variance[h] *= near + (far - near) * share;
+		variance[h] *= recent * (near + (far - near) * share);
 	}
 	return AUG_OK;
 }

@@ -34,6 +34,7 @@ static const AugForecaster *const methods[] = {
 	&aug_forecaster_auto,			/* auto.c */
 	&aug_forecaster_combination,	/* combine.c */
 	&aug_forecaster_ets,			/* ets.c */
+	&aug_forecaster_ets_average,	/* ets_average.c */
 };
 
 #define N_METHODS ((uint32_t) (sizeof(methods) / sizeof(methods[0])))

@@ -31,7 +31,7 @@ naive2_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep
 
 	if (a == NULL)
 		return aug_fail_nomem(cast->err, sizeof(AugAdjusted));
-	status = aug_adjust(cast, s, true, given, keep, 0, a);
+	status = aug_adjust(cast, s, AUG_ADJUST_TESTED, given, keep, 0, a);
 	if (status == AUG_OK)
 		status = aug_adjust_form(cast, a, 0, out);
 	if (status != AUG_OK)

@@ -19,7 +19,7 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 		 "|croston|sba|tsb|adida"
 		 "|naive2|ses|holt|damped|comb|holt_winters|ces|theta|dotm"
 		 "|mstl"
-		 "|arima|ets|combination",
+		 "|arima|ets|ets_average|combination",
 		 "Forecasting method. auto combines methods by a fixed rule on seasons, length and "
 		 "zeros, and says what it used."},
 	[F_MEMBERS] = {"members", AUG_PARAM_MAP, "auto", 0, 1e6, "auto",
@@ -36,6 +36,10 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 					  "Whether the trend of exponential smoothing is damped."},
 	[F_ETS_SEASON] = {"ets_season", AUG_PARAM_CHOICE, "auto", 0, 0,
 					  "auto|none|additive|multiplicative", "Season of exponential smoothing."},
+	[F_CES_SEASON] = {"ces_season", AUG_PARAM_CHOICE, "auto", 0, 0,
+					  "auto|none|simple|partial|full|best",
+					  "Season of complex exponential smoothing: a form of it, or best, the one "
+					  "of least AICc; auto takes the season out before."},
 	[F_ARIMA_P] = {"arima_p", AUG_PARAM_MIXED, "auto", 0, 10, "auto", "Autoregressive order."},
 	[F_ARIMA_D] = {"arima_d", AUG_PARAM_MIXED, "auto", 0, 2, "auto", "Order of differencing."},
 	[F_ARIMA_Q] = {"arima_q", AUG_PARAM_MIXED, "auto", 0, 10, "auto", "Moving-average order."},
@@ -52,9 +56,10 @@ static const AugParamSpec forecast_params[F_COUNT] = {
 		{"mstl_trend", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|ets|arima|dotm|drift|naive",
 		 "Method that forecasts the series without its seasons. auto is arima from 200 "
 		 "values on, else ets, or something simpler where it does not fit."},
-	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log",
-					 "Box-Cox transformation: none, log, or a number lambda (0 is log); auto "
-					 "leaves it to the method."},
+	[F_TRANSFORM] = {"transform", AUG_PARAM_MIXED, "auto", -1, 2, "auto|none|log|box_cox",
+					 "Box-Cox transformation of positive values before any method: none, log, "
+					 "a number lambda (0 is log), or box_cox: Guerrero's lambda; auto is none, "
+					 "but mstl chooses."},
 	[F_OUTLIERS] = {"outliers", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|keep|clean",
 					"Whether outliers are replaced before fitting. auto keeps them."},
 	[F_INTERVALS] = {"intervals", AUG_PARAM_CHOICE, "auto", 0, 0, "auto|calibrated|model",

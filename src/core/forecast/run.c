@@ -3,8 +3,8 @@
  * run.c
  *		One series from its values to a forecast: the way of every request.
  *
- * Steps: options are checked; outliers are replaced if asked for; the method asked for
- * is fitted, or the next simpler one where the data do not allow it (the chain below,
+ * Steps: options are checked; outliers are replaced and values transformed, if asked for;
+ * the method asked for is fitted, or the next simpler one where the data do not allow it (the chain below,
  * each refusal told in "fallback"); forecasts and intervals are made, cut at the bounds
  * and rounded; all is copied into one block of the host.
  *
@@ -28,10 +28,13 @@ typedef struct Run
 	AugCast cast;
 	AugArena arena;
 	const AugSeries *asked; /* as the host gave it, or cleaned */
-	AugSeries cleaned;
+	AugSeries cleaned, transformed;
 	AugSeries series; /* missing values as the method wants them */
 	double *filled;	  /* interpolated y, made when first wanted */
 	const AugForecastOptions *options;
+	const AugForecaster *by; /* what is fitted first */
+	AugForm form;			 /* given, when options->keep */
+	double lambda;			 /* of the transformation, when asked->transformed */
 	AugFitted fitted;
 	char fallback[AUG_MESSAGE_SIZE];
 	char warning[AUG_MESSAGE_SIZE];
@@ -58,13 +61,28 @@ aug_cast_doubles(AugCast *cast, size_t n)
 	return p;
 }
 
+/* Bounds that leave nothing between them. */
+static AugStatus
+check_bounds(const AugParams *p, AugError *err)
+{
+	double lower = aug_param_number(p, F_LOWER_BOUND), upper = aug_param_number(p, F_UPPER_BOUND);
+
+	if (aug_param_choice(p, F_LOWER_BOUND) >= 0 || aug_param_choice(p, F_UPPER_BOUND) >= 0)
+		return AUG_OK;
+	if (lower > upper)
+		return aug_fail(err, AUG_INVALID, "lower_bound is above upper_bound");
+	if (aug_param_number(p, F_INTEGER) != 0 && ceil(lower) > floor(upper))
+		return aug_fail(err, AUG_INVALID, "no whole number lies within the bounds");
+	return AUG_OK;
+}
+
 static AugStatus
 check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
 {
 	if (o->params->algorithm != aug_forecast_about())
 		return aug_fail(err, AUG_INTERNAL, "these are not the options of forecasting");
-	if (o->horizon < 1 || o->horizon > AUG_MAX_HORIZON)
-		return aug_fail(err, AUG_INVALID, "horizon must be between 1 and %d", AUG_MAX_HORIZON);
+	if (o->horizon > AUG_MAX_HORIZON)
+		return aug_fail(err, AUG_INVALID, "horizon must be at most %d", AUG_MAX_HORIZON);
 	if (o->n_levels > AUG_MAX_LEVELS_ASKED)
 		return aug_fail(err, AUG_INVALID, "at most %d levels can be asked for",
 						AUG_MAX_LEVELS_ASKED);
@@ -85,7 +103,7 @@ check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
 	if (s->n_regressors > 0 && s->n_x < s->n + o->horizon)
 		return aug_fail(err, AUG_INVALID, "regressors are known for %zu of %zu steps", s->n_x,
 						s->n + o->horizon);
-	return AUG_OK;
+	return check_bounds(o->params, err);
 }
 
 /* Options that the method would not look at are errors, so that none is ignored. */
@@ -172,7 +190,7 @@ attempt(Run *run, const AugForecaster *by, const AugForm *form, char *why)
 	run->fitted.aicc = run->fitted.log_likelihood = run->fitted.sigma2 = NAN;
 	status = by->fit(&run->cast, &run->series, form, form == NULL ? AUG_KEEP_NOTHING : o->keep,
 					 &run->fitted);
-	if (status == AUG_OK)
+	if (status == AUG_OK && o->horizon > 0)
 		status = by->forecast(&run->cast, &run->series, &run->fitted, o->horizon, run->mean,
 							  run->variance);
 	if (status == AUG_DATA || status == AUG_NUMERIC)
@@ -182,7 +200,8 @@ attempt(Run *run, const AugForecaster *by, const AugForm *form, char *why)
 	}
 	for (uint32_t h = 0; status == AUG_OK && h < o->horizon; h++)
 	{
-		if (!isfinite(run->mean[h]))
+		if (!isfinite(run->mean[h]) ||
+			(run->asked->transformed && !isfinite(aug_box_cox_inverse(run->mean[h], run->lambda))))
 			snprintf(why, AUG_MESSAGE_SIZE, "forecast is out of range");
 	}
 	return status;
@@ -198,36 +217,37 @@ note_fallback(Run *run, const char *name, const char *why)
 			 name, why);
 }
 
+/* The method to fit, and its form when one is kept. */
+static AugStatus
+find_method(Run *run)
+{
+	const AugForecastOptions *o = run->options;
+	const AugForecaster *asked = aug_forecaster_find(aug_params_value(o->params, F_METHOD));
+	AugReader r = {o->form.bytes, o->form.bytes + o->form.length, false};
+	AugStatus status = AUG_OK;
+
+	if (o->keep == AUG_KEEP_NOTHING)
+		run->by = asked;
+	else
+		status = aug_form_read(&run->cast, &r, &run->by, &run->form);
+	/* a form may be one that was fallen back to: options are those of the method asked for */
+	return status == AUG_OK ? check_used(o->params, asked, run->cast.err) : status;
+}
+
 static AugStatus
 fit_any(Run *run)
 {
-	const AugForecastOptions *o = run->options;
-	const AugForecaster *by;
-	const AugForm *given = NULL;
-	AugForm form;
+	const AugForecaster *by = run->by;
+	const AugForm *given = run->options->keep == AUG_KEEP_NOTHING ? NULL : &run->form;
 	char why[AUG_MESSAGE_SIZE];
-	const char *name = aug_params_value(o->params, F_METHOD);
-	AugStatus status;
+	bool tried = given == NULL; /* run->by, without a form */
 
-	if (o->keep != AUG_KEEP_NOTHING)
-	{
-		AugReader r = {o->form.bytes, o->form.bytes + o->form.length, false};
-
-		status = aug_form_read(&run->cast, &r, &by, &form);
-		if (status != AUG_OK)
-			return status;
-		given = &form;
-	}
-	else
-		by = aug_forecaster_find(name);
-	status = check_used(o->params, by, run->cast.err);
-	if (status != AUG_OK)
-		return status;
 	for (size_t i = 0;; i++)
 	{
 		if (by != NULL)
 		{
-			status = attempt(run, by, given, why);
+			AugStatus status = attempt(run, by, given, why);
+
 			if (status != AUG_OK || why[0] == '\0')
 				return status;
 			note_fallback(run, by->about.name, why);
@@ -236,22 +256,72 @@ fit_any(Run *run)
 		if (i == sizeof(chain) / sizeof(chain[0]))
 			return aug_fail(run->cast.err, AUG_INTERNAL, "no method fits the series");
 		by = aug_forecaster_find(chain[i]);
+		/* what failed is neither tried nor told twice */
+		if (by == run->by && tried)
+			by = NULL;
 	}
 }
 
-/* Bounds and rounding of what users see. */
+/*
+ * Rounding and bounds of what users see: bounds last, so that rounding does not step over
+ * them; of whole numbers they are whole.
+ */
 static double
 finish_value(const Run *run, double v, double (*round_it)(double))
 {
 	const AugParams *p = run->options->params;
+	bool whole = aug_param_number(p, F_INTEGER) != 0;
 
 	if (isnan(v))
 		return v;
+	if (whole)
+		v = round_it(v);
 	if (aug_param_choice(p, F_LOWER_BOUND) < 0)
-		v = fmax(v, aug_param_number(p, F_LOWER_BOUND));
+	{
+		double bound = aug_param_number(p, F_LOWER_BOUND);
+
+		v = fmax(v, whole ? ceil(bound) : bound);
+	}
 	if (aug_param_choice(p, F_UPPER_BOUND) < 0)
-		v = fmin(v, aug_param_number(p, F_UPPER_BOUND));
-	return aug_param_number(p, F_INTEGER) != 0 ? round_it(v) : v;
+	{
+		double bound = aug_param_number(p, F_UPPER_BOUND);
+
+		v = fmin(v, whole ? floor(bound) : bound);
+	}
+	return v;
+}
+
+/* Fitted values, their variance and AICc on the scale of the values. */
+static void
+fitted_back(Run *run, const AugSeries *before)
+{
+	AugFitted *f = &run->fitted;
+	double squares = 0, logs = 0, n = 0;
+
+	for (size_t t = 0; t < before->n; t++)
+	{
+		double e;
+
+		f->fitted[t] = aug_box_cox_inverse(f->fitted[t], run->lambda);
+		e = before->y[t] - f->fitted[t];
+		logs += isnan(before->y[t]) ? 0 : log(before->y[t]);
+		if (isnan(e))
+			continue;
+		squares += e * e;
+		n++;
+	}
+	f->sigma2 = n > 0 ? squares / fmax(n - f->n_parameters, 1) : NAN;
+	/* the Jacobian of the transformation */
+	f->aicc -= 2 * (run->lambda - 1) * logs;
+	f->log_likelihood += (run->lambda - 1) * logs;
+}
+
+/* Of the transformed scale: the medians and quantiles of forecasts are mapped. */
+static void
+transform_back(Run *run, double *v, size_t n)
+{
+	for (size_t i = 0; run->asked->transformed && i < n; i++)
+		v[i] = aug_box_cox_inverse(v[i], run->lambda);
 }
 
 static AugStatus
@@ -260,7 +330,7 @@ finish(Run *run)
 	const AugForecastOptions *o = run->options;
 	double df = HUGE_VAL;
 
-	if (o->n_levels > 0 && run->fitted.by != NULL &&
+	if (o->n_levels > 0 && o->horizon > 0 && run->fitted.by != NULL &&
 		aug_param_choice(o->params, F_INTERVALS) != F_INTERVALS_MODEL)
 	{
 		AugStatus status = aug_interval_calibrate(&run->cast, &run->series, &run->fitted,
@@ -277,12 +347,15 @@ finish(Run *run)
 		double *upper = run->upper + (size_t) k * o->horizon;
 
 		aug_interval(run->mean, run->variance, o->horizon, o->levels[k], df, lower, upper);
+		transform_back(run, lower, o->horizon);
+		transform_back(run, upper, o->horizon);
 		for (uint32_t h = 0; h < o->horizon; h++)
 		{
 			lower[h] = finish_value(run, lower[h], floor);
 			upper[h] = finish_value(run, upper[h], ceil);
 		}
 	}
+	transform_back(run, run->mean, o->horizon);
 	for (uint32_t h = 0; h < o->horizon; h++)
 		run->mean[h] = finish_value(run, run->mean[h], round);
 	return AUG_OK;
@@ -397,6 +470,96 @@ clean(Run *run)
 	return AUG_OK;
 }
 
+/* Adds to what was done to the series. */
+static void
+warn(Run *run, const char *what)
+{
+	size_t used = strlen(run->warning);
+
+	snprintf(run->warning + used, sizeof(run->warning) - used, "%s%s", used > 0 ? "; " : "", what);
+}
+
+/* Lambda as it is kept or asked for; *wanted false when nothing is to be transformed here. */
+static AugStatus
+choose_lambda(Run *run, bool *wanted)
+{
+	const AugParams *params = run->options->params;
+	int choice = aug_param_choice(params, F_TRANSFORM);
+	bool kept = run->options->keep != AUG_KEEP_NOTHING;
+
+	*wanted = kept ? run->form.transformed : choice != F_AUTO && choice != F_TRANSFORM_NONE;
+	/* mstl has a place for lambda in its own form */
+	if (!kept && choice != F_TRANSFORM_BOX && run->by == &aug_forecaster_mstl)
+		*wanted = false;
+	if (!*wanted)
+		return AUG_OK;
+	for (size_t t = 0; t < run->asked->n; t++)
+	{
+		if (!(run->asked->y[t] <= 0))
+			continue;
+		warn(run, "values were not transformed: some are not above 0");
+		*wanted = false;
+		return AUG_OK;
+	}
+	run->lambda = kept ? run->form.lambda
+				  : choice < 0 ? aug_param_number(params, F_TRANSFORM)
+							   : 0;
+	return kept || choice != F_TRANSFORM_BOX
+			   ? AUG_OK
+			   : aug_guerrero(&run->cast, run->asked, &run->lambda);
+}
+
+/* Transforms the values, where that was asked for. */
+static AugStatus
+transform(Run *run)
+{
+	bool wanted;
+	double *y;
+	AugStatus status = choose_lambda(run, &wanted);
+
+	if (status != AUG_OK || !wanted)
+		return status;
+	y = aug_cast_doubles(&run->cast, run->asked->n);
+	if (y == NULL)
+		return AUG_NOMEM;
+	for (size_t t = 0; t < run->asked->n; t++)
+	{
+		y[t] = aug_box_cox(run->asked->y[t], run->lambda);
+		if (isnan(run->asked->y[t]) || isfinite(y[t]))
+			continue;
+		warn(run, "values were not transformed: some are too large");
+		return AUG_OK;
+	}
+		run->transformed = *run->asked;
+	run->transformed.y = y;
+	run->transformed.transformed = true;
+	run->asked = &run->transformed;
+	return AUG_OK;
+}
+
+/* Fits on the transformed scale, makes intervals there, and goes back. */
+static AugStatus
+forecast(Run *run)
+{
+	const AugSeries *before = run->asked;
+	AugStatus status = find_method(run);
+
+	if (status == AUG_OK)
+		status = transform(run);
+	if (status != AUG_OK)
+		return status;
+	status = fit_any(run);
+	if (status == AUG_OK)
+		status = finish(run);
+	if (status != AUG_OK || !run->asked->transformed)
+		return status;
+	run->fitted.form.transformed = true;
+	run->fitted.form.lambda = run->lambda;
+	fitted_back(run, before);
+	run->asked = before;
+	return AUG_OK;
+}
+
 AugStatus
 aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecastOptions *options,
 				 AugForecast **out, AugError *err)
@@ -418,8 +581,8 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 	if (status == AUG_OK)
 		status = clean(&run);
 	if (status == AUG_OK)
-		status = run.n_observed > 0 ? fit_any(&run) : no_values(&run);
-	if (status == AUG_OK)
+		status = run.n_observed > 0 ? forecast(&run) : no_values(&run);
+	if (status == AUG_OK && run.n_observed == 0)
 		status = finish(&run);
 	if (status == AUG_OK)
 		status = pack(&run, out);

@@ -9,6 +9,10 @@
  * Bartlett's formula.  Classical decomposition: Hyndman, Athanasopoulos, Forecasting:
  * Principles and Practice, 3rd edition, 3.4.
  *
+ * Shrunken indices: Miller, Williams 2003, International Journal of Forecasting 19:669, but
+ * without the test before, whose errors on short series cost more than indices that
+ * shrink to nothing where there is no season.
+ *
  * Memory: work arrays of n doubles in the arena.  Interrupts: the autocorrelations
  * take n times period steps and poll; all else is linear.
  *
@@ -22,6 +26,8 @@
 #define TEST_CYCLES	   3	   /* fewer are never called seasonal */
 #define LAGS		   4	   /* summed at once: as many independent chains of additions */
 #define PRODUCTS_ASKED 1000000 /* between two polls */
+#define SHRINK_CYCLES  3	   /* fewer tell nothing of how sure an index is */
+#define CYCLE_WEIGHT   0.9	   /* of a cycle's values relative to the next one's */
 
 /*
  * Sums over the m values from each position: out [n - m + 1].  Blocks of m are summed
@@ -234,6 +240,111 @@ aug_season_find(AugCast *cast, const double *y, size_t n, const AugSeries *s, Au
 	if (!usable)
 		out->kind = AUG_SEASON_NONE;
 	return status;
+}
+
+/* Weighted mean of the detrended values at a position, and the variance of that mean. */
+static double
+position_mean(const double *y, const double *trend, size_t n, uint32_t period, AugSeasonKind kind,
+			  size_t position, double *variance)
+{
+	double weight = 1, sum = 0, weights = 0, squares = 0, mean, count = 0, spread = 0;
+
+	for (size_t t = position + (n - 1 - position) / period * period;; t -= period)
+	{
+		if (!isnan(trend[t]))
+		{
+			sum += weight * (kind == AUG_SEASON_MULTIPLICATIVE ? y[t] / trend[t] : y[t] - trend[t]);
+			weights += weight;
+			squares += weight * weight;
+			weight *= CYCLE_WEIGHT;
+		}
+		if (t < period)
+			break;
+	}
+	mean = sum / weights;
+	for (size_t t = position; t < n; t += period)
+	{
+		double d = (kind == AUG_SEASON_MULTIPLICATIVE ? y[t] / trend[t] : y[t] - trend[t]) - mean;
+
+		if (isnan(trend[t]))
+			continue;
+		spread += d * d;
+		count++;
+	}
+	*variance = count > 1 ? spread / (count - 1) * squares / (weights * weights) : INFINITY;
+	return mean;
+}
+
+/*
+ * Indices of one kind, drawn towards no season by the share of their variance that is
+ * noise; *usable is false when nothing is left or they are not finite and positive.
+ */
+static AugStatus
+shrunken_indices(AugCast *cast, const double *y, size_t n, uint32_t period, AugSeasonKind kind,
+				 double *index, bool *usable)
+{
+	bool ratio = kind == AUG_SEASON_MULTIPLICATIVE;
+	double *trend = aug_cast_doubles(cast, n);
+	double noise = 0, spread = 0, mean = 0, none = ratio ? 1 : 0, kept;
+	AugStatus status;
+
+	if (trend == NULL)
+		return AUG_NOMEM;
+	status = aug_season_indices(cast, y, n, period, kind, index, trend, usable);
+	if (status != AUG_OK || !*usable)
+		return status;
+	for (uint32_t i = 0; i < period; i++)
+	{
+		double variance;
+
+		index[i] = position_mean(y, trend, n, period, kind, i, &variance);
+		mean += index[i] / period;
+		noise += variance / period;
+	}
+	for (uint32_t i = 0; i < period; i++)
+	{
+		index[i] = ratio ? index[i] / mean : index[i] - mean;
+		spread += (index[i] - none) * (index[i] - none) / (period - 1);
+	}
+	kept = 1 - noise / spread;
+	*usable = kept > 0;
+	for (uint32_t i = 0; i < period; i++)
+	{
+		index[i] = none + kept * (index[i] - none);
+		*usable = *usable && isfinite(index[i]) && (!ratio || index[i] > 0);
+	}
+	return AUG_OK;
+}
+
+AugStatus
+aug_season_shrunken(AugCast *cast, const double *y, size_t n, const AugSeries *s,
+					AugSeasonKind asked, AugSeason *out)
+{
+	bool positive = asked != AUG_SEASON_ADDITIVE && all_positive(y, n), usable = false;
+
+	*out = (AugSeason){AUG_SEASON_NONE, 0, NULL};
+	for (uint32_t i = 0; i < s->n_periods && !usable; i++)
+	{
+		AugStatus status = AUG_OK;
+
+		if (n / SHRINK_CYCLES < s->period[i])
+			break;
+		out->period = s->period[i];
+		out->index = aug_cast_doubles(cast, out->period);
+		if (out->index == NULL)
+			return AUG_NOMEM;
+		for (int kind = positive ? AUG_SEASON_MULTIPLICATIVE : AUG_SEASON_ADDITIVE;
+			 kind > AUG_SEASON_NONE && !usable && status == AUG_OK; kind--)
+		{
+			out->kind = (AugSeasonKind) kind;
+			status = shrunken_indices(cast, y, n, out->period, out->kind, out->index, &usable);
+		}
+		if (status != AUG_OK)
+			return status;
+	}
+	if (!usable)
+		out->kind = AUG_SEASON_NONE;
+	return AUG_OK;
 }
 
 void

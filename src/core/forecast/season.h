@@ -50,6 +50,14 @@ extern AugStatus aug_season_indices(AugCast *cast, const double *y, size_t n, ui
 extern AugStatus aug_season_find(AugCast *cast, const double *y, size_t n, const AugSeries *s,
 								 AugSeasonKind asked, AugSeason *out);
 
+/*
+ * The same without a test: the first length that the series has three cycles of and that
+ * leaves something after its indices, recent cycles weighing more, are shrunk towards no
+ * season by the noise in them.  Better than a test and plain indices for forecasts.
+ */
+extern AugStatus aug_season_shrunken(AugCast *cast, const double *y, size_t n, const AugSeries *s,
+									 AugSeasonKind asked, AugSeason *out);
+
 /* y[0..n) at positions first, first + 1...: without the season, and with it again.
  * in and out may be the same. */
 extern void
@@ -81,12 +89,20 @@ enum
 	AUG_ADJUST_CODES
 };
 
+/* How a series is adjusted for its season. */
+typedef enum AugAdjust
+{
+	AUG_ADJUST_NOT,
+	AUG_ADJUST_TESTED,	 /* aug_season_find: the M4 benchmarks' */
+	AUG_ADJUST_SHRUNKEN, /* aug_season_shrunken */
+} AugAdjust;
+
 /*
  * Adjusts s.  given: NULL, or a form, of which the season is kept; with AUG_KEEP_ALL
  * its values are n_own of the method and the indices.  Fails with AUG_CORRUPT when
  * codes, counts or indices of given are impossible; the method checks its own.
  */
-extern AugStatus aug_adjust(AugCast *cast, const AugSeries *s, bool seasonal, const AugForm *given,
+extern AugStatus aug_adjust(AugCast *cast, const AugSeries *s, AugAdjust how, const AugForm *given,
 							AugKeep keep, uint32_t n_own, AugAdjusted *out);
 /* Fills out->form with codes, room for n_own values, and the indices behind them. */
 extern AugStatus

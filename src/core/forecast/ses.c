@@ -125,7 +125,7 @@ ses_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep, A
 	if (state == NULL)
 		return aug_fail_nomem(cast->err, sizeof(SesState));
 	a = &state->adjusted;
-	status = aug_adjust(cast, s, true, given, keep, N_VALUES, a);
+	status = aug_adjust(cast, s, AUG_ADJUST_TESTED, given, keep, N_VALUES, a);
 	if (status == AUG_OK)
 		status = estimate(cast, given, keep, state);
 	if (status == AUG_OK)

@@ -105,7 +105,7 @@ theta_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep keep,
 	if (z == NULL || out->fitted == NULL)
 		return AUG_NOMEM;
 	a = &theta->adjusted;
-	status = aug_adjust(cast, s, true, given, keep, N_VALUES, a);
+	status = aug_adjust(cast, s, AUG_ADJUST_TESTED, given, keep, N_VALUES, a);
 	if (status == AUG_OK)
 		status = estimate(cast, given, keep, z, theta);
 	if (status == AUG_OK)

@@ -3,10 +3,15 @@
  * classes.c
  *		Splits for three classes and more.
  *
- * The rows of a node are put in the order of the feature's values by counting,
- * and moved from the right to the left one by one: the impurity of both sides
- * changes by the classes of the moved rows only, so a scan costs by the rows and
- * not by the number of classes.
+ * In small nodes, and where classes are very many, the rows are put in the order of
+ * the feature's values by counting, and moved from the right to the left one by one:
+ * the impurity of both sides changes by the classes of the moved rows only, so a scan
+ * costs by the rows and not by the number of classes.
+ *
+ * Large nodes count the draws of each class in each bin of a numeric feature, and
+ * move a class of a bin at a time.  Squares of whole numbers are exact, so both
+ * ways find the same split where no weights are given; else they differ by rounding
+ * alone.
  *
  * Levels of a categorical feature are ordered by the first principal component
  * of their class shares: Coppersmith, Hong, Hosking, Partitioning nominal
@@ -27,8 +32,12 @@
 #define POWER_ITERATIONS 16
 #define OWN_ORDER		 10 /* rows a level from which a node orders levels itself */
 
+/* Rows from which a histogram pays, for so many bins and classes (measured). */
+#define HISTOGRAM_ROWS		  64
+#define HISTOGRAM_ROWS_A_CELL 0.12
+
 /*
- * Labels, weights and draws of the node's rows into arrays, and class totals.
+ * Class totals of the node.
  */
 AugStatus
 aug_forest_class_prepare(ForestJob *f, const GrowTask *task, AugError *err)
@@ -36,25 +45,42 @@ aug_forest_class_prepare(ForestJob *f, const GrowTask *task, AugError *err)
 	uint32_t i;
 
 	f->n_seen = 0;
+	f->has_rows = false;
 	for (i = 0; i < task->n; i++)
 	{
 		const uint8_t *record = record_at(f, task->first + i);
 		uint32_t label = record_label(f, record);
-		double w = record_weight(f, record) * f->class_weight[label];
 
-		f->row_label[i] = label;
-		f->row_weight[i] = w;
-		f->row_count[i] = record_draws(record);
 		if (f->class_total[label] == 0 && f->class_left[label] == 0)
 		{
 			f->class_left[label] = 1; /* seen; back to zero below */
 			f->classes[f->n_seen++] = label;
 		}
-		f->class_total[label] += w;
+		f->class_total[label] += record_weight(f, record) * f->class_weight[label];
 	}
 	for (i = 0; i < f->n_seen; i++)
 		f->class_left[f->classes[i]] = 0;
-	return forest_tick(f, (uint64_t) task->n * 3) ? aug_fail_cancelled(err) : AUG_OK;
+	return forest_tick(f, (uint64_t) task->n * 2) ? aug_fail_cancelled(err) : AUG_OK;
+}
+
+/* Labels, weights and draws of the node's rows into arrays, once for a node. */
+static void
+take_rows(ForestJob *f, const GrowTask *task)
+{
+	uint32_t i;
+
+	if (f->has_rows)
+		return;
+	for (i = 0; i < task->n; i++)
+	{
+		const uint8_t *record = record_at(f, task->first + i);
+		uint32_t label = record_label(f, record);
+
+		f->row_label[i] = label;
+		f->row_weight[i] = record_weight(f, record) * f->class_weight[label];
+		f->row_count[i] = record_draws(record);
+	}
+	f->has_rows = true;
 }
 
 /* Leaves the class totals as they were: zero. */
@@ -103,29 +129,116 @@ static void
 group_narrow(ForestJob *f, const GrowTask *task, uint32_t slot)
 {
 	Groups *g = &f->groups;
-	uint32_t rows[BINS] = {0}, group[BINS], i;
+	uint64_t seen[BINS / 64] = {0};
+	uint32_t rows[BINS], group[BINS], i, word;
 
 	for (i = 0; i < task->n; i++)
 	{
-		uint8_t cell = record_cells(f, record_at(f, task->first + i))[slot];
+		uint32_t cell = record_cells(f, record_at(f, task->first + i))[slot];
+		uint64_t bit = UINT64_C(1) << (cell % 64);
 
+		if (!(seen[cell / 64] & bit))
+			rows[cell] = 0;
+		seen[cell / 64] |= bit;
 		rows[cell]++;
 		f->row_group[i] = cell;
 	}
-	for (i = 0; i < BINS; i++)
+	for (word = 0; word < BINS / 64; word++)
 	{
-		if (rows[i] == 0)
-			continue;
-		group[i] = g->n;
-		g->code[g->n] = i;
-		g->end[g->n++] = rows[i];
+		uint64_t bits = seen[word];
+
+		for (; bits != 0; bits &= bits - 1)
+		{
+			i = word * 64 + (uint32_t) __builtin_ctzll(bits);
+			group[i] = g->n;
+			g->code[g->n] = i;
+			g->end[g->n++] = rows[i];
+		}
 	}
 	for (i = 0; i < task->n; i++)
 		f->row_group[i] = group[f->row_group[i]];
 }
 
+/* Does the node count classes in bins, rather than order its rows? */
+static bool
+has_histogram(const ForestJob *f, const GrowTask *task, const ForestFeature *ff)
+{
+	return f->class_counts != NULL && ff->kind == FEATURE_NUMERIC &&
+		   task->n >= HISTOGRAM_ROWS + HISTOGRAM_ROWS_A_CELL * ff->n_bins * f->n_seen;
+}
+
+/* Draws, and with row weights weights, of each class in each bin. */
+static AugStatus
+fill_histogram(ForestJob *f, const GrowTask *task, const ForestFeature *ff, AugError *err)
+{
+	size_t k = f->config.n_classes;
+	uint32_t *counts = f->class_counts, slot = ff->slot, done, i;
+	double *sums = f->class_sums;
+
+	memset(counts, 0, ff->n_bins * k * sizeof(uint32_t));
+	memset(counts + AUG_MISSING_CELL * k, 0, k * sizeof(uint32_t));
+	if (sums != NULL)
+	{
+		memset(sums, 0, ff->n_bins * k * sizeof(double));
+		memset(sums + AUG_MISSING_CELL * k, 0, k * sizeof(double));
+	}
+	for (done = 0; done < task->n; done += BLOCK)
+	{
+		const uint8_t *record = record_at(f, task->first + done);
+		uint32_t rows = task->n - done < BLOCK ? task->n - done : BLOCK;
+
+		for (i = 0; i < rows; i++, record += f->layout.size)
+		{
+			uint32_t label = record_label(f, record);
+			size_t at = record_cells(f, record)[slot] * k + label;
+
+			counts[at] += record_draws(record);
+			if (sums != NULL)
+				sums[at] += record_weight(f, record) * f->class_weight[label];
+		}
+		if (forest_tick(f, (uint64_t) rows * 2))
+			return aug_fail_cancelled(err);
+	}
+	return AUG_OK;
+}
+
+/* Draws of the classes in a bin. */
+static double
+bin_draws(const ForestJob *f, uint32_t bin)
+{
+	const uint32_t *counts = f->class_counts + (size_t) bin * f->config.n_classes;
+	double draws = 0;
+	uint32_t i;
+
+	for (i = 0; i < f->n_seen; i++)
+		draws += counts[f->classes[i]];
+	return draws;
+}
+
+/* Groups of a numeric feature of a large node, whose classes stay in the histogram. */
+static AugStatus
+histogram_groups(ForestJob *f, const GrowTask *task, const ForestFeature *ff, AugError *err)
+{
+	Groups *g = &f->groups;
+	AugStatus status = fill_histogram(f, task, ff, err);
+	uint32_t bin;
+
+	g->histogram = true;
+	if (status != AUG_OK)
+		return status;
+	for (bin = 0; bin < ff->n_bins; bin++)
+	{
+		g->code[g->n] = bin;
+		g->draws[g->n] = bin_draws(f, bin);
+		g->n += g->draws[g->n] > 0;
+	}
+	g->missing_draws = bin_draws(f, AUG_MISSING_CELL);
+	return forest_tick(f, (uint64_t) ff->n_bins * f->n_seen) ? aug_fail_cancelled(err) : AUG_OK;
+}
+
 /*
- * Groups of a feature: rows in their order, draws and weight of each group.
+ * Groups of a feature: rows in their order, draws and weight of each group; or the
+ * draws alone, with the classes in the histogram.
  * The missing group of a numeric feature is apart.
  */
 AugStatus
@@ -138,6 +251,10 @@ aug_forest_class_groups(ForestJob *f, const GrowTask *task, uint32_t feature, Au
 	g->n = 0;
 	g->missing_draws = g->missing_weight = g->missing_sum = 0;
 	g->missing_begin = g->missing_end = 0;
+	g->histogram = false;
+	if (has_histogram(f, task, ff))
+		return histogram_groups(f, task, ff, err);
+	take_rows(f, task);
 	if (ff->kind == FEATURE_WIDE)
 		group_wide(f, task, ff->wide);
 	else
@@ -302,6 +419,26 @@ typedef struct Sides
 		right;
 } Sides;
 
+/* Moves a weight of one class. */
+static inline void
+move_weight(ForestJob *f, uint32_t c, double w, bool entropy, Sides *s)
+{
+	double l = f->class_left[c], r = f->class_total[c] - l;
+
+	s->weight += w;
+	if (entropy)
+	{
+		s->left += aug_forest_xlogx(l + w) - aug_forest_xlogx(l);
+		s->right += aug_forest_xlogx(r - w) - aug_forest_xlogx(r);
+	}
+	else
+	{
+		s->left += w * (2 * l + w);
+		s->right -= w * (2 * r - w);
+	}
+	f->class_left[c] = l + w;
+}
+
 static void
 move_rows(ForestJob *f, uint32_t begin, uint32_t end, bool entropy, Sides *s)
 {
@@ -309,23 +446,50 @@ move_rows(ForestJob *f, uint32_t begin, uint32_t end, bool entropy, Sides *s)
 
 	for (i = begin; i < end; i++)
 	{
-		uint32_t row = f->groups.rows[i], c = f->row_label[row];
-		double w = f->row_weight[row], l = f->class_left[c], r = f->class_total[c] - l;
+		uint32_t row = f->groups.rows[i];
 
 		s->draws += f->row_count[row];
-		s->weight += w;
-		if (entropy)
+		move_weight(f, f->row_label[row], f->row_weight[row], entropy, s);
+	}
+}
+
+/* Moves the classes of a bin. */
+static void
+move_bin(ForestJob *f, uint32_t bin, double draws, bool entropy, Sides *s)
+{
+	size_t at = (size_t) bin * f->config.n_classes;
+	const uint32_t *counts = f->class_counts + at;
+	const double *sums = f->class_sums != NULL ? f->class_sums + at : NULL;
+	double left = 0, right = 0, weight = 0;
+	uint32_t i;
+
+	s->draws += draws;
+	if (entropy || sums != NULL)
+	{
+		for (i = 0; i < f->n_seen; i++)
 		{
-			s->left += aug_forest_xlogx(l + w) - aug_forest_xlogx(l);
-			s->right += aug_forest_xlogx(r - w) - aug_forest_xlogx(r);
+			uint32_t c = f->classes[i];
+
+			if (counts[c] > 0)
+				move_weight(f, c, sums != NULL ? sums[c] : counts[c] * f->class_weight[c], entropy,
+							s);
 		}
-		else
-		{
-			s->left += w * (2 * l + w);
-			s->right -= w * (2 * r - w);
-		}
+		return;
+	}
+	/* as move_weight, without a branch on what the bin holds */
+	for (i = 0; i < f->n_seen; i++)
+	{
+		uint32_t c = f->classes[i];
+		double w = counts[c] * f->class_weight[c], l = f->class_left[c], r = f->class_total[c] - l;
+
+		weight += w;
+		left += w * (2 * l + w);
+		right += w * (2 * r - w);
 		f->class_left[c] = l + w;
 	}
+	s->weight += weight;
+	s->left += left;
+	s->right -= right;
 }
 
 /* Decrease of the impurity; whole: the same sum over the classes of the node. */
@@ -356,12 +520,20 @@ class_pass(ForestJob *f, const GrowTask *task, uint32_t first, uint32_t last, bo
 	uint32_t i;
 
 	if (missing_left)
-		move_rows(f, g->missing_begin, g->missing_end, entropy, &s);
+	{
+		if (g->histogram)
+			move_bin(f, AUG_MISSING_CELL, g->missing_draws, entropy, &s);
+		else
+			move_rows(f, g->missing_begin, g->missing_end, entropy, &s);
+	}
 	for (i = 0; i <= last; i++)
 	{
 		double gain;
 
-		move_rows(f, g->begin[i], g->end[i], entropy, &s);
+		if (g->histogram)
+			move_bin(f, g->code[i], g->draws[i], entropy, &s);
+		else
+			move_rows(f, g->begin[i], g->end[i], entropy, &s);
 		if (i < first || s.draws < least || s.draws > most)
 			continue;
 		gain = decrease(&s, whole, task->totals.weight, entropy);

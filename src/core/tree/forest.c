@@ -110,7 +110,7 @@ forest_plan(const AugShape *shape, const AugParams *params, AugPlan *plan, AugEr
 	ForestConfig config;
 	RecordLayout layout;
 	AugStatus status = aug_forest_config(shape, params, &config, err);
-	double p = (double) shape->n_narrow + shape->n_wide, leaves, bytes, per_row;
+	double p = (double) shape->n_narrow + shape->n_wide, leaves, bytes, per_row, histograms = 0;
 
 	if (status != AUG_OK)
 		return status;
@@ -119,9 +119,11 @@ forest_plan(const AugShape *shape, const AugParams *params, AugPlan *plan, AugEr
 	per_row = layout.size;
 	if (shape->task == AUG_CLASSIFICATION && shape->n_classes > 2)
 		per_row += 24;
+	if (shape->n_classes <= CLASS_LIMIT)
+		histograms = (double) BINS * shape->n_classes * (sizeof(uint32_t) + sizeof(double));
 	bytes = distinct_rows(&config, shape->n_rows) * per_row + shape->n_rows;
 	bytes += leaves * 2 * (2 * sizeof(GrowNode) + sizeof(WalkNode));
-	bytes += p * 24 + (256 << 10);
+	bytes += p * 24 + (256 << 10) + histograms;
 	if (shape->n_wide > 0)
 		bytes += (double) shape->n_rows * 40;
 	if (config.importance == IMPORTANCE_PERMUTATION)

@@ -41,6 +41,7 @@
 #define BINS		256	   /* values of a narrow cell, missing included */
 #define BATCH		8	   /* features whose histograms are made together */
 #define BLOCK		512	   /* rows whose statistics are prepared together */
+#define CLASS_LIMIT 64	   /* classes up to which large nodes have histograms of them */
 #define SMALL_NODE	48	   /* rows up to which only seen bins are visited */
 #define MAX_TREES	100000 /* packing of out-of-bag votes relies on it */
 
@@ -195,6 +196,7 @@ typedef struct Groups
 	uint32_t *begin, *end; /* [n] each group's stretch of rows[] */
 	uint32_t *rows;
 	uint32_t missing_begin, missing_end; /* in rows[] */
+	bool histogram;						 /* or their classes are in the job's histogram */
 } Groups;
 
 /*
@@ -280,7 +282,10 @@ typedef struct ForestJob
 	double *row_sums;	  /* [BLOCK][2] */
 	uint32_t *row_draws;  /* [BLOCK] */
 	/* three classes and more */
-	uint32_t *row_label; /* [rows of a node] */
+	uint32_t *class_counts; /* [BINS][n_classes] draws, or NULL: too many classes */
+	double *class_sums;		/* [BINS][n_classes] weights, with row weights only */
+	bool has_rows;			/* the next four are those of the node at hand */
+	uint32_t *row_label;	/* [rows of a node] */
 	double *row_weight;
 	uint32_t *row_count; /* draws */
 	uint32_t *row_group;

@@ -125,6 +125,14 @@ class_buffers(ForestJob *f)
 	f->classes = aug_arena_alloc(arena, k, sizeof(uint32_t));
 	f->axis = aug_arena_zero(arena, k, sizeof(double));
 	f->axis_next = aug_arena_zero(arena, k, sizeof(double));
+	if (k <= CLASS_LIMIT)
+	{
+		f->class_counts = aug_arena_alloc(arena, (size_t) BINS * k, sizeof(uint32_t));
+		if (f->layout.weight_at != 0)
+			f->class_sums = aug_arena_alloc(arena, (size_t) BINS * k, sizeof(double));
+		if (f->class_counts == NULL || (f->layout.weight_at != 0 && f->class_sums == NULL))
+			return false;
+	}
 	return f->row_label != NULL && f->row_weight != NULL && f->row_count != NULL &&
 		   f->row_group != NULL && f->groups.rows != NULL && f->class_total != NULL &&
 		   f->class_left != NULL && f->classes != NULL && f->axis != NULL && f->axis_next != NULL;
