@@ -1,5 +1,5 @@
 #!/bin/bash
-# demo.sh: both examples in a private, throw-away cluster, as reports to read.
+# demo.sh: the examples in a private, throw-away cluster, as reports to read.
 #
 # usage: examples/demo.sh               (or: make demo)
 #        KEEP=1 examples/demo.sh        keeps the cluster and says how to connect and to stop it
@@ -29,7 +29,7 @@ began=$SECONDS
 echo "Building augur and starting a private PostgreSQL ..."
 augur_stage "$AUGUR_WORK/stage"
 cluster_start "$cluster" "shared_preload_libraries = 'augur'"
-# the server's user writes customers.csv and transactions.json beside the SQL files
+# the server's user writes files beside the SQL files
 cp -r "$TREE/examples" "$AUGUR_WORK/examples"
 [ "$(id -u)" != 0 ] || chown -R "$AUGUR_USER" "$AUGUR_WORK/examples"
 chmod -R u+rwX,a+rX "$AUGUR_WORK/examples"
@@ -53,8 +53,12 @@ title "1. Customers: who will make a large purchase in the next 90 days?"
 run_psql "$AUGUR_WORK/examples/customers" -f run.sql
 title "2. Prices: what is a diamond worth?"
 run_psql "$AUGUR_WORK/examples/prices" -f run.sql
+title "3. Store sales: what will each store need in the next four weeks?"
+run_psql "$AUGUR_WORK/examples/store_sales" -f run.sql
+title "4. Pharmacy: what will be asked for, and what does the price do to it?"
+run_psql "$AUGUR_WORK/examples/pharmacy" -f run.sql
 
-printf '\nDone in %d s.  The examples are in examples/customers and examples/prices.\n' \
+printf '\nDone in %d s.  The examples are in examples/, each with a README.\n' \
 	$((SECONDS - began))
 if [ "${KEEP:-}" = 1 ]; then
 	kept=1

@@ -289,11 +289,13 @@ typedef enum AugReconcile
 
 /*
  * Forecasts that add up: out, [n_nodes][horizon], each node the sum of its children.
+ * spread: [n_nodes] or NULL; what is left of each node's standard deviation, 0 to 1, by
+ * the covariances of the errors; 1 for bottom-up and top-down, which use none.
  * AUG_INVALID: no tree; AUG_DATA: a forecast that is not finite; AUG_NUMERIC: errors
  * that are too large or whose covariances are singular.
  */
 extern AugStatus aug_reconcile(const AugHost *host, const AugHierarchy *hierarchy, AugReconcile how,
-							   double *out, AugError *err);
+							   double *out, double *spread, AugError *err);
 
 /* ---- accuracy --------------------------------------------------------- */
 

@@ -554,3 +554,53 @@ augur_timeline_at(const AugurTimeline *timeline, int64 i)
 {
 	return augur_grid_at(&timeline->grid, timeline->grid.first_step + i);
 }
+
+void
+augur_timeline_tail(const AugurTimelineOptions *options, const AugurTimeline *frame, Size first,
+					double *y, AugurTimeline *out)
+{
+	*out = *frame;
+	out->grid.first_step += (int64) first;
+	out->n = frame->n - first;
+	out->y = y;
+	out->points = out->filled = out->duplicates = out->irregular = out->left_out = 0;
+	out->observed = out->n_season = 0;
+	for (Size i = 0; i < out->n; i++)
+		out->observed += isnan(y[i]) ? 0 : 1;
+	out->missing = (int64) out->n - out->observed;
+	find_seasons(options, out);
+}
+
+bool
+augur_timeline_within(const AugurTimelineOptions *options, const AugurTimeline *frame,
+					  AugurPoint *points, Size n, MemoryContext context, AugurTimeline *out)
+{
+	AugurTimeline all = *frame;
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Size before = 0, after = n, first = 0;
+	bool exact;
+
+	if (!sorted(points, n))
+		qsort(points, n, sizeof(AugurPoint), augur_compare_points);
+	while (before < n &&
+		   augur_grid_find(&frame->grid, points[before].at, &exact) < frame->grid.first_step)
+		before++;
+	while (after > before && augur_grid_find(&frame->grid, points[after - 1].at, &exact) >=
+								 frame->grid.first_step + (int64) frame->n)
+		after--;
+	all.y = MemoryContextAllocHuge(context, mul_size(frame->n, sizeof(double)));
+	all.observed = all.duplicates = all.irregular = 0;
+	lay_values(options, points + before, after - before, &all);
+	while (first < frame->n && isnan(all.y[first]))
+		first++;
+	if (first > 0 && first < frame->n)
+		memmove(all.y, all.y + first, (frame->n - first) * sizeof(double));
+	augur_timeline_tail(options, frame, first, all.y, out);
+	out->points = (int64) (after - before);
+	out->left_out = (int64) n - out->points;
+	out->duplicates = all.duplicates;
+	out->irregular = all.irregular;
+	fill_gaps(out, options->gaps);
+	MemoryContextSwitchTo(old);
+	return out->n > 0;
+}

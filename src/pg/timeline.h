@@ -136,6 +136,17 @@ extern bool augur_timeline_build(const AugurTimelineOptions *options, AugurPoint
  */
 extern void augur_timeline_part(const AugurTimelineOptions *options, const AugurTimeline *whole,
 								Size n, MemoryContext context, AugurTimeline *out);
+/*
+ * As augur_timeline_build, on the steps of another timeline: from the first value to the
+ * end of the frame.  Points outside the frame are left out; gaps are filled by the rule.
+ * false: there is no value.
+ */
+extern bool
+augur_timeline_within(const AugurTimelineOptions *options, const AugurTimeline *frame,
+					  AugurPoint *points, Size n, MemoryContext context, AugurTimeline *out);
+/* The frame's steps from number first on with the values y, which the timeline keeps. */
+extern void augur_timeline_tail(const AugurTimelineOptions *options, const AugurTimeline *frame,
+								Size first, double *y, AugurTimeline *out);
 /* By time, then by value with missing ones last: equal rows are equal bits. */
 extern int augur_compare_points(const void *a, const void *b);
 /*

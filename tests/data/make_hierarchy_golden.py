@@ -5,7 +5,8 @@
     python3 tests/data/make_hierarchy_golden.py > tests/data/hierarchy_golden.txt
 
 Lines: NAME parent INDICES (-1: root); NAME base, residuals VALUES, node by node; NAME bottom_up,
-top_down (forecast proportions), diagonal (MinTrace wls_var), shrunk (MinTrace mint_shrink) VALUES.
+top_down (forecast proportions), diagonal (MinTrace wls_var), shrunk (MinTrace mint_shrink) VALUES; NAME diagonal_spread, shrunk_spread: what is left of each
+node's standard deviation, by the peer's W.
 """
 import numpy as np
 from hierarchicalforecast.methods import BottomUp, MinTrace, TopDown
@@ -49,6 +50,16 @@ def case(name, parent, horizon, n, seed):
     print(name, "parent", *parent)
     print(name, "base", *("%.3f" % v for v in base.ravel()))
     print(name, "residuals", *("%.3f" % v for v in residuals.ravel()))
+    children = [[j for j in range(nodes) if parent[j] == i] for i in range(nodes)]
+    c = np.array([[float(j == i) - float(j in children[i]) for j in range(nodes)]
+                  for i in range(nodes) if children[i]])
+    for name_of_w, method in (("diagonal", "wls_var"), ("shrunk", "mint_shrink")):
+        peer = MinTrace(method=method)
+        peer.fit(**common, **fitted)
+        w = peer.W if not hasattr(peer.W, "toarray") else peer.W.toarray()
+        w = np.diag(w) if np.ndim(w) == 1 else w
+        left = w - w @ c.T @ np.linalg.solve(c @ w @ c.T, c @ w)
+        print(name, name_of_w + "_spread", *(repr(float(v)) for v in np.sqrt(np.diag(left) / np.diag(w))))
     for method, answer in answers.items():
         print(name, method, *(repr(float(v)) for v in np.asarray(answer["mean"]).ravel()))
 

@@ -70,6 +70,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'record'::regtype THEN '(SELECT x FROM public.t x LIMIT 1)'
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'
+		WHEN type = 'regtype'::regtype THEN '''date''::regtype'
 		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype) THEN '''x''::text'
 		WHEN type = 'jsonb'::regtype THEN '''{}''::jsonb'
 		WHEN type = 'bytea'::regtype THEN '''\x00''::bytea'
@@ -100,6 +101,7 @@ CREATE FUNCTION public.spears(type regtype) RETURNS text[] LANGUAGE sql AS $$
 			'jsonb_build_object(''n_trees'', $1)', 'jsonb_build_object(''holdout'', $1)']
 		WHEN type = 'regclass'::regtype THEN '{$1::regclass}'
 		WHEN type = 'regrole'::regtype THEN '{$1::regrole}'
+		WHEN type = 'regtype'::regtype THEN '{$1::regtype}'
 		WHEN type = 'augur.model'::regtype THEN '{$1::augur.model}'
 		WHEN type = 'cstring'::regtype THEN ARRAY['$1::text::cstring']
 		WHEN type = 'record'::regtype THEN ARRAY['ROW($1, $1)', '(SELECT x FROM (SELECT $1 AS a, $1 AS b, $1 AS z) x)']

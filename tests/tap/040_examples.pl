@@ -112,5 +112,64 @@ is( value(q{
 	WHERE s.predicted IS DISTINCT FROM augur.predict('diamond_price', d)}),
 	'0', 'batch and single scores agree');
 
+#
+# Store sales
+#
+$out = run_file("$tree/examples/store_sales/run.sql");
+like($out, qr/The next four weeks by the best method/, 'the report is there');
+unlike($out, qr/\bNaN\b/, 'and has no NaN in it');
+is(value(q{SELECT count(*), sum(units) FROM retail.sales}), '47490|3814740', 'the same sales as ever');
+is( value(q{SELECT string_agg(found::text, ' ' ORDER BY no) FROM retail.validation}),
+	'47490 85 43 20 50 1217 26 14 0', 'the faults are found');
+is( value('SELECT count(*) FROM retail.clean GROUP BY store_id, category, day HAVING count(*) > 1'), '',
+	'no row is left twice');
+is(value('SELECT count(*) FROM retail.clean WHERE wanted < 0'), '0', 'and no demand is negative');
+sub mase { return value("SELECT mase FROM retail.ranking WHERE method = '$_[0]'") }
+my ($naive, $auto, $arima, $boosting, $mean) =
+	map { mase($_) } ('seasonal_naive', 'auto', 'arima', 'boosting', 'mean of arima and boosting');
+cmp_ok($auto, '<', $naive, "auto ($auto) beats the seasonal naive forecast ($naive)");
+cmp_ok($arima, '<', 0.6 * $naive, "promotions known ahead halve the error: ARIMA $arima");
+cmp_ok($boosting, '<', 0.55 * $naive, "boosting on lags: $boosting");
+cmp_ok($mean, '<=', $arima < $boosting ? $arima : $boosting, "their mean is better than both: $mean");
+is(value(q{SELECT count(*) FROM (SELECT method, count(*) FROM retail.backtest GROUP BY method HAVING count(*) <> 840) m}),
+	'0', 'all methods forecast the same days');
+my $covered = value(q{SELECT coverage FROM retail.ranking WHERE method = 'mean of arima and boosting'});
+ok($covered > 0.82 && $covered < 0.97, "share of days inside their 90 % interval: $covered");
+is( value(q{SELECT count(*), count(DISTINCT store), min(day), max(day), bool_and(lower < forecast AND forecast < upper)
+			FROM retail.forecasts}),
+	'280|10|2025-10-01|2025-10-28|t', 'every store is forecast 28 days ahead, with intervals');
+# a forecast for an origin does not know what comes after it
+is( value(q{
+	BEGIN;
+	CREATE TEMP TABLE before AS SELECT * FROM retail.features WHERE day <= '2025-09-02';
+	DELETE FROM retail.daily WHERE day > '2025-08-05';
+	SELECT count(*) FROM before b WHERE day > '2025-08-05' AND (lag_28 IS DISTINCT FROM
+		(SELECT d.units FROM retail.daily d WHERE d.store = b.store AND d.day = b.day - 28) / level)}),
+	'0', 'features of a day are as old as 28 days');
+like(PostgreSQL::Test::Utils::slurp_file("$work/store_sales.svg"), qr/^<svg .*<\/svg>\s*$/s, 'the picture is SVG');
+
+#
+# Pharmacy
+#
+$out = run_file("$tree/examples/pharmacy/run.sql");
+like($out, qr/Price sensitivity/, 'the report is there');
+is(value('SELECT count(*), sum(units) FROM pharmacy.sales'), '8008|283804', 'the same sales as ever');
+is(value('SELECT count(*) FROM pharmacy.elasticity'), '6', 'groups without a week of nothing have an elasticity');
+is( value(q{SELECT count(*) FROM pharmacy.elasticity e JOIN pharmacy_truth.groups g USING (drug_group)
+			WHERE abs(e.estimate - g.elasticity) > 3 * e.standard_error}),
+	'0', 'which is within three standard errors of the true one');
+cmp_ok(value(q{SELECT count(*) FROM pharmacy.elasticity e JOIN pharmacy_truth.groups g USING (drug_group)
+			WHERE g.elasticity BETWEEN e.lower AND e.upper}), '>=', 5, 'and mostly within its interval');
+is(value('SELECT bool_and(beats_naive), count(*) FROM pharmacy.backtest'), 't|8',
+	'auto beats the seasonal naive forecast in every group');
+is( value(q{SELECT string_agg(DISTINCT drug_group, ', ' ORDER BY drug_group) FROM pharmacy.forecasts
+			WHERE method LIKE '%TSB%'}),
+	'eye drops, travel vaccines', 'groups asked for on few days get methods for them');
+is(value('SELECT count(*), min(step), max(step) FROM pharmacy.forecasts'), '224|1|28', 'four weeks ahead');
+is(value(q{SELECT count(*) FROM pharmacy.forecasts WHERE lower < 0 OR forecast IS NULL}), '0', 'nothing below 0');
+is(value(q{SELECT production FROM (SELECT count(*) AS production FROM augur.serving_now
+			WHERE model IN ('pharmacy_demand', 'store_sales', 'store_sales_boosting')) s}),
+	'3', 'the models are in production');
+
 $node->stop;
 done_testing();

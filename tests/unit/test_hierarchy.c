@@ -58,6 +58,25 @@ adds_up(const AugHierarchy *h, const double *y)
 	}
 }
 
+/* The golden file has the roots of diag(W - W C' (C W C')^-1 C W) / diag W for MinT. */
+static void
+check_spread(const char *name, const char *how, const AugHierarchy *h, const double *spread)
+{
+	double peer[NODES];
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s_spread", how);
+	if (strcmp(how, "diagonal") != 0 && strcmp(how, "shrunk") != 0)
+	{
+		for (uint32_t i = 0; i < h->n_nodes; i++)
+			CHECK(spread[i] == 1);
+		return;
+	}
+	CHECK(unit_golden(golden, name, line, peer, NODES) == h->n_nodes);
+	for (uint32_t i = 0; i < h->n_nodes; i++)
+		CHECK_NEAR(spread[i], peer[i], 1e-7);
+}
+
 static void
 equal_peer(void)
 {
@@ -73,14 +92,15 @@ equal_peer(void)
 		load(cases[k], &c);
 		for (size_t m = 0; m < N_HOWS; m++)
 		{
-			double out[ROOM], peer[ROOM];
+			double out[ROOM], peer[ROOM], spread[NODES];
 			size_t n = unit_golden(golden, cases[k], names[m], peer, ROOM);
 
 			CHECK(n == (size_t) c.h.n_nodes * c.h.horizon);
-			CHECK(aug_reconcile(&h.host, &c.h, hows[m], out, &err) == AUG_OK);
+			CHECK(aug_reconcile(&h.host, &c.h, hows[m], out, spread, &err) == AUG_OK);
 			for (size_t i = 0; i < n; i++)
 				CHECK_NEAR(out[i], peer[i], 1e-7); /* the peer adds 2e-8 to variances */
 			adds_up(&c.h, out);
+			check_spread(cases[k], names[m], &c.h, spread);
 		}
 	}
 	CHECK(h.live == 0);
@@ -100,21 +120,21 @@ by_hand(void)
 	AugError err;
 
 	unit_host(&h);
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, NULL, &err) == AUG_OK);
 	CHECK_NEAR(out[2], 7, 0);
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_TOP_DOWN, out, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_TOP_DOWN, out, NULL, &err) == AUG_OK);
 	CHECK_NEAR(out[0], 40.0 / 7, 1e-15);
 	CHECK_NEAR(out[1], 30.0 / 7, 1e-15);
 	/* mean squares 4, 2, 1 */
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, out, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, out, NULL, &err) == AUG_OK);
 	CHECK_NEAR(out[0], 4 + 3 * 4.0 / 7, 1e-14);
 	CHECK_NEAR(out[1], 3 + 3 * 2.0 / 7, 1e-14);
 	CHECK_NEAR(out[2], 10 - 3 * 1.0 / 7, 1e-14);
 	/* no residuals: all alike */
 	t.n = 0;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, out, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, out, NULL, &err) == AUG_OK);
 	CHECK_NEAR(out[2], 9, 1e-15);
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, out, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, out, NULL, &err) == AUG_OK);
 	CHECK_NEAR(out[2], 9, 1e-15);
 	CHECK(h.live == 0);
 }
@@ -150,15 +170,15 @@ two_ways(void)
 			residuals[i * 16 + k] = (odd ? 1 : -1) * (1 + i % 4);
 		}
 	}
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, one, &err) == AUG_OK);
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, other, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, one, NULL, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, other, NULL, &err) == AUG_OK);
 	for (int i = 0; i < 18; i++)
 		CHECK_NEAR(one[i], other[i], 1e-12);
 	adds_up(&t, one);
 	CHECK(one[16] == base[16] && one[17] == base[17]);
 	/* forecasts that add up stay */
 	memcpy(base, one, sizeof(base));
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, other, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, other, NULL, &err) == AUG_OK);
 	for (int i = 0; i < 18; i++)
 		CHECK_NEAR(other[i], base[i], 1e-13);
 	CHECK(h.live == 0);
@@ -178,36 +198,36 @@ refusals(void)
 	AugError err;
 
 	unit_host(&h);
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, &err) == AUG_INVALID);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, NULL, &err) == AUG_INVALID);
 	t.n_nodes = 2;
 	t.parent = self;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, &err) == AUG_INVALID);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, NULL, &err) == AUG_INVALID);
 	t.parent = beyond;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, &err) == AUG_INVALID);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, NULL, &err) == AUG_INVALID);
 	t.n_nodes = 0;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, &err) == AUG_INVALID);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_BOTTOM_UP, out, NULL, &err) == AUG_INVALID);
 	t.n_nodes = 3;
 	t.parent = tree;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_TOP_DOWN, out, &err) == AUG_OK);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_TOP_DOWN, out, NULL, &err) == AUG_OK);
 	CHECK(out[1] == 2.5 && out[2] == 2.5);
 	t.base = bad;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_TOP_DOWN, out, &err) == AUG_DATA);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_TOP_DOWN, out, NULL, &err) == AUG_DATA);
 	t.base = zero;
 	t.n = 2;
 	t.residuals = huge;
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, out, &err) == AUG_NUMERIC);
-	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, out, &err) == AUG_NUMERIC);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_DIAGONAL, out, NULL, &err) == AUG_NUMERIC);
+	CHECK(aug_reconcile(&h.host, &t, AUG_RECONCILE_SHRUNK, out, NULL, &err) == AUG_NUMERIC);
 	CHECK(h.live == 0);
 }
 
 static AugStatus
 one_run(UnitHost *h, void *arg, AugError *err)
 {
-	double out[ROOM];
+	double out[ROOM], spread[NODES];
 	Case c;
 
 	load("balanced", &c);
-	return aug_reconcile(&h->host, &c.h, *(const AugReconcile *) arg, out, err);
+	return aug_reconcile(&h->host, &c.h, *(const AugReconcile *) arg, out, spread, err);
 }
 
 static void

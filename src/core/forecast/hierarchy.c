@@ -21,6 +21,7 @@
  * children's sum by their variances, downwards what the parent got more than its
  * children sum to is dealt out in proportion to theirs.  Otherwise the forecasts are moved
  * by W C' (C W C')^-1 C y, C having a row for each inner node: node less children.
+ * The variances that are left are the diagonal of W - W C' (C W C')^-1 C W.
  *
  * Memory: an arena; the shrunk W takes nodes^2 doubles and inner^2 more.
  * Interrupts: polled once a row of W or of the factor.
@@ -45,7 +46,8 @@ typedef struct Tree
 	uint32_t *next;	 /* [nodes] next sibling */
 	uint32_t *row;	 /* [nodes] row of C of an inner node */
 	uint32_t n_inner;
-	double *w; /* [nodes] variances */
+	double *w;		/* [nodes] variances */
+	double *spread; /* [nodes] the caller's, or NULL */
 } Tree;
 
 /* ---- the tree ------------------------------------------------------------------ */
@@ -213,15 +215,27 @@ variances(Tree *tree, bool centred)
 	return AUG_OK;
 }
 
-/* Least squares with the diagonal W; see the head of the file. */
+/* What is left of a node's standard deviation, of the part of its variance that is left. */
+static void
+set_spread(Tree *tree, uint32_t node, double variance)
+{
+	if (tree->spread != NULL)
+		tree->spread[node] = sqrt(fmin(fmax(variance / tree->w[node], 0), 1));
+}
+
+/*
+ * Least squares with the diagonal W; see the head of the file.  left: variances after
+ * the walk down, a child's being what it has given its parent, and its part of the parent's.
+ */
 static AugStatus
 reconcile_diagonal(Tree *tree, double *y)
 {
 	uint32_t horizon = tree->h->horizon, n = tree->h->n_nodes;
 	double *v = aug_cast_doubles(&tree->cast, n); /* variance of the node after its own walk up */
 	double *sum_v = aug_cast_doubles(&tree->cast, n);
+	double *left = aug_cast_doubles(&tree->cast, n);
 
-	if (v == NULL || sum_v == NULL)
+	if (v == NULL || sum_v == NULL || left == NULL)
 		return AUG_NOMEM;
 	for (uint32_t at = n; at-- > 0;)
 	{
@@ -243,6 +257,15 @@ reconcile_diagonal(Tree *tree, double *y)
 	{
 		uint32_t node = tree->order[at];
 
+		if (tree->h->parent[node] == AUG_NO_PARENT)
+			left[node] = v[node];
+		set_spread(tree, node, left[node]);
+		for (uint32_t c = tree->first[node]; c != AUG_NO_PARENT; c = tree->next[c])
+		{
+			double part = v[c] / sum_v[node];
+
+			left[c] = v[c] * (1 - part) + part * part * left[node];
+		}
 		for (uint32_t s = 0; tree->first[node] != AUG_NO_PARENT && s < horizon; s++)
 		{
 			double gap = y[(size_t) node * horizon + s] - children_sum(tree, node, y, s);
@@ -255,27 +278,35 @@ reconcile_diagonal(Tree *tree, double *y)
 }
 
 /*
- * Errors of the steps at which all nodes have one, each node's centred and scaled to
- * mean square 1: [nodes][*n].
+ * Errors of the steps at which all nodes that have any have one, each node's centred and
+ * scaled to mean square 1, 0 of the others: [nodes][*n].
  */
 static double *
 scaled_errors(Tree *tree, size_t *n)
 {
 	const AugHierarchy *h = tree->h;
 	double *z = aug_cast_doubles(&tree->cast, (size_t) h->n_nodes * h->n);
+	bool *none = aug_arena_zero(tree->cast.arena, h->n_nodes, sizeof(bool));
 
 	*n = 0;
-	for (size_t t = 0; z != NULL && t < h->n; t++)
+	if (z == NULL || none == NULL)
+	{
+		aug_fail_nomem(tree->cast.err, h->n_nodes);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < h->n_nodes; i++)
+		none[i] = isnan(mean_square(h->residuals + (size_t) i * h->n, h->n, false));
+	for (size_t t = 0; t < h->n; t++)
 	{
 		bool whole = true;
 
 		for (uint32_t i = 0; i < h->n_nodes && whole; i++)
-			whole = !isnan(h->residuals[(size_t) i * h->n + t]);
+			whole = none[i] || !isnan(h->residuals[(size_t) i * h->n + t]);
 		for (uint32_t i = 0; i < h->n_nodes && whole; i++)
-			z[(size_t) i * h->n + *n] = h->residuals[(size_t) i * h->n + t];
+			z[(size_t) i * h->n + *n] = none[i] ? 0 : h->residuals[(size_t) i * h->n + t];
 		*n += whole ? 1 : 0;
 	}
-	for (uint32_t i = 0; z != NULL && i < h->n_nodes; i++)
+	for (uint32_t i = 0; i < h->n_nodes; i++)
 	{
 		double mean = 0, scale, *row = z + (size_t) i * h->n;
 
@@ -395,7 +426,7 @@ factor(Tree *tree, double *a, size_t n)
 }
 
 static void
-solve(const double *a, size_t n, double *x)
+solve_lower(const double *a, size_t n, double *x)
 {
 	for (size_t i = 0; i < n; i++)
 	{
@@ -403,12 +434,40 @@ solve(const double *a, size_t n, double *x)
 			x[i] -= a[i * n + k] * x[k];
 		x[i] /= a[i * n + i];
 	}
+}
+
+static void
+solve(const double *a, size_t n, double *x)
+{
+	solve_lower(a, n, x);
 	for (size_t i = n; i-- > 0;)
 	{
 		for (size_t k = i + 1; k < n; k++)
 			x[i] -= a[k * n + i] * x[k];
 		x[i] /= a[i * n + i];
 	}
+}
+
+/* Spreads from the factor a of C W C', and cw = C W; x: room for a column. */
+static AugStatus
+spread_shrunk(Tree *tree, const double *a, const double *cw, double *x)
+{
+	size_t m = tree->h->n_nodes, r = tree->n_inner;
+
+	for (size_t j = 0; tree->spread != NULL && j < m; j++)
+	{
+		double gone = 0;
+
+		if (aug_cast_stop(&tree->cast))
+			return AUG_CANCELLED;
+		for (size_t i = 0; i < r; i++)
+			x[i] = cw[i * m + j];
+		solve_lower(a, r, x);
+		for (size_t i = 0; i < r; i++)
+			gone += x[i] * x[i];
+		set_spread(tree, (uint32_t) j, tree->w[j] - gone);
+	}
+	return AUG_OK;
 }
 
 static AugStatus
@@ -442,7 +501,7 @@ reconcile_shrunk(Tree *tree, double *y)
 				y[j * horizon + s] -= cw[i * m + j] * x[i];
 		}
 	}
-	return status;
+	return status == AUG_OK ? spread_shrunk(tree, cwc, cw, x) : status;
 }
 
 /* ---- the door -------------------------------------------------------------------------- */
@@ -468,14 +527,17 @@ reconcile(Tree *tree, AugReconcile how, double *y)
 
 AugStatus
 aug_reconcile(const AugHost *host, const AugHierarchy *hierarchy, AugReconcile how, double *out,
-			  AugError *err)
+			  double *spread, AugError *err)
 {
 	AugArena arena;
-	Tree tree = {.cast = {.host = host, .arena = &arena, .err = err}, .h = hierarchy};
+	Tree tree = {
+		.cast = {.host = host, .arena = &arena, .err = err}, .h = hierarchy, .spread = spread};
 	AugStatus status = check(hierarchy, how, err);
 
 	if (status != AUG_OK)
 		return status;
+	for (uint32_t i = 0; spread != NULL && i < hierarchy->n_nodes; i++)
+		spread[i] = 1;
 	aug_arena_init(&arena, host);
 	memcpy(out, hierarchy->base, (size_t) hierarchy->n_nodes * hierarchy->horizon * sizeof(double));
 	status = reconcile(&tree, how, out);
