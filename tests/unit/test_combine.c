@@ -365,14 +365,9 @@ quantiles(void)
 }
 
 static const UnitTest tests[] = {
-	{"arithmetic", arithmetic},
-	{"by error", by_error},
-	{"refusals", refusals},
-	{"averaged forms", averaged_forms},
-	{"automatic", automatic},
-	{"damaged forms", damaged_forms},
-	{"intervals", intervals},
-	{"quantiles", quantiles},
+	{"arithmetic", arithmetic},			{"by error", by_error},	  {"refusals", refusals},
+	{"averaged forms", averaged_forms}, {"automatic", automatic}, {"damaged forms", damaged_forms},
+	{"intervals", intervals},			{"quantiles", quantiles},
 };
 
 UNIT_MAIN("combine", tests);

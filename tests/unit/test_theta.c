@@ -37,8 +37,8 @@ load(const char *name, Case *c)
 
 /* name: of an option, or NULL */
 static AugStatus
-run_option(UnitHost *h, const AugSeries *s, const char *method, const char *name,
-		   const char *value, AugKeep keep, AugSlice form, AugForecast **out)
+run_option(UnitHost *h, const AugSeries *s, const char *method, const char *name, const char *value,
+		   AugKeep keep, AugSlice form, AugForecast **out)
 {
 	static const double levels[] = {0.95};
 	AugForecastOptions o = {

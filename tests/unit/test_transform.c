@@ -196,13 +196,17 @@ not_transformed(void)
 static void
 bounds(void)
 {
-	static const Option whole[] = {{"method", "mean"},		{"lower_bound", "8.5"},
-								   {"upper_bound", "10.5"}, {"integer", "true"},
+	static const Option whole[] = {{"method", "mean"},
+								   {"lower_bound", "8.5"},
+								   {"upper_bound", "10.5"},
+								   {"integer", "true"},
 								   {NULL, NULL}};
 	static const Option wrong[] = {
 		{"method", "mean"}, {"lower_bound", "3"}, {"upper_bound", "2"}, {NULL, NULL}};
-	static const Option narrow[] = {{"method", "mean"},		 {"lower_bound", "2.2"},
-									{"upper_bound", "2.8"}, {"integer", "true"},
+	static const Option narrow[] = {{"method", "mean"},
+									{"lower_bound", "2.2"},
+									{"upper_bound", "2.8"},
+									{"integer", "true"},
 									{NULL, NULL}};
 	double y[N];
 	AugSeries s = {.n = N, .y = y};
@@ -271,12 +275,9 @@ failures(void)
 }
 
 static const UnitTest tests[] = {
-	{"logarithms", logarithms},
-	{"identity", identity},
-	{"guerrero", guerrero},
-	{"not transformed", not_transformed},
-	{"bounds", bounds},
-	{"told once", told_once},
+	{"logarithms", logarithms}, {"identity", identity},
+	{"guerrero", guerrero},		{"not transformed", not_transformed},
+	{"bounds", bounds},			{"told once", told_once},
 	{"failures", failures},
 };
 

@@ -205,8 +205,8 @@ typedef struct ArimaFitter
 	ArimaModel *model;
 	const ArimaSpec *spec;
 	bool conditional;
-	double *gamma; /* [n_base] coefficients of the base columns */
-	double *gram;  /* [n_base + 1][n_base + 1] */
+	double *gamma;					  /* [n_base] coefficients of the base columns */
+	double *gram;					  /* [n_base + 1][n_base + 1] */
 	double *rest, *rest_ar, *rest_ma; /* [n_w] work of aug_arima_slopes */
 	double *phi, *theta;			  /* [room + 1] likewise */
 	ArimaClimb climb;

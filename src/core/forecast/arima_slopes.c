@@ -96,8 +96,8 @@ aug_arima_slopes(void *fitter, const double *x, double *jacobian)
 	memcpy(f->phi, model->phi, (model->r + 1) * sizeof(double));
 	memcpy(f->theta, model->theta, (model->r + 1) * sizeof(double));
 	for (size_t t = 0; t < n; t++)
-		f->rest[t] = factor * (data->n_base > 0 ? data->w[t] - f->gamma[0] * data->w[n + t]
-												: data->w[t]);
+		f->rest[t] = factor *
+					 (data->n_base > 0 ? data->w[t] - f->gamma[0] * data->w[n + t] : data->w[t]);
 	divide(f, f->rest, f->rest_ar);
 	divide(f, f->climb.residual, f->rest_ma);
 	memcpy(to, x, n_coef * sizeof(double));

@@ -74,12 +74,12 @@ enum
 #define DECAY_CYCLES   50 /* in which the answer to a state has to fade */
 #define LONGEST_SEASON 1000
 /* of the search by derivatives */
-#define MOST_STEPS	   40
-#define STEP_GAIN	   1e-7 /* of the squares, relative: less ends it */
-#define FIRST_DAMPING  1e-3
-#define LESS_DAMPING   0.2
-#define MORE_DAMPING   8.0
-#define MOST_DAMPING   1e7
+#define MOST_STEPS	  40
+#define STEP_GAIN	  1e-7 /* of the squares, relative: less ends it */
+#define FIRST_DAMPING 1e-3
+#define LESS_DAMPING  0.2
+#define MORE_DAMPING  8.0
+#define MOST_DAMPING  1e7
 
 typedef struct State
 {
@@ -331,7 +331,7 @@ go_down(AugCast *cast, Ces *m)
 	{
 		double old[2] = {m->p[A0], m->p[A1]}, step[2], gain = 0;
 		bool better = false;
-		Normal next;
+		Normal next = at;
 
 		if (aug_cast_stop(cast))
 			return AUG_CANCELLED;

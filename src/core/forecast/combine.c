@@ -490,8 +490,7 @@ const AugForecaster aug_forecaster_combination = {
 			  "Bates, Granger 1969, Operational Research Quarterly 20:451", true, true},
 	.missing = true,
 	.options = AUG_OPTION(F_MEMBERS) | AUG_OPTION(F_COMBINE) | AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS |
-			   AUG_OPTION(F_MSTL_TREND) |
-			   AUG_OPTION(F_CES_SEASON),
+			   AUG_OPTION(F_MSTL_TREND) | AUG_OPTION(F_CES_SEASON),
 	.refuses = combination_refuses,
 	.fit = combination_fit,
 	.forecast = aug_combine_forecast};

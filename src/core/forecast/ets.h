@@ -124,9 +124,9 @@ extern AugStatus aug_ets_choose(AugCast *cast, EtsSeries *s, const uint32_t *per
  * Those of the forms without a trend or with a damped one whose AICc is at most "behind"
  * that of the best, best first and at most room; roughly estimated.
  */
-extern AugStatus aug_ets_near(AugCast *cast, EtsSeries *s, const uint32_t *period,
-							  uint32_t n_periods, double behind, EtsFit *near, uint32_t room,
-							  uint32_t *n_near);
+extern AugStatus
+aug_ets_near(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods, double behind,
+			 EtsFit *near, uint32_t room, uint32_t *n_near);
 /* Estimates one form. */
 extern AugStatus aug_ets_estimate(AugCast *cast, EtsSeries *s, const EtsForm *form, EtsFit *fit);
 extern AugStatus aug_ets_series_init(AugCast *cast, size_t n, uint32_t m, EtsSeries *s);

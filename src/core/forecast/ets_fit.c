@@ -358,10 +358,10 @@ is_wanted(const Asked *asked, const EtsForm *form, bool positive)
 static uint32_t
 list_forms(AugCast *cast, const EtsSeries *s, const Start *start, bool tame, EtsForm *forms)
 {
-	Asked asked = {
-		aug_param_choice(cast->params, F_ETS_ERROR), aug_param_choice(cast->params, F_ETS_TREND),
-		aug_param_choice(cast->params, F_ETS_DAMPED), aug_param_choice(cast->params, F_ETS_SEASON),
-		tame};
+	Asked asked = {aug_param_choice(cast->params, F_ETS_ERROR),
+				   aug_param_choice(cast->params, F_ETS_TREND),
+				   aug_param_choice(cast->params, F_ETS_DAMPED),
+				   aug_param_choice(cast->params, F_ETS_SEASON), tame};
 	bool positive = true;
 	uint32_t n = 0;
 
@@ -477,8 +477,8 @@ admit(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit *fit)
 		else
 		{
 			fit->at.most_gamma = fit->x[fit->at.gamma] = NARROWING * fit->x[fit->at.gamma];
-			status = aug_ets_search_run(cast, search, s, start->scale, SCREEN_GAIN, SCREEN_STEPS,
-										fit);
+			status =
+				aug_ets_search_run(cast, search, s, start->scale, SCREEN_GAIN, SCREEN_STEPS, fit);
 		}
 	}
 	fit->aicc = aug_ets_aicc(fit->minus2, s->n_observed, fit->at.n);
@@ -486,8 +486,8 @@ admit(AugCast *cast, EtsSearch *search, EtsSeries *s, Start *start, EtsFit *fit)
 }
 
 AugStatus
-aug_ets_near(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods,
-			 double behind, EtsFit *near, uint32_t room, uint32_t *n_near)
+aug_ets_near(AugCast *cast, EtsSeries *s, const uint32_t *period, uint32_t n_periods, double behind,
+			 EtsFit *near, uint32_t room, uint32_t *n_near)
 {
 	EtsFit fits[MOST_FORMS];
 	EtsSearch search;

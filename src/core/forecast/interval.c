@@ -26,10 +26,10 @@
 #define MOST_ORIGINS  12
 #define LONG_SERIES	  200 /* values from which more origins are looked at, and recent errors */
 #define LONG_ORIGINS  16
-#define RECENT		  16   /* steps after which an error counts half */
-#define RECENT_POWER  0.4  /* how far the recent variance counts against that of all errors */
-#define PRIOR_ORIGINS 8.0  /* how many origins the prior counts for */
-#define PRIOR		  1.0  /* variance over model variance, before anything is seen, */
+#define RECENT		  16	/* steps after which an error counts half */
+#define RECENT_POWER  0.4	/* how far the recent variance counts against that of all errors */
+#define PRIOR_ORIGINS 8.0	/* how many origins the prior counts for */
+#define PRIOR		  1.0	/* variance over model variance, before anything is seen, */
 #define PRIOR_SHORT	  100.0 /* and more of it the shorter the series: / (n + PRIOR_HALF) */
 #define PRIOR_HALF	  50.0
 #define MOST_RATIO	  16.0 /* of one squared error over its variance: outliers count so much */

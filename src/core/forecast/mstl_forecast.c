@@ -117,8 +117,7 @@ decompose_as(AugCast *cast, const AugSeries *s, bool transformed, double lambda,
 static AugStatus
 decompose(AugCast *cast, const AugSeries *s, Mstl *m)
 {
-	int choice = s->transformed ? F_TRANSFORM_NONE
-								   : aug_param_choice(cast->params, F_TRANSFORM);
+	int choice = s->transformed ? F_TRANSFORM_NONE : aug_param_choice(cast->params, F_TRANSFORM);
 	bool positive = all_positive(s->y, s->n);
 	AugParts logs;
 	AugStatus status;
@@ -424,8 +423,7 @@ const AugForecaster aug_forecaster_mstl = {
 			  "Bandara, Hyndman, Bergmeir (2021), arXiv 2107.13462", true, false},
 	.missing = true,
 	/* those of the inner method too */
-	.options = AUG_OPTION(F_MSTL_TREND) | AUG_ETS_OPTIONS |
-			   AUG_ARIMA_OPTIONS,
+	.options = AUG_OPTION(F_MSTL_TREND) | AUG_ETS_OPTIONS | AUG_ARIMA_OPTIONS,
 	.refuses = mstl_refuses,
 	.fit = mstl_fit,
 	.forecast = mstl_forecast};

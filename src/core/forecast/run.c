@@ -499,12 +499,9 @@ choose_lambda(Run *run, bool *wanted)
 		*wanted = false;
 		return AUG_OK;
 	}
-	run->lambda = kept ? run->form.lambda
-				  : choice < 0 ? aug_param_number(params, F_TRANSFORM)
-							   : 0;
-	return kept || choice != F_TRANSFORM_BOX
-			   ? AUG_OK
-			   : aug_guerrero(&run->cast, run->asked, &run->lambda);
+	run->lambda = kept ? run->form.lambda : choice < 0 ? aug_param_number(params, F_TRANSFORM) : 0;
+	return kept || choice != F_TRANSFORM_BOX ? AUG_OK
+											 : aug_guerrero(&run->cast, run->asked, &run->lambda);
 }
 
 /* Transforms the values, where that was asked for. */
@@ -528,7 +525,7 @@ transform(Run *run)
 		warn(run, "values were not transformed: some are too large");
 		return AUG_OK;
 	}
-		run->transformed = *run->asked;
+	run->transformed = *run->asked;
 	run->transformed.y = y;
 	run->transformed.transformed = true;
 	run->asked = &run->transformed;
