@@ -62,7 +62,7 @@ open_model(FmgrInfo *site, bytea *artifact)
 	return o->model;
 }
 
-static void
+pg_noreturn static void
 damaged(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),

@@ -59,7 +59,7 @@ my $log = slurp_file($node->logfile);
 my @errors = grep { !/ (55000|42704|23503|23001) / } grep { /ERROR:/ } split /\n/, $log;
 is(join("\n", @errors), '', 'no error that was not expected');
 my $moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
-cmp_ok($moves, '>', 50, "aliases were moved $moves times");
+cmp_ok($moves, '>', 20, "aliases were moved $moves times");
 
 my %never = (
 	'an alias on a version that is not ready' => q{SELECT a FROM augur.aliases a JOIN augur.versions v ON v.id = a.version_id WHERE v.status <> 'ready'},
