@@ -6,7 +6,7 @@ SELECT augur.register('store_sales_boosting', retail.boosting((SELECT max(day) F
 					  note => 'multiple of the level of four to eight weeks ago, promotions known',
 					  promote => 'always') AS "version of store_sales_boosting";
 
-SELECT model, version, metric, round(value::numeric, 3) AS value, promoted FROM retail.train_arima('store_sales');
+SELECT model, version, metric, round(value::numeric, 3) AS value, promoted FROM retail.train('store_sales', 'arima');
 
 CREATE TABLE retail.ahead AS
 SELECT 'boosting' AS method, f.store, f.day, p.value * f.level AS forecast, p.lower * f.level AS lower,

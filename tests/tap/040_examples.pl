@@ -130,6 +130,7 @@ my ($naive, $auto, $arima, $boosting, $mean) =
 cmp_ok($auto, '<', $naive, "auto ($auto) beats the seasonal naive forecast ($naive)");
 cmp_ok($arima, '<', 0.6 * $naive, "promotions known ahead halve the error: ARIMA $arima");
 cmp_ok($boosting, '<', 0.55 * $naive, "boosting on lags: $boosting");
+cmp_ok(mase('global_boosting'), '<', 0.6 * $naive, 'one model over all stores: ' . mase('global_boosting'));
 cmp_ok($mean, '<=', $arima < $boosting ? $arima : $boosting, "their mean is better than both: $mean");
 is(value(q{SELECT count(*) FROM (SELECT method, count(*) FROM retail.backtest GROUP BY method HAVING count(*) <> 840) m}),
 	'0', 'all methods forecast the same days');
