@@ -302,6 +302,45 @@ same_series(const AugurSeriesRows *rows)
 	return true;
 }
 
+/*
+ * Equal keys may be written differently (1.0 and 1.00, or letters under a collation that
+ * does not tell them apart): the least bytes name the series, whatever order rows come in.
+ */
+static void
+settle_keys(AugurSeriesRows *rows)
+{
+	for (int i = 0; i < rows->n_keys; i++)
+	{
+		Key *key = &rows->keys[i];
+		struct varlena *have, *next;
+		Pointer was = DatumGetPointer(key->value);
+		Size have_size, next_size;
+		MemoryContext old;
+		int order;
+
+		/* bytes of types of a fixed length follow from their value, as far as jsonb shows */
+		if (key->null || key->typlen != -1)
+			continue;
+		have = PG_DETOAST_DATUM_PACKED(key->value);
+		next = PG_DETOAST_DATUM_PACKED(rows->values[i]);
+		have_size = VARSIZE_ANY_EXHDR(have);
+		next_size = VARSIZE_ANY_EXHDR(next);
+		order = memcmp(VARDATA_ANY(next), VARDATA_ANY(have), Min(have_size, next_size));
+		if (order == 0)
+			order = next_size < have_size ? -1 : 0;
+		if (order < 0)
+		{
+			old = MemoryContextSwitchTo(rows->key_context);
+			key->value = datumCopy(PointerGetDatum(next), false, -1);
+			MemoryContextSwitchTo(old);
+		}
+		if ((Pointer) have != was)
+			pfree(have);
+		if ((Pointer) next != DatumGetPointer(rows->values[i]))
+			pfree(next);
+	}
+}
+
 /* The name of a series comes after its rows. */
 static void
 finish_series(AugurSeriesRows *rows)
@@ -454,6 +493,8 @@ augur_rows_batch(AugurSeriesRows *rows, Size limit, Size memory, AugurSeriesBatc
 				return true;
 			begin_series(rows);
 		}
+		else
+			settle_keys(rows);
 		add_row(rows);
 		if (rows->batch.used - rows->batch.items[rows->batch.n - 1].rows > memory)
 			ereport(ERROR,
