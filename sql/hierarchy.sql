@@ -1,6 +1,7 @@
 -- Forecasts of series that nest.
 \set SHOW_CONTEXT never
 SET TimeZone = 'UTC';
+SET datestyle = ISO;
 CREATE SCHEMA chain;
 SET search_path = chain, public, augur;
 
