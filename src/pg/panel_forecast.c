@@ -84,10 +84,13 @@ unpack_keys(AugSlice form, uint32 n)
 		if (flag == 0)
 			continue;
 		nul = flag == 1 && at < end ? memchr(at, 0, (size_t) (end - at)) : NULL;
-		if (nul == NULL)
+		if (nul != NULL)
+		{
+			keys[k] = at;
+			at = nul + 1;
+		}
+		else
 			damaged();
-		keys[k] = at;
-		at = nul + 1;
 	}
 	if (at != end)
 		damaged();

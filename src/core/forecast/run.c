@@ -5,8 +5,8 @@
  *
  * Steps: options are checked; outliers are replaced and values transformed, if asked for;
  * the method asked for is fitted, or the next simpler one where the data do not allow it
- * (the chain below, each refusal told in "fallback"); forecasts and intervals are made, cut at the bounds
- * and rounded; all is copied into one block of the host.
+ * (the chain below, each refusal told in "fallback"); forecasts and intervals are made,
+ * cut at the bounds and rounded; all is copied into one block of the host.
  *
  * Memory: one arena for the work, one block for the result.  Interrupts: those of
  * the methods.

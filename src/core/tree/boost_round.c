@@ -10,7 +10,8 @@
  *
  * With early stopping, rows are set aside for validation: so many of each class, or
  * of all rows, drawn by the seed, or the last ones where the matrix says so.  Training
- * stops when their loss has not improved for a number of rounds, and the rounds up to the best one are kept.
+ * stops when their loss has not improved for a number of rounds, and the rounds up to
+ * the best one are kept.
  *
  * Memory: the job's arena, taken before the first round but for the growing tree.
  * Interrupts: polled by rows, and after each tree with the share that is done.
