@@ -223,13 +223,16 @@ find_method(Run *run)
 {
 	const AugForecastOptions *o = run->options;
 	const AugForecaster *asked = aug_forecaster_find(aug_params_value(o->params, F_METHOD));
-	AugReader r = {o->form.bytes, o->form.bytes + o->form.length, false};
 	AugStatus status = AUG_OK;
 
 	if (o->keep == AUG_KEEP_NOTHING)
 		run->by = asked;
 	else
+	{
+		AugReader r = {o->form.bytes, o->form.bytes + o->form.length, false};
+
 		status = aug_form_read(&run->cast, &r, &run->by, &run->form);
+	}
 	/* a form may be one that was fallen back to: options are those of the method asked for */
 	return status == AUG_OK ? check_used(o->params, asked, run->cast.err) : status;
 }
