@@ -2,6 +2,22 @@
 
 -- ---- aliases ----------------------------------------------------------------------------------
 
+CREATE OR REPLACE FUNCTION augur._event_of_alias(m augur.models, h augur.alias_history) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._emit(
+		CASE WHEN h.action = 'rollback' THEN 'rolled_back' WHEN h.action = 'drop' THEN 'alias_dropped'
+			 WHEN h.alias = 'production' THEN 'promoted' ELSE 'alias_moved' END,
+		CASE WHEN h.action = 'rollback' THEN 'warning' ELSE 'info' END,
+		CASE WHEN h.action = 'drop' OR h.alias <> 'production' THEN m.name || '@' || h.alias
+			 ELSE m.name || '/' || h.new_version END,
+		jsonb_build_object('alias', h.alias, 'version', h.new_version, 'old_version', h.old_version,
+						   'reason', h.reason), m)
+$$;
+COMMENT ON FUNCTION augur._event_of_alias(augur.models, augur.alias_history) IS
+'Internal. Writes the event of a move of an alias.';
+
 -- The model's row must be locked.  to_version NULL drops the alias.
 CREATE OR REPLACE FUNCTION augur._alias_move(m augur.models, to_alias text, to_version bigint,
 	action text, reason text) RETURNS void
@@ -28,6 +44,10 @@ BEGIN
 	ELSE
 		UPDATE augur.aliases a SET version_id = to_version, history_id = history
 		WHERE a.model_id = m.id AND a.alias = to_alias;
+	END IF;
+	-- 'set' is part of a promotion or rollback, which tells of itself
+	IF _alias_move.action <> 'set' THEN
+		PERFORM augur._event_of_alias(m, h) FROM augur.alias_history h WHERE h.id = history;
 	END IF;
 END
 $$;
@@ -325,6 +345,8 @@ BEGIN
 		UPDATE augur.versions t SET status = 'archived' WHERE t.id = v.id;
 	END IF;
 	DELETE FROM augur.versions t WHERE t.id = v.id;
+	PERFORM augur._emit('version_dropped', 'info', m.name || '/' || v.version,
+		jsonb_build_object('version', v.version, 'run', v.run_id), m);
 END
 $$;
 COMMENT ON FUNCTION augur.drop_version(text, integer) IS
@@ -348,6 +370,7 @@ BEGIN
 	UPDATE augur.versions v SET status = 'archived' WHERE v.model_id = m.id AND v.status = 'ready';
 	DELETE FROM augur.versions v WHERE v.model_id = m.id;
 	DELETE FROM augur.runs r WHERE r.model_id = m.id;
+	PERFORM augur._emit('model_dropped', 'info', m.name, '{}', m);
 	DELETE FROM augur.models t WHERE t.id = m.id;
 END
 $$;
@@ -411,6 +434,10 @@ BEGIN
 			MESSAGE = 'public cannot own a model';
 	END IF;
 	UPDATE augur.models t SET owner = to_role WHERE t.id = m.id;
+	-- the story of a model is seen by whoever sees the model, so past events need no new owner
+	PERFORM augur._emit('owner_changed', 'info', m.name,
+		jsonb_build_object('from', pg_get_userbyid(m.owner), 'to', $2), t)
+	FROM augur.models t WHERE t.id = m.id;
 END
 $$;
 COMMENT ON FUNCTION augur.set_owner(text, name) IS

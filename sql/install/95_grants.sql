@@ -45,6 +45,7 @@ AS $$
 		('augur.forecasts', 'INSERT (model_id, version_id, version, series, origin, ts, until, step_ahead,'
 		 ' forecast, lower, upper, level, method)'),
 		('augur.forecasts', 'DELETE'),
+		('augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),

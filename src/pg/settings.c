@@ -20,6 +20,8 @@
 int augur_training_memory_kb = 0;
 int augur_model_cache_kb = 256 * 1024;
 int augur_verbosity = 1;
+/* read by the SQL function that writes events */
+static bool notify = true;
 
 /*
  * Defines the settings.  Called once, when the library is loaded; never fails.
@@ -46,6 +48,11 @@ augur_settings_init(void)
 							"0 is silent, 1 tells what was decided (task, features used and "
 							"left out, split, gain over the baseline), 2 adds progress.",
 							&augur_verbosity, 1, 0, 2, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("augur.notify", "Tells listeners of channel augur of every event.",
+							 "Events are written to augur.events either way. A transaction that "
+							 "notified cannot be prepared for two-phase commit.",
+							 &notify, true, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("augur");
 }

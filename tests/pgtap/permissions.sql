@@ -67,6 +67,11 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set state '(SELECT state FROM public.pm_state)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._emit(text,text,text,jsonb,augur.models)', $$augur._emit('x', 'info', 'x', '{}', :registered)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._event_of_alias(augur.models,augur.alias_history)', $$augur._event_of_alias(:registered, h) FROM augur.alias_history h$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._event_of_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._event_of_version()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur.emit(text,text,text,jsonb,text)', $$augur.emit('x', model => 'pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur._forecast(augur.versions,integer,double precision[],regclass,jsonb)', $$count(f.*) FROM augur._forecast(:forecaster, 2, NULL, NULL, NULL) f$$, 'ok ok ok 42501 ok ok 42501'),
 ('augur._forecast_fit(regclass,jsonb,bigint)', $$count(f.*) FROM augur._forecast_fit('public.pm_days', :config) f$$, 'ok ok 42501 42501 22004 ok 42501'),
 ('augur._forecast_version(text)', $$augur._forecast_version('pmf')$$, 'ok ok ok 42501 42704 ok 42501'),

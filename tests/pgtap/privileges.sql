@@ -41,6 +41,30 @@ SELECT is(augur.promote('secret', 2), 2, 'so does a member of the owner');
 SELECT is((SELECT actor::text FROM augur.serving_now), 'reg_mate', 'under its own name');
 RESET ROLE;
 
+-- ---- events: seen with the model, written in nobody else's name ----------------------------------------
+
+SELECT is((SELECT string_agg(kind, ' ' ORDER BY id) FROM augur.events WHERE kind ~ 'promoted|rolled'),
+		  'promoted promoted rolled_back promoted', 'every move of production is an event');
+SET ROLE reg_ann;
+SELECT ok(augur.emit('checked', model => 'secret') > 0, 'an owner emits events of the model');
+SET ROLE reg_op;
+SELECT ok(augur.emit('checked', model => 'secret') > 0, 'so does an operator');
+SELECT is((SELECT owner::text || ' ' || actor FROM augur.events ORDER BY id DESC LIMIT 1), 'reg_ann reg_op',
+		  'in the name of the owner');
+SET ROLE reg_peer;
+SELECT is((SELECT count(*) FROM augur.events), 0::bigint, 'another trainer sees none of them');
+SELECT throws_ok($$INSERT INTO augur.events (kind, severity, subject, model_id, model, owner)
+				 SELECT 'promoted', 'info', 'secret/9', 1, 'secret', 'reg_ann'$$, '42501', NULL,
+				 'and writes none about the model');
+SELECT throws_ok($$INSERT INTO augur.events (kind, severity, subject, owner) VALUES ('x', 'info', 'x', 'reg_ann')$$,
+				 '42501', NULL, 'nor in the name of its owner');
+SELECT throws_ok($$INSERT INTO augur.events (kind, severity, subject, actor) VALUES ('x', 'info', 'x', 'reg_ann')$$,
+				 '42501', NULL, 'nor with another actor');
+SELECT ok(augur.emit('mine') > 0, 'its own it does');
+SET ROLE reg_ann;
+SELECT is((SELECT count(*) FROM augur.events WHERE kind = 'mine'), 0::bigint, 'which others do not see');
+RESET ROLE;
+
 -- ---- what everybody sees of it -----------------------------------------------------------------------------
 
 CREATE FUNCTION seen() RETURNS text LANGUAGE plpgsql AS $$
