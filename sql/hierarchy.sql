@@ -84,6 +84,12 @@ SELECT series_key, step_ahead, base < 0 AS base_negative, forecast, lower >= 0 A
 FROM forecast_hierarchy('falling', 'day', 'y', 8, '{part}', 'mint_diagonal', method => 'drift', params => '{"lower_bound": 0, "integer": true}')
 WHERE step_ahead IN (1, 8) ORDER BY depth, series_key, step_ahead;
 SELECT off.* FROM off('mint_shrink', '{"lower_bound": 0, "integer": true}');
+-- of whole numbers the bounds are whole, and rounding never steps over them
+SELECT depth, bool_and(forecast = round(forecast)) AS whole, min(lower) AS lowest, max(upper) AS highest
+FROM forecast_hierarchy('falling', 'day', 'y', 8, '{part}', 'none', method => 'drift', params => '{"lower_bound": 0.5, "upper_bound": 7.4, "integer": true}')
+GROUP BY depth ORDER BY depth;
+SELECT * FROM forecast_hierarchy('falling', 'day', 'y', 8, '{part}', method => 'drift', params => '{"lower_bound": 3, "upper_bound": 2}');
+SELECT * FROM forecast_hierarchy('falling', 'day', 'y', 8, '{part}', method => 'drift', params => '{"lower_bound": 1.2, "upper_bound": 1.8, "integer": true}');
 
 -- Missing: a total lacks what a part lacks; a part that has not begun is nothing.
 CREATE TABLE holes AS SELECT * FROM sales WHERE NOT (store = 'd' AND day IN ('2024-01-10', '2024-03-03')) AND NOT (store = 'b' AND day < '2024-02-01');

@@ -43,6 +43,11 @@ SELECT a.series, a.n, a.state = b.state AS same FROM augur._series_fit(
 	augur._series_fit(
 	'SELECT CASE t % 2 WHEN 0 THEN 1 ELSE 1.00 END, at, t::float8 FROM days WHERE t < 9 ORDER BY t DESC', '{part}', 1, '{}',
 	'{"method": "naive"}') b WHERE a.series::text = b.series::text;
+SELECT a.series, a.n, a.series::text = b.series::text AS same FROM augur._series_fit(
+	'SELECT (CASE t % 2 WHEN 0 THEN ''1 day'' ELSE ''24 hours'' END)::interval, at, t::float8 FROM days WHERE t < 9 ORDER BY t', '{part}', 1, '{}', '{"method": "naive"}') a,
+	augur._series_fit(
+	'SELECT (CASE t % 2 WHEN 0 THEN ''1 day'' ELSE ''24 hours'' END)::interval, at, t::float8 FROM days WHERE t < 9 ORDER BY t DESC', '{part}', 1, '{}',
+	'{"method": "naive"}') b;
 -- the errors are those of augur.backtest_summary, which counts folds of nothing, too
 SELECT count(*), count(*) FILTER (WHERE (f.folds, f.tested, f.smape, f.mape, f.mase, f.rmsse, f.mae, f.rmse, f.bias,
 	f.coverage, f.msis, f.naive_smape, f.naive_mase, f.naive_mae) IS NOT DISTINCT FROM (b.folds_made, b.n, b.smape,

@@ -194,6 +194,21 @@ $$;
 COMMENT ON FUNCTION augur.drop_alias(text, text, text) IS
 'Removes an alias; without production, a bare model name is no longer served. The history keeps it.';
 
+CREATE OR REPLACE FUNCTION augur._check_promote(promote text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF promote IS NULL OR NOT (promote = ANY ('{if_better,always,never}'::text[])) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for promote: %s', quote_nullable(promote)),
+			HINT = 'Valid values are if_better, always and never.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._check_promote(text) IS
+'Internal. Raises an error unless the text says when to promote.';
+
 CREATE OR REPLACE FUNCTION augur._promote_if(version_id bigint, promote text,
 	compared_with bigint DEFAULT NULL, OUT promoted boolean, OUT production_value float8,
 	OUT reason text)
@@ -211,11 +226,7 @@ DECLARE
 	now_id		bigint;
 	now_version	integer;
 BEGIN
-	IF promote IS NULL OR NOT (promote = ANY ('{if_better,always,never}'::text[])) THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('invalid value for promote: %s', quote_nullable(promote)),
-			HINT = 'Valid values are if_better, always and never.';
-	END IF;
+	PERFORM augur._check_promote(promote);
 	SELECT * INTO v FROM augur.versions t WHERE t.id = _promote_if.version_id;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',

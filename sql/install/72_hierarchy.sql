@@ -46,8 +46,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE ROWS 1000
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	column_type	oid;
-	problem		text;
+	time_type	text;
 	given		jsonb;
 	leaves		text;
 BEGIN
@@ -61,26 +60,7 @@ BEGIN
 			MESSAGE = 'series must name at least one column',
 			HINT = 'Name the columns from coarse to fine: series => ''{region,store}''.';
 	END IF;
-	SELECT a.atttypid INTO column_type FROM pg_attribute a
-	WHERE a.attrelid = relation AND a.attname = time_column AND a.attnum > 0 AND NOT a.attisdropped;
-	SELECT format('column "%s", named in "%s", does not exist in %s', c.name, c.argument, relation) INTO problem
-	FROM (SELECT time_column, 'time_column' UNION ALL SELECT target, 'target'
-		  UNION ALL SELECT k, 'series' FROM unnest(series) k) c (name, argument)
-	WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.name
-					  AND a.attnum > 0 AND NOT a.attisdropped)
-	LIMIT 1;
-	IF problem IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_column', MESSAGE = problem;
-	ELSIF column_type <> ALL ('{date,timestamp,timestamptz}'::regtype[]::oid[]) THEN
-		RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
-			MESSAGE = format('column "%s" has type %s', time_column, format_type(column_type, NULL)),
-			DETAIL = 'A time column has type date, timestamp or timestamptz.';
-	END IF;
-	SELECT format('column "%s" is named twice in "series"', k) INTO problem
-	FROM unnest(series) k GROUP BY k HAVING count(*) > 1 ORDER BY k LIMIT 1;
-	IF problem IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'duplicate_column', MESSAGE = problem;
-	END IF;
+	time_type := augur._series_columns(relation, time_column, target, series, '{}');
 	IF jsonb_typeof(coalesce(params, '{}')) <> 'object' THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'argument "params" must be a JSON object';
@@ -89,18 +69,18 @@ BEGIN
 		'frequency', frequency::text, 'season', season, 'levels', levels));
 	-- the leaves in an order in which those of a node are neighbours
 	SELECT format('SELECT ARRAY[%s], ARRAY[%s], g.p FROM (SELECT %s,'
-		' augur._series_points_agg(r.%I, (r.%I)::float8) AS p FROM %s r GROUP BY %s) g ORDER BY %s',
+		' augur._series_points_agg((r.%I)::%s, (r.%I)::float8) AS p FROM %s r GROUP BY %s) g ORDER BY %s',
 		string_agg(format('dense_rank() OVER (ORDER BY %s)', u.path), ', ' ORDER BY u.n),
 		string_agg(format('jsonb_build_object(%s)', u.object), ', ' ORDER BY u.n),
 		string_agg(format('r.%I AS c%s', u.k, u.n), ', ' ORDER BY u.n),
-		time_column, target, relation,
+		time_column, time_type, target, relation,
 		string_agg(format('r.%I', u.k), ', ' ORDER BY u.n),
 		string_agg(format('g.c%s', u.n), ', ' ORDER BY u.n))
 	INTO leaves
 	FROM (SELECT k, n, string_agg(format('g.c%s', n), ', ') OVER (ORDER BY n) AS path,
 			string_agg(format('%L, g.c%s', k, n), ', ') OVER (ORDER BY n) AS object
 		  FROM unnest(series) WITH ORDINALITY s (k, n)) u;
-	RETURN QUERY SELECT h.* FROM augur._hierarchy(leaves, column_type::regtype, horizon, reconcile, given) h;
+	RETURN QUERY SELECT h.* FROM augur._hierarchy(leaves, time_type::regtype, horizon, reconcile, given) h;
 END
 $$;
 COMMENT ON FUNCTION augur.forecast_hierarchy(regclass, name, name, integer, name[], text, text, interval, integer[], float8[], jsonb) IS

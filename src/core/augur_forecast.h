@@ -260,6 +260,26 @@ typedef struct AugChanges
 extern AugStatus aug_changepoints(const AugHost *host, const AugSeries *series, uint32_t least,
 								  double penalty, AugChanges **out, AugError *err);
 
+/* ---- bounds ----------------------------------------------------------- */
+
+/* What a forecast may be; infinite: no bound.  Of whole numbers the bounds are whole. */
+typedef struct AugBounds
+{
+	double lower, upper;
+	bool whole;
+} AugBounds;
+
+/*
+ * Options "lower_bound", "upper_bound" and "integer" of forecasting or of the models over
+ * many series.  AUG_INVALID: nothing lies between them.
+ */
+extern AugStatus aug_bounds_read(const AugParams *params, AugBounds *out, AugError *err);
+/*
+ * The value that users see: rounded by round_it (round, floor, ceil) when it is to be whole,
+ * then within n times the bounds (a sum of n series).  NaN stays.
+ */
+extern double aug_bounded(const AugBounds *b, double n, double v, double (*round_it)(double));
+
 /* ---- hierarchies ------------------------------------------------------ */
 
 #define AUG_NO_PARENT UINT32_MAX

@@ -337,6 +337,8 @@ too_coarse(const uint64 *hash, uint32 n)
 	{
 		uint32 k = 0;
 
+		if ((i & 0xFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
 		while (k < n_seen && seen[k] != hash[i])
 			k++;
 		if (k < n_seen)
@@ -344,8 +346,6 @@ too_coarse(const uint64 *hash, uint32 n)
 		if (n_seen + 1 == MIN_GROUPS)
 			return false;
 		seen[n_seen++] = hash[i];
-		if ((i & 0xFFF) == 0)
-			CHECK_FOR_INTERRUPTS();
 	}
 	return true;
 }

@@ -203,22 +203,13 @@ reconcile(AugurNest *h)
 		&err);
 }
 
-/* A value within the bounds of so many leaves. */
-static double
-bounded(const AugurNest *h, const AugurMember *node, double v)
-{
-	double leaves = (double) node->n_leaves;
-
-	return fmin(fmax(v, leaves * h->lower_bound), leaves * h->upper_bound);
-}
-
 /* Bounds and rounding of leaves, and what they add up to. */
 static void
 finish_forecasts(AugurNest *h)
 {
 	bool add_up = h->how != HOW_NONE;
 
-	if (!h->integer && isinf(h->lower_bound) && isinf(h->upper_bound))
+	if (!h->bounds.whole && isinf(h->bounds.lower) && isinf(h->bounds.upper))
 		return;
 	for (uint32 i = 0; i < h->n; i++)
 	{
@@ -231,8 +222,7 @@ finish_forecasts(AugurNest *h)
 				*v = 0;
 				continue;
 			}
-			*v = bounded(h, &h->node[i], *v);
-			*v = h->integer ? rint(*v) : *v;
+			*v = aug_bounded(&h->bounds, (double) h->node[i].n_leaves, *v, round);
 		}
 	}
 	for (uint32 i = h->n; add_up && i-- > 1;)
@@ -264,11 +254,8 @@ future_time(const AugurNest *h, uint32 step)
 static double
 interval_end(const AugurNest *h, uint32 i, double base, double end, double forecast, bool upper)
 {
-	double v = bounded(h, &h->node[i], forecast + (end - base) * h->spread[i]);
-
-	if (!h->integer)
-		return v;
-	return upper ? ceil(v) : floor(v);
+	return aug_bounded(&h->bounds, (double) h->node[i].n_leaves,
+					   forecast + (end - base) * h->spread[i], upper ? ceil : floor);
 }
 
 static void
@@ -310,26 +297,25 @@ put_node(const AugurNest *h, uint32 i, Datum empty, ReturnSetInfo *result)
 
 /* ---- the function ------------------------------------------------------------------------- */
 
-/* Takes an option's value from the parameters, which forget it; NaN for none. */
-static double
-take_param(AugParams *params, const char *name)
+/* Takes the bounds from the options, which forget them: nodes are forecast without. */
+static void
+take_bounds(AugurNest *h)
 {
+	static const char *const taken[] = {"lower_bound", "upper_bound", "integer"};
 	const AugAlgorithm *about = aug_forecast_about();
-	double value = NAN;
 	AugError err;
 
-	for (uint32 i = 0; i < about->n_params; i++)
+	augur_check(aug_bounds_read(h->options.params, &h->bounds, &err), &err);
+	for (int k = 0; k < lengthof(taken); k++)
 	{
-		const char *text;
-
-		if (strcmp(about->params[i].name, name) != 0)
-			continue;
-		text = aug_params_value(params, i);
-		if (strcmp(text, about->params[i].fallback) != 0)
-			value = strcmp(text, "true") == 0 ? 1 : strtod(text, NULL);
-		augur_check(aug_params_set(params, name, about->params[i].fallback, &err), &err);
+		for (uint32 i = 0; i < about->n_params; i++)
+		{
+			if (strcmp(about->params[i].name, taken[k]) == 0)
+				augur_check(
+					aug_params_set(h->options.params, taken[k], about->params[i].fallback, &err),
+					&err);
+		}
 	}
-	return value;
 }
 
 static AugurHow
@@ -362,7 +348,6 @@ read_arguments(AugurNest *h, FunctionCallInfo fcinfo)
 {
 	MemoryContext old = MemoryContextSwitchTo(h->context);
 	int32 horizon = PG_GETARG_INT32(2);
-	double bound;
 
 	if (horizon < 1 || horizon > AUG_MAX_HORIZON)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -370,12 +355,8 @@ read_arguments(AugurNest *h, FunctionCallInfo fcinfo)
 	h->horizon = (uint32) horizon;
 	h->how = read_how(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	augur_forecast_options_read(&h->options, PG_GETARG_JSONB_P(4), read_stamp(PG_GETARG_OID(1)),
-								false);
-	bound = take_param(h->options.params, "lower_bound");
-	h->lower_bound = isnan(bound) ? -INFINITY : bound;
-	bound = take_param(h->options.params, "upper_bound");
-	h->upper_bound = isnan(bound) ? INFINITY : bound;
-	h->integer = !isnan(take_param(h->options.params, "integer"));
+								AUGUR_FORECAST_ONLY);
+	take_bounds(h);
 	MemoryContextSwitchTo(old);
 }
 

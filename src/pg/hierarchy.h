@@ -40,9 +40,8 @@ typedef struct AugurNest
 {
 	MemoryContext context; /* of all that is kept */
 	AugurForecastOptions options;
-	double lower_bound, upper_bound; /* of a leaf; infinite: none */
-	bool integer;
-	bool told; /* that rows were averaged */
+	AugBounds bounds; /* of a leaf */
+	bool told;		  /* that rows were averaged */
 	uint32 horizon;
 	AugurHow how;
 	AugurMember *node;

@@ -550,17 +550,26 @@ check_method(const AugurSeriesTask *task)
 {
 	const char *name = aug_params_value(task->options.params, 0);
 
+	const AugForecastMethod *asked = NULL;
+	StringInfoData able;
+
 	if (task->n_regressors == 0)
 		return;
+	initStringInfo(&able);
 	for (uint32 i = 0; i < aug_forecast_method_count(); i++)
 	{
 		const AugForecastMethod *method = aug_forecast_method_at(i);
 
-		if (strcmp(method->name, name) == 0 && !method->regressors)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("forecasting method \"%s\" does not use regressors", name),
-							errhint("Methods \"auto\" and \"arima\" do.")));
+		if (strcmp(method->name, name) == 0)
+			asked = method;
+		if (method->regressors)
+			appendStringInfo(&able, "\"%s\", ", method->name);
 	}
+	if (asked != NULL && !asked->regressors)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("method \"%s\" cannot use regressors", name),
+						errhint("Methods that can: %s\"global_boosting\".", able.data)));
+	pfree(able.data);
 }
 
 /* Looks up what is kept of each series of the batch. */

@@ -302,9 +302,35 @@ same_series(const AugurSeriesRows *rows)
 	return true;
 }
 
+/* Whether the bytes of next come before those of have. */
+static bool
+fewer_bytes(const void *next, Size next_size, const void *have, Size have_size)
+{
+	int order = memcmp(next, have, Min(have_size, next_size));
+
+	return order < 0 || (order == 0 && next_size < have_size);
+}
+
+/* The same of two values of a type of variable length. */
+static bool
+fewer_detoasted(Datum next_value, Datum have_value)
+{
+	struct varlena *next = PG_DETOAST_DATUM_PACKED(next_value);
+	struct varlena *have = PG_DETOAST_DATUM_PACKED(have_value);
+	bool fewer = fewer_bytes(VARDATA_ANY(next), VARSIZE_ANY_EXHDR(next), VARDATA_ANY(have),
+							 VARSIZE_ANY_EXHDR(have));
+
+	if ((Pointer) have != DatumGetPointer(have_value))
+		pfree(have);
+	if ((Pointer) next != DatumGetPointer(next_value))
+		pfree(next);
+	return fewer;
+}
+
 /*
- * Equal keys may be written differently (1.0 and 1.00, or letters under a collation that
- * does not tell them apart): the least bytes name the series, whatever order rows come in.
+ * Equal keys may be written differently (1.0 and 1.00, a day and 24 hours, or letters under
+ * a collation that does not tell them apart): the least bytes name the series, whatever
+ * order rows come in.
  */
 static void
 settle_keys(AugurSeriesRows *rows)
@@ -312,32 +338,23 @@ settle_keys(AugurSeriesRows *rows)
 	for (int i = 0; i < rows->n_keys; i++)
 	{
 		Key *key = &rows->keys[i];
-		struct varlena *have, *next;
-		Pointer was = DatumGetPointer(key->value);
-		Size have_size, next_size;
+		Datum next = rows->values[i];
+		bool fewer = false;
 		MemoryContext old;
-		int order;
 
-		/* bytes of types of a fixed length follow from their value, as far as jsonb shows */
-		if (key->null || key->typlen != -1)
+		/* of types passed by value, the bytes follow from the value as far as jsonb shows */
+		if (key->null || key->typbyval)
 			continue;
-		have = PG_DETOAST_DATUM_PACKED(key->value);
-		next = PG_DETOAST_DATUM_PACKED(rows->values[i]);
-		have_size = VARSIZE_ANY_EXHDR(have);
-		next_size = VARSIZE_ANY_EXHDR(next);
-		order = memcmp(VARDATA_ANY(next), VARDATA_ANY(have), Min(have_size, next_size));
-		if (order == 0)
-			order = next_size < have_size ? -1 : 0;
-		if (order < 0)
-		{
-			old = MemoryContextSwitchTo(rows->key_context);
-			key->value = datumCopy(PointerGetDatum(next), false, -1);
-			MemoryContextSwitchTo(old);
-		}
-		if ((Pointer) have != was)
-			pfree(have);
-		if ((Pointer) next != DatumGetPointer(rows->values[i]))
-			pfree(next);
+		if (key->typlen == -1)
+			fewer = fewer_detoasted(next, key->value);
+		else if (key->typlen > 0)
+			fewer = fewer_bytes(DatumGetPointer(next), (Size) key->typlen,
+								DatumGetPointer(key->value), (Size) key->typlen);
+		if (!fewer)
+			continue;
+		old = MemoryContextSwitchTo(rows->key_context);
+		key->value = datumCopy(next, false, key->typlen);
+		MemoryContextSwitchTo(old);
 	}
 }
 

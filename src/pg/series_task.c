@@ -543,6 +543,12 @@ void
 augur_series_put_out(StringInfo to, AugurSeriesOut *out, const AugStored *s, const uint8 *state,
 					 size_t length)
 {
+	/* a StringInfo holds no more, and texts are far shorter than the rest */
+	if (length > MaxAllocSize / 2)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("what a series leaves behind takes %s, of at most %s",
+							   augur_size_text(length), augur_size_text(MaxAllocSize / 2)),
+						errhint("Take a shorter part of its rows.")));
 	out->method = (int32) strlen(s->method);
 	out->reason = (int32) strlen(s->reason);
 	out->fallback = (int32) strlen(s->fallback);

@@ -22,7 +22,7 @@ SELECT augur.grant_preset(r, p) FROM (VALUES ('pm_owner'::name, 'trainer'), ('pm
 CREATE TABLE pm_rows AS
 SELECT i % 5 AS a, (ARRAY['u', 'v'])[1 + i % 2] AS b, i % 7 > 3 AS y FROM generate_series(1, 40) i;
 GRANT SELECT ON pm_rows TO PUBLIC;
-CREATE TABLE pm_days AS SELECT date '2024-01-01' + i AS t, i AS y FROM generate_series(1, 20) i;
+CREATE TABLE pm_days AS SELECT date '2024-01-01' + i AS t, i AS y, i % 2 AS k FROM generate_series(1, 20) i;
 GRANT SELECT ON pm_days TO PUBLIC;
 CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
 GRANT SELECT ON pm_value TO PUBLIC;
@@ -67,6 +67,7 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set state '(SELECT state FROM public.pm_state)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._emit(text,text,text,jsonb,augur.models)', $$augur._emit('x', 'info', 'x', '{}', :registered)$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_alias(augur.models,augur.alias_history)', $$augur._event_of_alias(:registered, h) FROM augur.alias_history h$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
@@ -89,7 +90,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._series_history(bytea)', $$augur._series_history(:state)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._train_forecast(text,regclass,name,jsonb,text,bigint,text,bigint)', $$augur._train_forecast('pmf', 'public.pm_days', 'y', :config, 'never', 1, NULL)$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur.forecast(text,integer,double precision[],regclass,jsonb)', $$count(f.*) FROM augur.forecast('pmf') f$$, 'ok ok ok 42501 42704 ok 42501'),
-('augur.forecast_accuracy(text,regclass,timestamp with time zone)', $$count(f.*) FROM augur.forecast_accuracy('pmf') f$$, 'ok ok 42501 P0002 42704 ok 42501'),
+('augur.forecast_accuracy(text,regclass,timestamp with time zone)', $$count(f.*) FROM augur.forecast_accuracy('pmf') f$$, 'ok ok 42501 P0002 42704 42501 42501'),
 ('augur.forecast_chart(text,jsonb,integer,double precision[],regclass,integer,text,integer,integer)', $$augur.forecast_chart('pmf')$$, 'ok ok ok 42501 42704 ok 42501'),
 ('augur.forecast_quantiles(text,double precision[],integer,regclass,jsonb)', $$count(f.*) FROM augur.forecast_quantiles('pmf', '{0.1}') f$$, 'ok ok ok 42501 42704 ok 42501'),
 ('augur."grant"(text,name,text)', $$augur.grant('pm', 'pm_other')$$, 'ok ok 42501 42501 42704 42501 42501'),
@@ -280,7 +281,7 @@ INSERT INTO pm_matrix VALUES
 ('augur.forecast_full_agg(timestamp with time zone,double precision,integer,jsonb)', $$augur.forecast_full_agg(timestamptz '2024-01-01', 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur.forecast_full_agg(timestamp without time zone,double precision,integer)', $$augur.forecast_full_agg(timestamp '2024-01-01', 1, 2)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.forecast_full_agg(timestamp without time zone,double precision,integer,jsonb)', $$augur.forecast_full_agg(timestamp '2024-01-01', 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
-('augur.forecast_hierarchy(regclass,name,name,integer,name[],text,text,interval,integer[],double precision[],jsonb)', $$count(h.*) FROM augur.forecast_hierarchy('public.pm_days', 't', 'y', 2, '{y}', 'bottom_up', 'naive') h$$, 'ok ok ok ok ok ok 42501'),
+('augur.forecast_hierarchy(regclass,name,name,integer,name[],text,text,interval,integer[],double precision[],jsonb)', $$count(h.*) FROM augur.forecast_hierarchy('public.pm_days', 't', 'y', 2, '{k}', 'bottom_up', 'naive') h$$, 'ok ok ok ok ok ok 42501'),
 ('augur.features(text)', $$augur.features('pm')$$, 'ok ok ok 42501 42704 ok 42501'),
 ('augur.gradient_boosting_agg(anyelement,record)', $$augur.gradient_boosting_agg('x'::text, :row)$$, '22000 22000 22000 22000 22000 22000 42501'),
 ('augur.gradient_boosting_agg(anyelement,record,jsonb)', $$augur.gradient_boosting_agg('x'::text, :row, '{}')$$, '22000 22000 22000 22000 22000 22000 42501'),

@@ -231,6 +231,28 @@ SET ROLE reg_peer;
 SELECT is((SELECT count(*) FROM augur.model_history), 0::bigint, 'others do not');
 RESET ROLE;
 
+-- ---- what an owner trained on may be a view that is code: others do not run it ----------------------------
+
+GRANT CREATE ON SCHEMA public TO reg_ann;
+SET ROLE reg_ann;
+CREATE TABLE own_days AS SELECT date '2024-01-01' + i AS t, i AS y FROM generate_series(1, 20) i;
+SELECT ok((augur.train_forecast('trap', 'own_days', 't', 'y', method => 'drift', promote => 'always')).version = 1,
+		  'a forecaster is trained');
+SELECT cmp_ok((SELECT count(*) FROM augur.store_forecast('trap', 2)), '>', 0::bigint, 'and its forecast kept');
+ALTER TABLE own_days RENAME TO true_days;
+CREATE FUNCTION trap(date) RETURNS date LANGUAGE plpgsql AS
+$$BEGIN RAISE EXCEPTION USING ERRCODE = 'XX001', MESSAGE = 'ran as ' || current_user; END$$;
+CREATE VIEW own_days WITH (security_invoker = true) AS SELECT trap(t) AS t, y FROM true_days;
+GRANT SELECT ON own_days, true_days TO PUBLIC;
+GRANT EXECUTE ON FUNCTION trap(date) TO PUBLIC;
+SET ROLE reg_op;
+SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, '42501', NULL, 'accuracy without a relation is the owner''s');
+SELECT throws_ok($$SELECT augur.refresh_forecast('trap')$$, '42501', NULL, 'so is refreshing');
+SELECT lives_ok($$SELECT augur.forecast_accuracy('trap', 'true_days')$$, 'with a relation it is everybody''s who may see it');
+SET ROLE reg_ann;
+SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, 'XX001', 'ran as reg_ann', 'the owner runs its own code');
+RESET ROLE;
+
 -- ---- presets as such -----------------------------------------------------------------------------------------------
 
 SELECT is(attempt(q), code, q) FROM (VALUES

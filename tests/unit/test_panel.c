@@ -359,12 +359,32 @@ test_bounds(void)
 	f = forecast(&t, &t.p.members[0], HORIZON);
 	for (uint32_t h = 0; h < HORIZON; h++)
 	{
-		CHECK(f->mean[h] >= 11 && f->mean[h] <= 13 && f->mean[h] == floor(f->mean[h]));
+		CHECK(f->mean[h] >= 11 && f->mean[h] <= 12 && f->mean[h] == floor(f->mean[h]));
 		CHECK(f->lower[h] >= 11 && f->lower[h] == floor(f->lower[h]));
-		CHECK(t.fit->mean[h] == floor(t.fit->mean[h]) && t.fit->mean[h] <= 13);
+		CHECK(f->upper[h] <= 12 && f->upper[h] == floor(f->upper[h]));
+		CHECK(t.fit->mean[h] == floor(t.fit->mean[h]) && t.fit->mean[h] <= 12);
 	}
 	aug_forecast_free(&t.h.host, f);
 	fit_end(&t);
+}
+
+/* Bounds that leave nothing between them. */
+static void
+test_bounds_refused(void)
+{
+	static const char *const given[] = {"lower_bound=3 upper_bound=2",
+										"lower_bound=1.2 upper_bound=1.8 integer=true"};
+	UnitPanelOptions o = {3, 60, HORIZON, false, false, 4};
+
+	for (int i = 0; i < 2; i++)
+	{
+		Fitted t;
+
+		fit_begin(&t, &o, given[i]);
+		fit_run(&t, HORIZON);
+		CHECK(t.status == AUG_INVALID && strstr(t.err.message, "bound") != NULL);
+		fit_end(&t);
+	}
 }
 
 static void
@@ -580,13 +600,14 @@ test_cancel(void)
 }
 
 static const UnitTest tests[] = {
-	{"accuracy", test_accuracy},	   {"folds", test_folds},
-	{"same_bytes", test_same_bytes},   {"units", test_units},
-	{"odd_series", test_odd_series},   {"nothing_to_learn", test_nothing_to_learn},
-	{"beyond", test_beyond},		   {"options", test_options},
-	{"bounds", test_bounds},		   {"refusals", test_refusals},
-	{"damage", test_damage},		   {"golden", test_golden},
-	{"allocations", test_allocations}, {"cancel", test_cancel},
+	{"accuracy", test_accuracy},	 {"folds", test_folds},
+	{"same_bytes", test_same_bytes}, {"units", test_units},
+	{"odd_series", test_odd_series}, {"nothing_to_learn", test_nothing_to_learn},
+	{"beyond", test_beyond},		 {"options", test_options},
+	{"bounds", test_bounds},		 {"bounds refused", test_bounds_refused},
+	{"refusals", test_refusals},	 {"damage", test_damage},
+	{"golden", test_golden},		 {"allocations", test_allocations},
+	{"cancel", test_cancel},
 };
 
 UNIT_MAIN("panel", tests);

@@ -9,7 +9,10 @@
  * otherwise (Gardner, McKenzie 1985, Management Science 31:1237): both were better inside
  * the training parts of competition series (docs/forecasting.md).
  *
- * It is a combination whose members are "ets" with a form each.
+ * It is a combination whose members are "ets" with a form each, at the parameters that the
+ * rough search for forms found: they are not climbed further, which costs much and changes
+ * the mean of several forms little.  A form that cannot be filtered through the series is
+ * left out.
  *
  * Memory and interrupts: those of ets_fit.c and combine.c.
  *
@@ -68,6 +71,11 @@ average_fit(AugCast *cast, const AugSeries *s, const AugForm *given, AugKeep kee
 		m->fitted.by = m->by;
 		status = m->by->fit(cast, s, &forms[i], AUG_KEEP_ALL, &m->fitted);
 		c->n += status == AUG_OK ? 1 : 0;
+		if (status == AUG_DATA || status == AUG_NUMERIC)
+		{
+			memset(m, 0, sizeof(*m));
+			status = AUG_OK;
+		}
 	}
 	if (status == AUG_OK)
 		status = aug_combine_finish(cast, s, c, out);

@@ -40,6 +40,7 @@ typedef struct Run
 	char warning[AUG_MESSAGE_SIZE];
 	uint32_t n_observed;
 	double *mean, *variance, *lower, *upper;
+	AugBounds bounds;
 } Run;
 
 bool
@@ -61,23 +62,8 @@ aug_cast_doubles(AugCast *cast, size_t n)
 	return p;
 }
 
-/* Bounds that leave nothing between them. */
 static AugStatus
-check_bounds(const AugParams *p, AugError *err)
-{
-	double lower = aug_param_number(p, F_LOWER_BOUND), upper = aug_param_number(p, F_UPPER_BOUND);
-
-	if (aug_param_choice(p, F_LOWER_BOUND) >= 0 || aug_param_choice(p, F_UPPER_BOUND) >= 0)
-		return AUG_OK;
-	if (lower > upper)
-		return aug_fail(err, AUG_INVALID, "lower_bound is above upper_bound");
-	if (aug_param_number(p, F_INTEGER) != 0 && ceil(lower) > floor(upper))
-		return aug_fail(err, AUG_INVALID, "no whole number lies within the bounds");
-	return AUG_OK;
-}
-
-static AugStatus
-check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
+check_options(const AugSeries *s, const AugForecastOptions *o, AugBounds *bounds, AugError *err)
 {
 	if (o->params->algorithm != aug_forecast_about())
 		return aug_fail(err, AUG_INTERNAL, "these are not the options of forecasting");
@@ -103,7 +89,7 @@ check_options(const AugSeries *s, const AugForecastOptions *o, AugError *err)
 	if (s->n_regressors > 0 && s->n_x < s->n + o->horizon)
 		return aug_fail(err, AUG_INVALID, "regressors are known for %zu of %zu steps", s->n_x,
 						s->n + o->horizon);
-	return check_bounds(o->params, err);
+	return aug_bounds_read(o->params, bounds, err);
 }
 
 /* Options that the method would not look at are errors, so that none is ignored. */
@@ -265,35 +251,6 @@ fit_any(Run *run)
 	}
 }
 
-/*
- * Rounding and bounds of what users see: bounds last, so that rounding does not step over
- * them; of whole numbers they are whole.
- */
-static double
-finish_value(const Run *run, double v, double (*round_it)(double))
-{
-	const AugParams *p = run->options->params;
-	bool whole = aug_param_number(p, F_INTEGER) != 0;
-
-	if (isnan(v))
-		return v;
-	if (whole)
-		v = round_it(v);
-	if (aug_param_choice(p, F_LOWER_BOUND) < 0)
-	{
-		double bound = aug_param_number(p, F_LOWER_BOUND);
-
-		v = fmax(v, whole ? ceil(bound) : bound);
-	}
-	if (aug_param_choice(p, F_UPPER_BOUND) < 0)
-	{
-		double bound = aug_param_number(p, F_UPPER_BOUND);
-
-		v = fmin(v, whole ? floor(bound) : bound);
-	}
-	return v;
-}
-
 /* Fitted values, their variance and AICc on the scale of the values. */
 static void
 fitted_back(Run *run, const AugSeries *before)
@@ -354,13 +311,13 @@ finish(Run *run)
 		transform_back(run, upper, o->horizon);
 		for (uint32_t h = 0; h < o->horizon; h++)
 		{
-			lower[h] = finish_value(run, lower[h], floor);
-			upper[h] = finish_value(run, upper[h], ceil);
+			lower[h] = aug_bounded(&run->bounds, 1, lower[h], floor);
+			upper[h] = aug_bounded(&run->bounds, 1, upper[h], ceil);
 		}
 	}
 	transform_back(run, run->mean, o->horizon);
 	for (uint32_t h = 0; h < o->horizon; h++)
-		run->mean[h] = finish_value(run, run->mean[h], round);
+		run->mean[h] = aug_bounded(&run->bounds, 1, run->mean[h], round);
 	return AUG_OK;
 }
 
@@ -565,7 +522,8 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 				 AugForecast **out, AugError *err)
 {
 	Run run;
-	AugStatus status = check_options(series, options, err);
+	AugBounds bounds;
+	AugStatus status = check_options(series, options, &bounds, err);
 
 	*out = NULL;
 	if (status != AUG_OK)
@@ -575,6 +533,7 @@ aug_forecast_run(const AugHost *host, const AugSeries *series, const AugForecast
 	run.cast = (AugCast){host, &run.arena, options->params, options->seed, err};
 	run.asked = series;
 	run.options = options;
+	run.bounds = bounds;
 	for (size_t t = 0; t < series->n; t++)
 		run.n_observed += isnan(series->y[t]) ? 0 : 1;
 	status = take_room(&run);

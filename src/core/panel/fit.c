@@ -403,7 +403,6 @@ static AugStatus
 fold_intervals(Fit *fit, uint32_t k, PanelSpread *spread, double *others)
 {
 	PanelWork *work = &fit->work;
-	const AugParams *params = work->params;
 	uint32_t horizon = work->shape.horizon, n_folds = fit->out->n_folds;
 	size_t n = (size_t) work->panel->n_members * n_folds, size = n * horizon;
 	AugStatus status;
@@ -419,8 +418,8 @@ fold_intervals(Fit *fit, uint32_t k, PanelSpread *spread, double *others)
 
 			aug_panel_interval(spread, horizon, (uint32_t) (i % horizon) + 1, fit->mean[i],
 							   fit->spread[i], fit->levels[l], lower, upper);
-			*lower = aug_panel_finish(params, *lower, floor);
-			*upper = aug_panel_finish(params, *upper, ceil);
+			*lower = aug_bounded(&work->bounds, 1, *lower, floor);
+			*upper = aug_bounded(&work->bounds, 1, *upper, ceil);
 		}
 		if (i % 1024 == 1023 && aug_panel_tick(work, 256))
 			status = aug_fail_cancelled(work->err);
@@ -450,7 +449,7 @@ run_folds(Fit *fit, PanelSpread *spread)
 		status = aug_panel_spread_fit(work, fit->error, n, work->shape.horizon, spread);
 	for (size_t i = 0; status == AUG_OK && i < size; i++)
 	{
-		fit->mean[i] = aug_panel_finish(work->params, fit->mean[i], round);
+		fit->mean[i] = aug_bounded(&work->bounds, 1, fit->mean[i], round);
 		if (i % 1024 == 1023 && aug_panel_tick(work, 64))
 			status = aug_fail_cancelled(work->err);
 	}
@@ -560,7 +559,9 @@ aug_panel_fit(const AugHost *host, const AugPanel *panel, const AugParams *param
 						   .seed = seed,
 						   .err = err};
 	fit.levels = levels;
-	status = run_all(&fit, horizon, n_levels);
+	status = aug_bounds_read(params, &fit.work.bounds, err);
+	if (status == AUG_OK)
+		status = run_all(&fit, horizon, n_levels);
 	aug_arena_free(&fit.arena);
 	if (status == AUG_OK)
 		*out = fit.out;

@@ -22,7 +22,7 @@
 
 #define POLL_STEPS 64
 
-/* One block of steps from n values; first: of all blocks, where the spread is told. */
+/* What the blocks of steps of one forecast have in common. */
 typedef struct Block
 {
 	const AugHost *host;
@@ -97,18 +97,6 @@ aug_panel_cast(const AugHost *host, const PanelShape *shape, const AugModel *mod
 	}
 	aug_arena_free(&arena);
 	return status;
-}
-
-double
-aug_panel_finish(const AugParams *params, double v, double (*round_it)(double))
-{
-	if (isnan(v))
-		return v;
-	if (aug_param_choice(params, P_LOWER_BOUND) < 0)
-		v = fmax(v, aug_param_number(params, P_LOWER_BOUND));
-	if (aug_param_choice(params, P_UPPER_BOUND) < 0)
-		v = fmin(v, aug_param_number(params, P_UPPER_BOUND));
-	return aug_param_number(params, P_INTEGER) != 0 ? round_it(v) : v;
 }
 
 /* ---- a series of the host's --------------------------------------------- */
@@ -201,10 +189,10 @@ answer(const AugHost *host, const AugPanelModel *model, const AugPanelMember *me
 
 			aug_panel_interval(model->spread, s->horizon, h + 1, a->mean[h], a->spread[h],
 							   levels[k], lower, upper);
-			*lower = aug_panel_finish(model->params, *lower, floor);
-			*upper = aug_panel_finish(model->params, *upper, ceil);
+			*lower = aug_bounded(&model->bounds, 1, *lower, floor);
+			*upper = aug_bounded(&model->bounds, 1, *upper, ceil);
 		}
-		a->mean[h] = aug_panel_finish(model->params, a->mean[h], round);
+		a->mean[h] = aug_bounded(&model->bounds, 1, a->mean[h], round);
 	}
 	return status;
 }

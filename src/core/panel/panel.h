@@ -143,6 +143,7 @@ typedef struct PanelWork
 	AugArena *arena; /* of the fit */
 	const AugPanel *panel;
 	const AugParams *params;
+	AugBounds bounds;
 	PanelShape shape;
 	uint64_t seed;
 	double *codes;		 /* [n_members][n_statics] */
@@ -197,8 +198,6 @@ aug_panel_cast(const AugHost *host, const PanelShape *shape, const AugModel *mod
 extern void
 aug_panel_interval(const PanelSpread *spread, uint32_t horizon, uint32_t step, double mean,
 				   double size, double level, double *lower, double *upper);
-/* Bounds and rounding of what users see. */
-extern double aug_panel_finish(const AugParams *params, double v, double (*round_it)(double));
 
 /* ---- store.c ------------------------------------------------------------ */
 
@@ -209,6 +208,7 @@ struct AugPanelModel
 	PanelShape shape;
 	AugPanelInfo info;
 	AugParams *params;
+	AugBounds bounds;
 	AugModel *model;
 	PanelSpread *spread;
 };

@@ -22,6 +22,7 @@
 	"\x89"          \
 	"AUGPN\n\x1A"
 #define PANEL_FORMAT  1
+#define NOUN		  "global model"
 #define MEMORY_BASE	  ((size_t) 1 << 20)
 #define MEMORY_FACTOR 64
 
@@ -60,10 +61,7 @@ aug_panel_store(const PanelWork *work, const PanelSpread *spread, AugSlice model
 	*bytes = NULL;
 	if (status != AUG_OK)
 		return status;
-	aug_writer_init(&w, work->host);
-	aug_write_bytes(&w, PANEL_MAGIC, AUG_MAGIC_SIZE);
-	aug_write_u32(&w, PANEL_FORMAT);
-	aug_write_u64(&w, 0); /* the length, known at the end */
+	aug_envelope_begin(&w, work->host, PANEL_MAGIC, PANEL_FORMAT);
 	aug_write_varint(&w, s->horizon);
 	aug_write_varint(&w, s->direct);
 	aug_write_varint(&w, s->n_lags);
@@ -81,14 +79,7 @@ aug_panel_store(const PanelWork *work, const PanelSpread *spread, AugSlice model
 	write_spread(&w, spread);
 	aug_write_varint(&w, model.length);
 	aug_write_bytes(&w, model.bytes, model.length);
-	if (!w.failed)
-	{
-		uint64_t whole = (uint64_t) w.length + AUG_TRAILER_SIZE;
-
-		for (int i = 0; i < 8; i++)
-			w.bytes[AUG_MAGIC_SIZE + 4 + i] = (uint8_t) (whole >> (8 * i));
-		aug_write_u32(&w, aug_crc32c(0, w.bytes, w.length));
-	}
+	aug_envelope_end(&w);
 	*bytes = aug_writer_take(&w, length);
 	return *bytes == NULL ? aug_fail_nomem(work->err, 0) : AUG_OK;
 }
@@ -98,44 +89,9 @@ aug_panel_store(const PanelWork *work, const PanelSpread *spread, AugSlice model
 static AugStatus
 damaged(AugError *err, const char *what)
 {
-	aug_fail(err, AUG_CORRUPT, "global model is damaged");
+	aug_fail(err, AUG_CORRUPT, NOUN " is damaged");
 	aug_detail(err, "Its %s cannot be right.", what);
 	return AUG_CORRUPT;
-}
-
-/* Magic, format, length, checksum; fuzzers build without the last two. */
-static AugStatus
-open_envelope(const uint8_t *bytes, size_t length, AugReader *r, AugError *err)
-{
-	uint32_t format;
-	uint64_t whole;
-
-	if (length < AUG_HEADER_SIZE + AUG_TRAILER_SIZE ||
-		memcmp(bytes, PANEL_MAGIC, AUG_MAGIC_SIZE) != 0)
-		return aug_fail(err, AUG_CORRUPT, "these bytes are not a global model");
-	*r = (AugReader){bytes + AUG_MAGIC_SIZE, bytes + length - AUG_TRAILER_SIZE, false};
-	format = aug_read_u32(r);
-	whole = aug_read_u64(r);
-	if (format != PANEL_FORMAT)
-	{
-		aug_fail(err, AUG_CORRUPT, "global model has format %u, which is not known", format);
-		aug_detail(err, "This version reads format %d.", PANEL_FORMAT);
-		return AUG_CORRUPT;
-	}
-#ifdef AUG_FUZZING
-	whole = length;
-#endif
-	if (whole != length)
-		return damaged(err, "length");
-#ifndef AUG_FUZZING
-	{
-		AugReader trailer = {r->end, r->end + AUG_TRAILER_SIZE, false};
-
-		if (aug_read_u32(&trailer) != aug_crc32c(0, bytes, length - AUG_TRAILER_SIZE))
-			return damaged(err, "checksum");
-	}
-#endif
-	return AUG_OK;
 }
 
 /* A varint of at most most; else *ok is false. */
@@ -225,6 +181,8 @@ read_shape(AugReader *r, AugPanelModel *m, AugError *err)
 	if (aug_params_parse(m->host, aug_panel_about(), m->info.params_text, &m->params, err) !=
 		AUG_OK)
 		return err->status == AUG_NOMEM ? AUG_NOMEM : damaged(err, "options");
+	if (aug_bounds_read(m->params, &m->bounds, err) != AUG_OK)
+		return damaged(err, "options");
 	return AUG_OK;
 }
 
@@ -308,7 +266,7 @@ aug_panel_read(const AugHost *host, const uint8_t *bytes, size_t length, AugPane
 {
 	AugReader r;
 	AugPanelModel *m;
-	AugStatus status = open_envelope(bytes, length, &r, err);
+	AugStatus status = aug_envelope_open(bytes, length, PANEL_MAGIC, PANEL_FORMAT, NOUN, &r, err);
 
 	*out = NULL;
 	if (status != AUG_OK)
