@@ -42,22 +42,6 @@ enum
 	N_ERRORS
 };
 
-/* Numbers of an array; NULL is NaN. */
-static double *
-numbers(ArrayType *array, int *n)
-{
-	Datum *values;
-	bool *nulls;
-	double *out;
-
-	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values,
-					  &nulls, n);
-	out = palloc(mul_size(Max(*n, 1), sizeof(double)));
-	for (int i = 0; i < *n; i++)
-		out[i] = nulls[i] ? NAN : DatumGetFloat8(values[i]);
-	return out;
-}
-
 /* 2 |a - f| / (|a| + |f|), of halves, so that it cannot overflow; 0 where both are 0. */
 static double
 symmetric(double actual, double forecast)
@@ -151,7 +135,7 @@ augur_backtest_errors(PG_FUNCTION_ARGS)
 
 		if (PG_ARGISNULL(k))
 			PG_RETURN_NULL();
-		in[k] = numbers(PG_GETARG_ARRAYTYPE_P(k), &more);
+		in[k] = augur_float_array(PG_GETARG_ARRAYTYPE_P(k), &more);
 		if (k > 0 && more != length)
 			ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 							errmsg("arrays of %d and %d values", length, more)));

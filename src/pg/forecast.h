@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 
+#include "utils/array.h"
 #include "utils/jsonb.h"
 
 /* ---- forecast_options.c --------------------------------------------------- */
@@ -59,6 +60,8 @@ extern const char *const augur_time_keys[];
 /* As augur_option_number, for a number or an array of at most room of them; how many. */
 extern int augur_option_numbers(const char *key, const JsonbValue *v, double low, double high,
 								double *out, int room);
+/* Numbers of a float8[] in CurrentMemoryContext; NULL is NaN. */
+extern double *augur_float_array(ArrayType *array, int *n);
 /* Sets levels from n numbers in any order; ERROR 22023. */
 extern void augur_forecast_levels(AugurForecastOptions *options, const double *levels, int n);
 /* Sets season lengths from n numbers in any order; 1 means none.  ERROR 22023. */

@@ -15,6 +15,7 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "options.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -92,6 +93,21 @@ augur_option_numbers(const char *key, const JsonbValue *v, double low, double hi
 		out[n++] = augur_option_number(key, &element, low, high);
 	}
 	return n;
+}
+
+double *
+augur_float_array(ArrayType *array, int *n)
+{
+	Datum *values;
+	bool *nulls;
+	double *out;
+
+	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values,
+					  &nulls, n);
+	out = palloc(mul_size(Max(*n, 1), sizeof(double)));
+	for (int i = 0; i < *n; i++)
+		out[i] = nulls[i] ? NAN : DatumGetFloat8(values[i]);
+	return out;
 }
 
 static int

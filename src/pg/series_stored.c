@@ -198,22 +198,6 @@ augur_stored_reduce(AugurHost *host, const uint8 *bytes, Size length, int64 *n)
 
 /* ---- arguments --------------------------------------------------------------------------- */
 
-/* Numbers of an array, NULL is NaN. */
-static double *
-float_array(ArrayType *array, int *n)
-{
-	Datum *values;
-	bool *nulls;
-	double *out;
-
-	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values,
-					  &nulls, n);
-	out = palloc(mul_size(Max(*n, 1), sizeof(double)));
-	for (int i = 0; i < *n; i++)
-		out[i] = nulls[i] ? NAN : DatumGetFloat8(values[i]);
-	return out;
-}
-
 /* Points in time of an array; NULL is infinity, which lies on no step. */
 static TimestampTz *
 time_array(ArrayType *array, int *n)
@@ -238,7 +222,7 @@ augur_stored_future(FunctionCallInfo fcinfo, int first, AugurFuture *future)
 		return;
 	future->at = time_array(PG_GETARG_ARRAYTYPE_P(first), &future->n);
 	if (!PG_ARGISNULL(first + 1))
-		future->x = float_array(PG_GETARG_ARRAYTYPE_P(first + 1), &future->n_x);
+		future->x = augur_float_array(PG_GETARG_ARRAYTYPE_P(first + 1), &future->n_x);
 }
 
 void
@@ -253,7 +237,7 @@ augur_stored_request(FunctionCallInfo fcinfo, int first, const AugStored *s, Aug
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("horizon must be between 1 and %d", AUG_MAX_HORIZON)));
 	if (!PG_ARGISNULL(first + 1))
-		levels = float_array(PG_GETARG_ARRAYTYPE_P(first + 1), &n);
+		levels = augur_float_array(PG_GETARG_ARRAYTYPE_P(first + 1), &n);
 	augur_forecast_levels(&request->options, levels, n);
 	request->horizon = (uint32) horizon;
 	request->options.seed = s->seed;

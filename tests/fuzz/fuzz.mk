@@ -16,7 +16,8 @@ FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-omit-frame-poi
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FUZZ_OBJS := $(patsubst $(UNIT_DIR)/%.c,build/fuzz/%.o,$(UNIT_CORE) $(UNIT_HARNESS))
 
-build/fuzz/%.o: $(UNIT_DIR)/%.c $(UNIT_HEADERS) $(UNIT_DIR)/tests/fuzz/fuzz.mk
+build/fuzz/%.o: $(UNIT_DIR)/%.c $(UNIT_HEADERS) $(UNIT_DIR)/tests/fuzz/fuzz.mk \
+		$(UNIT_DIR)/tests/fuzz/fuzz.h
 	@mkdir -p $(@D)
 	@$(FUZZ_CC) $(FUZZ_FLAGS) -c $< -o $@
 

@@ -9,25 +9,11 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/unit.h"
+#include "fuzz.h"
 
 #include "../../src/core/rng.h"
 
-#define N_ROWS	   24
-#define MAX_MEMORY ((size_t) 256 << 20)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Ends the program, which is how a fuzzer is told. */
-#define DEMAND(what)                                \
-	do                                              \
-	{                                               \
-		if (!(what))                                \
-		{                                           \
-			fprintf(stderr, "not so: %s\n", #what); \
-			abort();                                \
-		}                                           \
-	} while (0)
+#define N_ROWS 24
 
 static void
 demand_output(const AugModelInfo *info, const double *out)

@@ -9,26 +9,12 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/unit.h"
+#include "fuzz.h"
 
 #include "../../src/core/rng.h"
 
 #define STEPS	   60
 #define HORIZON	   5
-#define MAX_MEMORY ((size_t) 256 << 20)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Ends the program, which is how a fuzzer is told. */
-#define DEMAND(what)                                \
-	do                                              \
-	{                                               \
-		if (!(what))                                \
-		{                                           \
-			fprintf(stderr, "not so: %s\n", #what); \
-			abort();                                \
-		}                                           \
-	} while (0)
 
 static double
 value(AugRng *rng)

@@ -8,20 +8,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/unit.h"
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Ends the program, which is how a fuzzer is told. */
-#define DEMAND(what)                                \
-	do                                              \
-	{                                               \
-		if (!(what))                                \
-		{                                           \
-			fprintf(stderr, "not so: %s\n", #what); \
-			abort();                                \
-		}                                           \
-	} while (0)
+#include "fuzz.h"
 
 static const AugParamSpec specs[] = {
 	{"n", AUG_PARAM_INT, "100", 1, 10000, NULL, "Int."},

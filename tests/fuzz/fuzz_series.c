@@ -10,25 +10,11 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/unit.h"
+#include "fuzz.h"
 
 #define MOST_VALUES 400 /* of a series that is forecast: fits of more take too long here */
 #define MOST_PERIOD 60
 #define HORIZON		3
-#define MAX_MEMORY	((size_t) 256 << 20)
-
-extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Ends the program, which is how a fuzzer is told. */
-#define DEMAND(what)                                \
-	do                                              \
-	{                                               \
-		if (!(what))                                \
-		{                                           \
-			fprintf(stderr, "not so: %s\n", #what); \
-			abort();                                \
-		}                                           \
-	} while (0)
 
 static void
 demand_round_trip(UnitHost *h, const AugStored *s)
