@@ -46,6 +46,14 @@ AS $$
 		 ' forecast, lower, upper, level, method)'),
 		('augur.forecasts', 'DELETE'),
 		('augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'),
+		('augur.suites', 'INSERT (name, relation, key, note)'),
+		('augur.suites', 'UPDATE (relation, key, note)'),
+		('augur.suites', 'DELETE'),
+		('augur.expectations', 'INSERT (suite_id, kind, columns, args, severity, mostly, note)'),
+		('augur.expectations', 'DELETE'),
+		('augur.validation_runs', 'INSERT (suite_id, suite, relation, filter, status, rows, evaluated, passed,'
+		 ' failed, warned, errors, as_of, seconds, owner)'),
+		('augur.validation_results', 'INSERT'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),

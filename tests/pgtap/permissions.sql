@@ -36,6 +36,8 @@ SELECT augur.promote('pm', 3, 'canary');
 SELECT (augur.train_forecast('pmf', 'pm_days', 't', 'y', method => 'drift', promote => 'always')).version;
 SELECT augur.grant('pmf', 'pm_grantee'), augur.grant('pmf', 'pm_reader', 'read');
 SELECT augur.store_forecast('pmf', 3);
+SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't');
+SELECT augur.validate('pms');
 RESET ROLE;
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 WHERE m.name = 'pm' AND v.version = 1 \gset
@@ -64,10 +66,37 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set row '(SELECT r FROM public.pm_rows r LIMIT 1)'
 \set forecaster '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
 \set config '(SELECT v.signature -> ''forecast'' FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
+\set expectation 'ROW (1, 1, ''not_null'', ''{y}'', ''{}'', ''error'', 1, NULL, NULL, NULL)::augur.expectations'
 \set state '(SELECT state FROM public.pm_state)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
 ('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
+('augur._before_column(augur.expectations,regclass)', $$augur._before_column(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
+('augur._castable(text,text)', $$augur._castable('x', 'integer')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_expectation(text,name[],jsonb)', $$augur._check_expectation('not_null', '{y}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._checked_rows(regclass,text,text[])', $$augur._checked_rows('public.pm_days', NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._column_type(regclass,name)', $$augur._column_type('public.pm_days', 'y')$$, 'ok ok ok ok ok ok 42501'),
+('augur._expectation_kinds()', $$augur._expectation_kinds()$$, 'ok ok ok ok ok ok 42501'),
+('augur._expectation_message(augur.expectations,bigint,bigint,jsonb)', $$augur._expectation_message(:expectation, 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._expectation_sql(augur.expectations,regclass,text,timestamp with time zone,bigint)', $$augur._expectation_sql(:expectation, 'public.pm_days', NULL, now(), 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._failing_samples(text,name[],integer)', $$augur._failing_samples('SELECT 1 AS a', '{}', 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._row_condition(augur.expectations,regclass)', $$augur._row_condition(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
+('augur._suggestions(regclass)', $$count(x.*) FROM augur._suggestions('public.pm_days') x$$, 'ok ok ok ok ok ok 42501'),
+('augur._suite(text)', $$augur._suite('pms')$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._suite_relation(augur.suites,regclass)', $$augur._suite_relation(NULL, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
+('augur._try_expectation(augur.expectations,regclass)', $$augur._try_expectation(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
+('augur._validate_cells(text)', $$augur._validate_cells('SELECT 1, NULL::jsonb[]')$$, 'ok ok ok ok ok ok 42501'),
+('augur._validate_scan(augur.expectations[],regclass,text,timestamp with time zone,bigint)', $$augur._validate_scan('{}', 'public.pm_days', NULL, now(), 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._validate_sql(regclass,text,text[],text[])', $$augur._validate_sql('public.pm_days', NULL, '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._validation_result(bigint,augur.expectations,jsonb,text,text,name[],integer)', $$augur._validation_result(1, :expectation, '[1, 0, null, null]', NULL, NULL, '{}', 0)$$, 'ok ok ok ok ok ok 42501'),
+('augur.create_suite(text,regclass,name[],text)', $$augur.create_suite('mine')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur.drop_expectation(bigint)', $$augur.drop_expectation((SELECT min(id) FROM augur.expectations))$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.drop_suite(text)', $$augur.drop_suite('pms')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.expect(text,text,name,jsonb,name[],regclass,text,double precision,text)', $$augur.expect('pms', 'not_null', 'y')$$, 'ok ok 42501 42501 42710 42501 42501'),
+('augur.suggest_expectations(regclass,text)', $$count(x.*) FROM augur.suggest_expectations('public.pm_days', 'pms') x$$, 'ok ok 42501 42501 42710 42501 42501'),
+('augur.validate(text,regclass,text,timestamp with time zone,integer)', $$augur.validate('pms')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.validation_json(bigint)', $$augur.validation_json((SELECT min(id) FROM augur.validation_runs))$$, 'ok ok 42501 42704 42704 ok 42501'),
+('augur.validation_sql(text,regclass,text)', $$augur.validation_sql('pms')$$, 'ok ok 42501 42704 42704 42501 42501'),
 ('augur._emit(text,text,text,jsonb,augur.models)', $$augur._emit('x', 'info', 'x', '{}', :registered)$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_alias(augur.models,augur.alias_history)', $$augur._event_of_alias(:registered, h) FROM augur.alias_history h$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
@@ -349,6 +378,7 @@ INSERT INTO pm_matrix VALUES
 UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
 	':registered', :'registered'), ':version', :'version'), ':run', :'run'), ':forecaster', :'forecaster'), ':config', :'config'),
 	':state', :'state');
+UPDATE pm_matrix SET call = replace(call, ':expectation', :'expectation');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   WHERE p.pronamespace = 'augur'::regnamespace

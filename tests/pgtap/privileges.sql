@@ -253,6 +253,27 @@ SET ROLE reg_ann;
 SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, 'XX001', 'ran as reg_ann', 'the owner runs its own code');
 RESET ROLE;
 
+-- ---- suites: their SQL runs with the rights of the caller, so it is run by members of the owner only -------
+
+SET ROLE reg_ann;
+SELECT ok(augur.create_suite('guard', 'true_days') > 0, 'a trainer makes a suite');
+SELECT ok(augur.expect('guard', 'expression', args => '{"expression": "public.trap(t) IS NOT NULL"}') > 0,
+		  'an expression is not run when it is written');
+SET ROLE reg_op;
+SELECT is((SELECT count(*) FROM augur.suites), 1::bigint, 'an operator sees the suite');
+SELECT throws_ok($$SELECT augur.validate('guard')$$, '42501', NULL, 'and may not run it');
+SELECT throws_ok($$SELECT augur.validation_sql('guard')$$, '42501', NULL, 'nor have it compiled');
+SELECT throws_ok($$SELECT augur.expect('guard', 'not_null', 't')$$, '42501', NULL, 'nor change it');
+SELECT throws_ok($$INSERT INTO augur.expectations (suite_id, kind, columns) SELECT id, 'not_null', '{t}' FROM augur.suites$$,
+				 '42501', NULL, 'nor write into its table');
+SET ROLE reg_peer;
+SELECT is((SELECT count(*) FROM augur.suites), 0::bigint, 'another trainer does not see it');
+SELECT throws_ok($$SELECT augur.validate('guard')$$, '42704', NULL, 'or run it');
+SET ROLE reg_mate;
+SELECT is((augur.validate('guard')).status, 'error', 'a member of the owner runs it');
+SELECT is((SELECT message FROM augur.validation_latest), 'ran as reg_mate', 'with its own rights');
+RESET ROLE;
+
 -- ---- presets as such -----------------------------------------------------------------------------------------------
 
 SELECT is(attempt(q), code, q) FROM (VALUES
