@@ -448,6 +448,7 @@ extern const char *aug_core_version(void);
 extern const char *aug_core_dispatch(void);
 
 #include "augur_forecast.h"
+#include "augur_stats.h"
 #include "augur_panel.h"
 
 #endif /* AUGUR_H */
