@@ -101,6 +101,7 @@ typedef enum AugDistanceKind
 	AUG_DISTANCE_HELLINGER
 } AugDistanceKind;
 
-extern double aug_null_quantile(AugDistanceKind kind, double n, double m, size_t n_cells, double alpha);
+extern double
+aug_null_quantile(AugDistanceKind kind, double n, double m, size_t n_cells, double alpha);
 
 #endif /* AUGUR_STATS_H */

@@ -123,5 +123,5 @@ augur_labels_equal(FunctionCallInfo fcinfo, int a, int b)
 	AugurLabelTypes *types = augur_label_types(fcinfo, a, b);
 
 	return augur_label_same(augur_label_of(&types->side[0], fcinfo->args[a].value),
-					  augur_label_of(&types->side[1], fcinfo->args[b].value));
+							augur_label_of(&types->side[1], fcinfo->args[b].value));
 }

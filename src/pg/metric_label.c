@@ -287,10 +287,10 @@ augur_label_cells(const void *state, AugurCells *cells)
 	pairs_start_iterate(c->pairs, &scan);
 	while ((pair = pairs_iterate(c->pairs, &scan)) != NULL)
 	{
-		const AugurLabel *side = &c->label[pair_actual(pair)];
+		bool is_current = c->label[pair_actual(pair)].length == (int) strlen("current");
 
 		CHECK_FOR_INTERRUPTS();
-		cells->count[side->length == 7 /* "current" */][place[pair_predicted(pair)]] += (double) pair->n;
+		cells->count[is_current][place[pair_predicted(pair)]] += (double) pair->n;
 	}
 	pfree(sorted);
 	pfree(place);
