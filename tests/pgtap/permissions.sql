@@ -247,7 +247,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._production_version(text)', $$augur._production_version('pm')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._progress()', $$augur._progress()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._promote(augur.models,bigint,text,text,text)', $$augur._promote(:registered, :version, 'production', 'promote', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
-('augur._gate_failures(bigint,jsonb,text,boolean,double precision,boolean)', $$augur._gate_failures(1, '{}', 'auc', true, 1, true)$$, 'ok ok ok ok ok ok 42501'),
+('augur._gate_failures(bigint,jsonb,text,boolean,double precision,boolean)', $$augur._gate_failures(1, '{}', 'auc', true, 1, true)$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._gate_suite(text,regclass,text)', $$augur._gate_suite('pms', 'public.pm_days', NULL)$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._promote_if(bigint,text,bigint,jsonb)', $$augur._promote_if(:version, 'always')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._r2(double precision[])', $$augur._r2('{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
