@@ -274,7 +274,7 @@ $$;
 COMMENT ON FUNCTION augur._expectation_message(augur.expectations, bigint, bigint, jsonb) IS
 'Internal. What is wrong, in words.';
 
-CREATE OR REPLACE FUNCTION augur._failing_samples(rows_sql text, key name[], n integer) RETURNS jsonb
+CREATE OR REPLACE FUNCTION augur._failing_samples(query text, key name[], n integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -284,7 +284,7 @@ BEGIN
 	FOR samples IN EXECUTE format('SELECT jsonb_agg(s.j) FROM (SELECT %s AS j FROM (%s) t ORDER BY 1 LIMIT %s) s',
 		CASE WHEN key = '{}' THEN 'to_jsonb(t)' ELSE (SELECT format('jsonb_build_object(%s)',
 			string_agg(format('%L, t.%I', k, k), ', ' ORDER BY i)) FROM unnest(key) WITH ORDINALITY u (k, i)) END,
-		rows_sql, n)
+		query, n)
 	LOOP
 		EXIT;
 	END LOOP;

@@ -37,6 +37,7 @@ foreach my $round (1 .. $rounds)
 	for (1 .. 100)
 	{
 		last if $started = $node->start(fail_ok => 1);
+		$node->{_pid} = undef; # that of the killed one
 		usleep(100_000);
 	}
 	BAIL_OUT('the server does not start again') unless $started;
