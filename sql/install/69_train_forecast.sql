@@ -514,8 +514,7 @@ DECLARE
 BEGIN
 	PERFORM augur._check_promote(promote);
 	SELECT * INTO m FROM augur.models t WHERE t.id = v.model_id;
-	-- before anything of the owner's choice is read: a view could be code
-	PERFORM augur._may_train(m.name, m.task, m.target);
+	PERFORM augur._check_own_source(m, 'A member of the owner can refresh it.');
 	SELECT * INTO r FROM augur.runs t WHERE t.id = v.run_id;
 	relation := to_regclass(r.relation);
 	IF relation IS NULL THEN
@@ -550,4 +549,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.refresh_forecast(text, text, text) IS
-'Takes in the new rows of the table that a forecaster was trained on, and stores the result as a new version: methods and forms stay, parameters are estimated anew, new series are searched in full. The warnings say when a full search (augur.train_forecast) is due. A model of global_boosting is trained anew. For the model''s owner: its table is read with your rights (SECURITY.md). Example: SELECT * FROM augur.refresh_forecast(''sales'')';
+'Takes in the new rows of the table that a forecaster was trained on, and stores the result as a new version: methods and forms stay, parameters are estimated anew, new series are searched in full. The warnings say when a full search (augur.train_forecast) is due. A model of global_boosting is trained anew. For members of the model''s owner, as what it was trained on is read with your rights and may run code (SECURITY.md): superusers leave others'' models to sessions of their owners. Example: SELECT * FROM augur.refresh_forecast(''sales'')';

@@ -272,13 +272,7 @@ BEGIN
 			HINT = format('SELECT augur.store_forecast(%L) keeps one.', $1);
 	END IF;
 	IF source IS NULL THEN
-		-- the owner chose that relation, and what is a view can run code as its reader
-		IF NOT augur._owns(m.owner) THEN
-			RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-				MESSAGE = format('permission denied for the relation of model "%s"', m.name),
-				DETAIL = 'Only members of the owner of a model read what it was trained on without naming it.',
-				HINT = 'Name the relation that has the actual values.';
-		END IF;
+		PERFORM augur._check_own_source(m, 'Name the relation that has the actual values.');
 		source := to_regclass(r.relation);
 		IF source IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'undefined_table',
@@ -310,7 +304,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.forecast_accuracy(text, regclass, timestamptz) IS
-'How good the forecasts were that augur.store_forecast kept, now that actual values are there: a row for each series, version and level, beside the error and the coverage that the training promised. model: a name, or ''sales/3'' for one version. relation: where the actual values are; only members of the model''s owner may leave it out, which means what the model was trained on, read with your rights (SECURITY.md). since: only steps from then on. Example: SELECT * FROM augur.forecast_accuracy(''sales'') ORDER BY mae / backtest_mae DESC';
+'How good the forecasts were that augur.store_forecast kept, now that actual values are there: a row for each series, version and level, beside the error and the coverage that the training promised. model: a name, or ''sales/3'' for one version. relation: where the actual values are; only members of the model''s owner may leave it out, which means what the model was trained on, read with your rights (SECURITY.md: superusers name it for others'' models). since: only steps from then on. Example: SELECT * FROM augur.forecast_accuracy(''sales'') ORDER BY mae / backtest_mae DESC';
 
 CREATE OR REPLACE FUNCTION augur.forecast_chart(model text, series jsonb DEFAULT NULL,
 	horizon integer DEFAULT NULL, levels float8[] DEFAULT NULL, future regclass DEFAULT NULL,

@@ -249,9 +249,24 @@ SET ROLE reg_op;
 SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, '42501', NULL, 'accuracy without a relation is the owner''s');
 SELECT throws_ok($$SELECT augur.refresh_forecast('trap')$$, '42501', NULL, 'so is refreshing');
 SELECT lives_ok($$SELECT augur.forecast_accuracy('trap', 'true_days')$$, 'with a relation it is everybody''s who may see it');
+-- powers over the registry are none over its owners' code
+RESET ROLE;
+CREATE ROLE reg_bypass BYPASSRLS;
+SELECT augur.grant_preset('reg_bypass', 'operator');
+SELECT throws_ok(format('SELECT augur.%s(%L)', f, 'trap'), '42501', 'permission denied for the relation of model "trap"',
+				 f || ' is not for ' || r)
+FROM (VALUES ('forecast_accuracy'), ('refresh_forecast')) t (f), (VALUES ('reg_adm'::name), ('reg_bypass')) u (r),
+	LATERAL set_config('role', r, true);
+SET ROLE reg_adm;
+SELECT lives_ok($$SELECT augur.forecast_accuracy('trap', 'true_days')$$, 'who name the relation');
+SELECT throws_ok($$SELECT augur.train_forecast('trap', 'true_days', 't', 'y', method => 'drift')$$, '42501',
+				 'permission denied for model "trap"', 'an admin trains nobody''s models');
+SET ROLE reg_mate;
+SELECT throws_ok($$SELECT augur.refresh_forecast('trap')$$, 'XX001', 'ran as reg_mate', 'a member of the owner trusts it');
 SET ROLE reg_ann;
 SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, 'XX001', 'ran as reg_ann', 'the owner runs its own code');
 RESET ROLE;
+SELECT augur.revoke_preset('reg_bypass');
 
 -- ---- suites: their SQL runs with the rights of the caller, so it is run by members of the owner only -------
 
