@@ -1,7 +1,7 @@
 -- train_forecast: forecasters in the registry, a version for all series of a table.
 --
 -- The fitting is augur._series_fit and augur._panel_fit; here is what surrounds it: which rows,
--- the run and its version, the gate, and afterwards forecasts from what was stored.
+-- the run and its version, and the gate.  What versions answer is in 70_forecast.sql.
 -- Points in time of dates and timestamps are kept as those of UTC.
 
 -- ---- what is read ------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ BEGIN
 				SELECT y.oid::regtype AS base, y.typcategory AS category
 				FROM d JOIN pg_type y ON y.oid = d.oid WHERE y.typtype <> 'd') t ON true
 		WHERE u.name IS NOT NULL OR u.argument <> 'target'
-		ORDER BY u.n
+		ORDER BY u.n, u.name
 	LOOP
 		IF c.name IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
@@ -73,6 +73,17 @@ END
 $$;
 COMMENT ON FUNCTION augur._series_columns(regclass, name, name, name[], name[]) IS
 'Internal. Checks the columns that a forecast reads; returns the type of the time column. target may be NULL.';
+
+CREATE OR REPLACE FUNCTION augur._config_columns(relation regclass, config jsonb) RETURNS void
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._series_columns(relation, config ->> 'time_column', config ->> 'target',
+		ARRAY(SELECT jsonb_array_elements_text(config -> 'series'))::name[],
+		ARRAY(SELECT jsonb_array_elements_text(config -> 'regressors'))::name[])
+$$;
+COMMENT ON FUNCTION augur._config_columns(regclass, jsonb) IS
+'Internal. Checks that a relation has the columns that a forecaster was trained on.';
 
 CREATE OR REPLACE FUNCTION augur._holidays(holidays regclass) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -386,6 +397,7 @@ BEGIN
 			result.production_value := stats.mase;
 		ELSE
 			BEGIN
+				PERFORM augur._config_columns(relation, rival_config);
 				SELECT avg(least(f.mase, 1e100)) INTO result.production_value
 				FROM augur._forecast_fit(relation, rival_config) f
 					JOIN augur.version_series s ON s.version_id = version_id AND s.series = f.series
@@ -523,9 +535,7 @@ BEGIN
 							 r.relation, v.version, m.name),
 			HINT = 'Train anew with augur.train_forecast.';
 	END IF;
-	PERFORM augur._series_columns(relation, r.config ->> 'time_column', r.target,
-		ARRAY(SELECT jsonb_array_elements_text(r.config -> 'series'))::name[],
-		ARRAY(SELECT jsonb_array_elements_text(r.config -> 'regressors'))::name[]);
+	PERFORM augur._config_columns(relation, r.config);
 	config := r.config;
 	IF jsonb_typeof(config -> 'holidays') = 'object' THEN
 		IF to_regclass(config #>> '{holidays,relation}') IS NULL THEN

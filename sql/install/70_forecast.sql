@@ -103,17 +103,15 @@ BEGIN
 	ELSE
 		call := format(call, 'f.at, f.x');
 		IF future IS NOT NULL THEN
-			PERFORM augur._series_columns(future, config ->> 'time_column', NULL,
-				ARRAY(SELECT jsonb_array_elements_text(config -> 'series'))::name[],
-				ARRAY(SELECT jsonb_array_elements_text(config -> 'regressors'))::name[]);
+			PERFORM augur._config_columns(future, config - 'target');
 			e := augur._series_expressions(future, config);
 			source := format('%s r', future);
 		ELSE
 			-- holidays alone: their days are known
 			e := augur._series_expressions(NULL, config);
-			e.key_object := 'r.k';
-			source := format('(SELECT s.series AS k, (((s.first_ts AT TIME ZONE %L) + (s.n - 1 + i) * s.step)%s)::%s AS %I'
-				' FROM augur.version_series s, generate_series(1, $2) i WHERE s.version_id = $1) r',
+			e.key_object := 's.series';
+			source := format('augur.version_series s JOIN generate_series(1, $2) i ON s.version_id = $1,'
+				' LATERAL (SELECT (((s.first_ts AT TIME ZONE %L) + (s.n - 1 + i) * s.step)%s)::%s AS %I) r',
 				zone, CASE WHEN config ->> 'time_type' = 'timestamptz' THEN format(' AT TIME ZONE %L', zone) ELSE '' END,
 				CASE config ->> 'time_type' WHEN 'date' THEN 'date' WHEN 'timestamp' THEN 'timestamp' ELSE 'timestamptz' END,
 				config ->> 'time_column');

@@ -70,6 +70,7 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set state '(SELECT state FROM public.pm_state)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._config_columns(regclass,jsonb)', $$augur._config_columns('public.pm_days', '{"time_column": "t", "target": "y"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._check_own_source(augur.models,text)', $$augur._check_own_source(:registered, 'x')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._before_column(augur.expectations,regclass)', $$augur._before_column(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
