@@ -49,7 +49,8 @@ FROM unnest('{a,bb,ccc}'::text[]) s, generate_series(84, 88) i;
 SELECT series_key, version, level, n, mae < 3 AS near, coverage BETWEEN 0 AND 1 AS covered, backtest_mae > 0 AS expected FROM forecast_accuracy('sales');
 SELECT count(*) FROM forecast_accuracy('sales/1', since => '2024-03-28');
 UPDATE forecasts SET forecast = 0;
-SELECT * FROM forecast_accuracy('sales', 'pg_class');
+CREATE TABLE other (id int, "Some""thing" text);
+SELECT * FROM forecast_accuracy('sales', 'other');
 
 -- new rows without a search; a method that is worse; one that is not better than naive
 SELECT version, rows_used, value = production_value AS same_method, promoted, warnings FROM refresh_forecast('sales');
@@ -87,7 +88,7 @@ SELECT count(*) FROM forecast('promo', future => 'plan', series => '{"store": "a
 DELETE FROM plan WHERE store = 'bb';
 SELECT count(*) FROM forecast('promo', future => 'plan');
 SELECT count(*) FROM forecast('promo', future => 'sales', series => '{"store": "nowhere"}');
-SELECT count(*) FROM forecast('promo', future => 'pg_class');
+SELECT count(*) FROM forecast('promo', future => 'other');
 SELECT count(*) FROM forecast('sales', future => 'plan');
 SELECT version, promoted FROM refresh_forecast('promo');
 -- production needs columns that the relation lacks, or has otherwise

@@ -7,7 +7,7 @@
 -- ---- what is read ------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION augur._series_columns(relation regclass, time_column name, target name,
-	series name[], regressors name[]) RETURNS text
+	series name[], regressors name[], series_argument text DEFAULT 'series') RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -24,7 +24,7 @@ BEGIN
 		SELECT u.name, u.argument, u.n, t.base, t.category,
 			count(*) OVER (PARTITION BY u.name) AS times
 		FROM (SELECT time_column, 'time_column', 1 UNION ALL SELECT target, 'target', 2
-			  UNION ALL SELECT k, 'series', 3 FROM unnest(series) k
+			  UNION ALL SELECT k, series_argument, 3 FROM unnest(series) k
 			  UNION ALL SELECT k, 'regressors', 4 FROM unnest(regressors) k) u (name, argument, n)
 			LEFT JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name
 				AND a.attnum > 0 AND NOT a.attisdropped
@@ -44,11 +44,19 @@ BEGIN
 		ELSIF c.base IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'undefined_column',
 				MESSAGE = format('column "%s", named in "%s", does not exist in %s', c.name, c.argument,
-								 relation);
+								 relation),
+				HINT = (SELECT format('Its columns are %s%s.',
+							string_agg(format('"%s"', a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.nth <= 20),
+							CASE WHEN count(*) > 20 THEN format(' and %s more', count(*) - 20) END)
+						FROM (SELECT t.attname, t.attnum, row_number() OVER (ORDER BY t.attnum) AS nth
+							  FROM pg_attribute t
+							  WHERE t.attrelid = relation AND t.attnum > 0 AND NOT t.attisdropped) a
+						HAVING count(*) > 0);
 		ELSIF c.times > 1 THEN
 			RAISE EXCEPTION USING ERRCODE = 'duplicate_column',
-				MESSAGE = format('column "%s" is named twice among time_column, target, series and regressors',
-								 c.name);
+				MESSAGE = format('column "%s" is named twice among time_column, target%s', c.name,
+						CASE WHEN series_argument = 'series' THEN ', series and regressors'
+						ELSE ' and ' || series_argument END);
 		ELSIF c.argument = 'time_column' THEN
 			IF c.base <> ALL ('{date,timestamp,timestamptz}'::regtype[]) THEN
 				RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
@@ -57,12 +65,12 @@ BEGIN
 			END IF;
 			time_type := CASE c.base WHEN 'date'::regtype THEN 'date'
 						 WHEN 'timestamp'::regtype THEN 'timestamp' ELSE 'timestamptz' END;
-		ELSIF c.argument <> 'series' AND NOT (c.category = 'N' AND c.base <> 'money'::regtype
+		ELSIF c.n <> 3 AND NOT (c.category = 'N' AND c.base <> 'money'::regtype
 				OR c.category = 'B' AND c.argument = 'regressors')
 		THEN
 			RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
 				MESSAGE = format('column "%s", named in "%s", has type %s', c.name, c.argument, c.base),
-				DETAIL = CASE c.argument WHEN 'target' THEN 'Only numbers can be forecast.'
+				DETAIL = CASE c.argument WHEN 'target' THEN 'The values of a series are numbers.'
 						 ELSE 'A regressor is a number or a boolean.' END,
 				HINT = CASE c.argument WHEN 'target' THEN 'Cast it in a view.'
 					   ELSE 'A view can make a column of 0 and 1 for each value.' END;
@@ -71,8 +79,8 @@ BEGIN
 	RETURN time_type;
 END
 $$;
-COMMENT ON FUNCTION augur._series_columns(regclass, name, name, name[], name[]) IS
-'Internal. Checks the columns that a forecast reads; returns the type of the time column. target may be NULL.';
+COMMENT ON FUNCTION augur._series_columns(regclass, name, name, name[], name[], text) IS
+'Internal. Checks the columns of series that are read; returns the type of the time column. target may be NULL. series_argument: what the caller calls series.';
 
 CREATE OR REPLACE FUNCTION augur._config_columns(relation regclass, config jsonb) RETURNS void
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -149,7 +149,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._promote_forecast(bigint,text,bigint,double precision,double precision,double precision)', $$augur._promote_forecast((:forecaster).id, 'never', NULL, 1, 1, 1)$$, 'ok ok 42501 42501 22023 42501 42501'),
 ('augur._qualified(regclass)', $$augur._qualified('public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._regressor_names(jsonb)', $$augur._regressor_names('{}')$$, 'ok ok ok ok ok ok 42501'),
-('augur._series_columns(regclass,name,name,name[],name[])', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_columns(regclass,name,name,name[],name[],text)', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._series_expressions(regclass,jsonb)', $$augur._series_expressions('public.pm_days', '{"series": [], "regressors": [], "time_column": "t", "time_type": "date"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._series_fit(text,name[],integer,name[],jsonb,bigint)', $$count(f.*) FROM augur._series_fit('SELECT t, y::float8 FROM public.pm_days', '{}', 2, '{}', '{}') f$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._series_forecast(bytea,integer,double precision[],timestamp with time zone[],double precision[])', $$augur._series_forecast(:state, 2, NULL)$$, 'ok ok ok ok ok ok 42501'),
