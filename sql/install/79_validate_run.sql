@@ -521,6 +521,27 @@ $$;
 COMMENT ON FUNCTION augur.validate(text, regclass, text, timestamptz, integer) IS
 'Checks all expectations of a suite in one scan of its relation, or of another one, and keeps what came of it. filter: a condition on the rows to check, in SQL; as_of: the time that freshness is measured against; samples: how many failing rows are kept of each. Status passed, failed (the data is bad) or error (something could not be checked). The suite''s SQL and the filter run with your rights. Example: SELECT * FROM augur.validate(''orders''); then: SELECT * FROM augur.validation_latest';
 
+-- What gate => '{"suite": ...}' of a training asks for.
+CREATE OR REPLACE FUNCTION augur._gate_suite(suite text, relation regclass, filter text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	s			augur.validation_summary := augur.validate(suite, relation, filter);
+BEGIN
+	IF s.status <> 'passed' THEN
+		RAISE EXCEPTION USING ERRCODE = 'data_exception',
+			MESSAGE = format('%s does not pass suite "%s": %s of %s expectations fail, %s cannot be checked', relation,
+							 s.suite, s.failed, s.evaluated, s.errors),
+			DETAIL = (SELECT string_agg(r.message, E'\n' ORDER BY r.expectation_id) FROM augur.validation_results r
+					  WHERE r.run_id = s.run AND r.outcome <> 'passed' AND (r.severity = 'error' OR r.outcome = 'error')),
+			HINT = format('SELECT * FROM augur.validate(%L, %L) keeps what was found.', s.suite, relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._gate_suite(text, regclass, text) IS
+'Internal. Raises an error unless a relation passes a suite.';
+
 -- ---- reading -----------------------------------------------------------------------------------
 
 CREATE OR REPLACE VIEW augur.validation_latest WITH (security_invoker = true) AS

@@ -46,6 +46,11 @@ AS $$
 		 ' forecast, lower, upper, level, method)'),
 		('augur.forecasts', 'DELETE'),
 		('augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'),
+		('augur.retrain_policies', 'INSERT (model_id, every, new_rows, on_events, events_needed, cooldown,'
+		 ' most_per_day, min_new_rows, suite, gate, stop_after, frozen)'),
+		('augur.retrain_policies', 'DELETE'),
+		('augur.retrain_decisions', 'INSERT (model_id, model, as_of, fired, trigger, reason, outcome, version,'
+		 ' facts, owner)'),
 		('augur.suites', 'INSERT (name, relation, key, note)'),
 		('augur.suites', 'UPDATE (relation, key, note)'),
 		('augur.suites', 'DELETE'),

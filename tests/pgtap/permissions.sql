@@ -38,6 +38,7 @@ SELECT augur.grant('pmf', 'pm_grantee'), augur.grant('pmf', 'pm_reader', 'read')
 SELECT augur.store_forecast('pmf', 3);
 SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't');
 SELECT augur.validate('pms');
+SELECT augur.set_retrain_policy('pm');
 RESET ROLE;
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 WHERE m.name = 'pm' AND v.version = 1 \gset
@@ -134,6 +135,16 @@ INSERT INTO pm_matrix VALUES
 ('augur.total_variation(boolean,double precision,integer)', $$augur.total_variation(true, 1.0::float8, 5)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.total_variation(boolean,text)', $$augur.total_variation(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.wasserstein(boolean,double precision)', $$augur.wasserstein(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur._labelled_rows(augur.runs)', $$augur._labelled_rows((SELECT r FROM augur.runs r WHERE r.id = :run))$$, 'ok ok 42501 ok 22004 ok 42501'),
+('augur._last_training(bigint)', $$augur._last_training(1)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._retrain(augur.models,augur.retrain_policies,augur.runs,text)', $$augur._retrain(:registered, NULL, NULL, 'x')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._retrain_brake(augur.retrain_policies,jsonb,timestamp with time zone)', $$augur._retrain_brake(NULL, '{}', now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._retrain_facts(augur.models,augur.retrain_policies,augur.runs,timestamp with time zone)', $$augur._retrain_facts(:registered, NULL, NULL, now())$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._retrain_trigger(augur.retrain_policies,jsonb,timestamp with time zone)', $$augur._retrain_trigger(NULL, '{}', now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._train_again(augur.runs,text,jsonb,text)', $$augur._train_again((SELECT r FROM augur.runs r WHERE r.id = :run), 'pm', '{}', 'x')$$, 'ok ok 42501 42501 22004 42501 42501'),
+('augur.check_retrain(text,timestamp with time zone,boolean)', $$augur.check_retrain('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.drop_retrain_policy(text)', $$augur.drop_retrain_policy('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.set_retrain_policy(text,interval,bigint,text[],integer,interval,integer,bigint,text,jsonb,integer,boolean)', $$augur.set_retrain_policy('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._emit(text,text,text,jsonb,augur.models)', $$augur._emit('x', 'info', 'x', '{}', :registered)$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_alias(augur.models,augur.alias_history)', $$augur._event_of_alias(:registered, h) FROM augur.alias_history h$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
@@ -249,7 +260,9 @@ INSERT INTO pm_matrix VALUES
 ('augur._production_version(text)', $$augur._production_version('pm')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._progress()', $$augur._progress()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._promote(augur.models,bigint,text,text,text)', $$augur._promote(:registered, :version, 'production', 'promote', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
-('augur._promote_if(bigint,text,bigint)', $$augur._promote_if(:version, 'always')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._gate_failures(bigint,jsonb,text,boolean,double precision,boolean)', $$augur._gate_failures(1, '{}', 'auc', true, 1, true)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._gate_suite(text,regclass,text)', $$augur._gate_suite('pms', 'public.pm_days', NULL)$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._promote_if(bigint,text,bigint,jsonb)', $$augur._promote_if(:version, 'always')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._r2(double precision[])', $$augur._r2('{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._r2_add(double precision[],double precision,double precision)', $$augur._r2_add('{1,2,3}', 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._r2_combine(double precision[],double precision[])', $$augur._r2_combine('{1,2,3}', '{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
