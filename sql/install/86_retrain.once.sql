@@ -51,7 +51,10 @@ CREATE POLICY seen ON augur.retrain_policies FOR SELECT
 	USING (EXISTS (SELECT FROM augur.models m WHERE m.id = model_id));
 CREATE POLICY written ON augur.retrain_policies FOR ALL
 	USING (EXISTS (SELECT FROM augur.models m
-				   WHERE m.id = model_id AND pg_has_role(m.owner, 'USAGE')));
+				   WHERE m.id = model_id
+				   AND (pg_has_role(m.owner, 'USAGE')
+						OR EXISTS (SELECT FROM augur.preset_roles p
+								   WHERE p.preset = 'admin' AND pg_has_role(p.role, 'USAGE')))));
 CREATE POLICY seen ON augur.retrain_decisions FOR SELECT
 	USING (pg_has_role(owner, 'USAGE')
 		   OR EXISTS (SELECT FROM augur.models m WHERE m.id = model_id)

@@ -79,9 +79,17 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
 	n			bigint;
+	source		text := coalesce(to_regclass(r.relation)::text, E'(' || r.query || E'\n)');
 BEGIN
-	FOR n IN EXECUTE format(E'SELECT count(t.%I) FROM %s t%s', r.target,
-		coalesce(r.relation, E'(' || r.query || E'\n)'), E' WHERE (' || (r.config ->> 'filter') || E'\n)')
+	PERFORM augur._check_own_source((SELECT m FROM augur.models m WHERE m.id = r.model_id),
+									'A member of the owner can look at it.');
+	IF source IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+			MESSAGE = format('%s, which the last training read, does not exist', r.relation),
+			HINT = 'Train anew with augur.train.';
+	END IF;
+	FOR n IN EXECUTE format('SELECT count(t.%I) FROM %s t%s', r.target, source,
+							E' WHERE (' || (r.config ->> 'filter') || E'\n)')
 	LOOP
 		EXIT;
 	END LOOP;
@@ -236,7 +244,7 @@ DECLARE
 	got			record;
 BEGIN
 	-- before anything of the owner's choice is read
-	PERFORM augur._may_train(m.name, m.task, m.target);
+	PERFORM augur._check_own_source(m, 'A member of the owner can look at it.');
 	IF NOT pg_try_advisory_xact_lock(hashtext('augur.check_retrain'), hashint8(m.id)) THEN
 		RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
 			MESSAGE = format('the retrain policy of model "%s" is being looked at by another session', m.name);
@@ -292,7 +300,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.check_retrain(text, timestamptz, boolean) IS
-'Looks at the retrain policy of a model, trains a candidate when a trigger is met and no brake holds, promotes it when it passes the gate, and returns the decision, which is kept in augur.retrain_decisions either way. The candidate repeats the last training on what its table has now. as_of: the time to measure against, for simulations. by_hand: train now, whatever triggers and brakes say; the suite and the gate still hold. For the model''s owner, whose table is read with your rights (SECURITY.md). Call it on a schedule: SELECT cron.schedule(''churn'', ''*/10 * * * *'', ''SELECT augur.check_retrain(''''churn'''')'')';
+'Looks at the retrain policy of a model, trains a candidate when a trigger is met and no brake holds, promotes it when it passes the gate, and returns the decision, which is kept in augur.retrain_decisions either way. The candidate repeats the last training on what its table has now. as_of: the time to measure against, for simulations. by_hand: train now, whatever triggers and brakes say; the suite and the gate still hold. For members of the model''s owner, as what it was trained on is read with your rights and may run code (SECURITY.md): superusers leave others'' models to sessions of their owners. Call it on a schedule: SELECT cron.schedule(''churn'', ''*/10 * * * *'', ''SELECT augur.check_retrain(''''churn'''')'')';
 
 CREATE OR REPLACE TRIGGER retrain_decisions_fixed BEFORE UPDATE OR DELETE ON augur.retrain_decisions
 FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();

@@ -71,6 +71,8 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set state '(SELECT state FROM public.pm_state)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._config_columns(regclass,jsonb)', $$augur._config_columns('public.pm_days', '{"time_column": "t", "target": "y"}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_own_source(augur.models,text)', $$augur._check_own_source(:registered, 'x')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._before_column(augur.expectations,regclass)', $$augur._before_column(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._castable(text,text)', $$augur._castable('x', 'integer')$$, 'ok ok ok ok ok ok 42501'),
@@ -133,7 +135,7 @@ INSERT INTO pm_matrix VALUES
 ('augur.total_variation(boolean,double precision,integer)', $$augur.total_variation(true, 1.0::float8, 5)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.total_variation(boolean,text)', $$augur.total_variation(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
 ('augur.wasserstein(boolean,double precision)', $$augur.wasserstein(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
-('augur._labelled_rows(augur.runs)', $$augur._labelled_rows((SELECT r FROM augur.runs r WHERE r.id = :run))$$, 'ok ok 42501 ok 22004 ok 42501'),
+('augur._labelled_rows(augur.runs)', $$augur._labelled_rows((SELECT r FROM augur.runs r WHERE r.id = :run))$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._last_training(bigint)', $$augur._last_training(1)$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._retrain(augur.models,augur.retrain_policies,augur.runs,text)', $$augur._retrain(:registered, NULL, NULL, 'x')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._retrain_brake(augur.retrain_policies,jsonb,timestamp with time zone)', $$augur._retrain_brake(NULL, '{}', now())$$, 'ok ok ok ok ok ok 42501'),
@@ -158,7 +160,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._promote_forecast(bigint,text,bigint,double precision,double precision,double precision)', $$augur._promote_forecast((:forecaster).id, 'never', NULL, 1, 1, 1)$$, 'ok ok 42501 42501 22023 42501 42501'),
 ('augur._qualified(regclass)', $$augur._qualified('public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._regressor_names(jsonb)', $$augur._regressor_names('{}')$$, 'ok ok ok ok ok ok 42501'),
-('augur._series_columns(regclass,name,name,name[],name[])', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_columns(regclass,name,name,name[],name[],text)', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._series_expressions(regclass,jsonb)', $$augur._series_expressions('public.pm_days', '{"series": [], "regressors": [], "time_column": "t", "time_type": "date"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._series_fit(text,name[],integer,name[],jsonb,bigint)', $$count(f.*) FROM augur._series_fit('SELECT t, y::float8 FROM public.pm_days', '{}', 2, '{}', '{}') f$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._series_forecast(bytea,integer,double precision[],timestamp with time zone[],double precision[])', $$augur._series_forecast(:state, 2, NULL)$$, 'ok ok ok ok ok ok 42501'),
