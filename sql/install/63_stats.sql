@@ -85,7 +85,7 @@ CREATE OR REPLACE AGGREGATE augur.ks(is_current boolean, value float8) (
 	SERIALFUNC = augur._rank_serialize, DESERIALFUNC = augur._rank_deserialize,
 	FINALFUNC = augur._stats_ks, PARALLEL = SAFE);
 COMMENT ON AGGREGATE augur.ks(boolean, float8) IS
-'Test of Kolmogorov and Smirnov whether two sets of numbers have one distribution: statistic (the largest gap between the two distribution functions) and p value; exact up to 10 million pairs of rows, asymptotic above. Example: SELECT (augur.ks(month = 6, amount)).* FROM sales WHERE month IN (5, 6)';
+'Test of Kolmogorov and Smirnov whether two sets of numbers have one distribution: statistic (the largest gap between the two distribution functions) and p value; exact up to about 10,000 rows on both sides, asymptotic above. Example: SELECT (augur.ks(month = 6, amount)).* FROM sales WHERE month IN (5, 6)';
 CREATE OR REPLACE AGGREGATE augur.wasserstein(is_current boolean, value float8) (
 	SFUNC = augur._side_value, STYPE = internal, COMBINEFUNC = augur._rank_combine,
 	SERIALFUNC = augur._rank_serialize, DESERIALFUNC = augur._rank_deserialize,

@@ -54,7 +54,7 @@ extern double aug_wasserstein(const double *x, size_t n, const double *y, size_t
 
 /*
  * Two-sample test of Kolmogorov and Smirnov, two-sided; x and y as above.  The p value is exact
- * (for values without ties) up to n * m = 10^7, asymptotic above (Pelz and Good 1976).
+ * (for values without ties) up to n * m * 2 D = 5 * 10^7, asymptotic above (Pelz and Good 1976).
  * AUG_NOMEM, AUG_CANCELLED.
  */
 extern AugStatus aug_ks_test(const AugHost *host, const double *x, size_t n, const double *y,

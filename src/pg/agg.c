@@ -159,12 +159,11 @@ check_options(const AugurAggState *state, FunctionCallInfo fcinfo)
 pg_noreturn static void
 not_alone(FunctionCallInfo fcinfo)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is a part of an aggregate and cannot be called by itself",
-					format_procedure(fcinfo->flinfo->fn_oid)),
-			 errhint("Use augur.random_forest_agg, augur.gradient_boosting_agg or "
-					 "augur.linear_agg.")));
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("%s is a part of an aggregate and cannot be called by itself",
+						   format_procedure(fcinfo->flinfo->fn_oid)),
+					errhint("Use augur.random_forest_agg, augur.gradient_boosting_agg or "
+							"augur.linear_agg.")));
 }
 
 /*

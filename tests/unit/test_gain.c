@@ -11,8 +11,8 @@
 
 #include "../../src/core/rng.h"
 
-#define N		   300
-#define SIMULATED  400
+#define N			300
+#define SIMULATED	400
 #define SIMULATIONS 1000
 
 typedef struct Rows

@@ -9,7 +9,7 @@
 #include "unit.h"
 
 #define FILE_NAME "stats_golden.txt"
-#define MAX_ROWS  6000
+#define MAX_ROWS  100000
 #define MAX_CELLS 64
 
 static int
@@ -41,7 +41,8 @@ golden(const char *name, const char *what, double *v, size_t n)
 static void
 samples(void)
 {
-	static const char *const cases[] = {"close", "ties", "small", "large", "far", "one"};
+	static const char *const cases[] = {"close", "ties",   "small", "large",
+										"far",	 "uneven", "huge",	"one"};
 	static double x[MAX_ROWS], y[MAX_ROWS];
 
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
@@ -66,38 +67,11 @@ samples(void)
 		CHECK_NEAR(t.p, ks[1], 1e-9);
 		CHECK_NEAR(back.p, t.p, 1e-14);
 		/* small ones keep their digits, which the difference to 1 would lose */
-		if (ks[1] > 0 && n * m <= 10000000)
+		if (ks[1] > 0 && n <= 10000)
 			CHECK_NEAR(t.p / ks[1], 1, 1e-7);
 		CHECK(aug_ks_test(&h.host, x, n, x, n, &t, &err) == AUG_OK && t.statistic == 0 && t.p == 1);
 		CHECK(aug_wasserstein(x, n, x, n) == 0);
 		CHECK(h.live == 0);
-	}
-}
-
-/* Where exact and asymptotic p values meet they agree. */
-static void
-asymptotic(void)
-{
-	static double x[MAX_ROWS], y[MAX_ROWS];
-	double how[] = {7919, 100003, 10, 3162, 0}, more[] = {7919, 100003, 10, 3163, 0};
-	double shifted[] = {104729, 99991, 10, 3162, 0};
-	UnitHost h;
-	AugTest exact, other;
-	AugError err;
-
-	unit_host(&h);
-	for (int i = 0; i < 8; i++)
-	{
-		size_t n, m;
-
-		shifted[4] = 60 * i;
-		m = make(shifted, y);
-		n = make(how, x);
-		CHECK(aug_ks_test(&h.host, x, n, y, m, &exact, &err) == AUG_OK);
-		n = make(more, x);
-		CHECK(aug_ks_test(&h.host, x, n, y, m, &other, &err) == AUG_OK);
-		/* a value more moves it, too */
-		CHECK_NEAR(other.p, exact.p, 0.05 * exact.p + 1e-12);
 	}
 }
 
@@ -269,7 +243,6 @@ failures(void)
 
 static const UnitTest tests[] = {
 	{"samples", samples},
-	{"asymptotic", asymptotic},
 	{"cells", cells},
 	{"odd cells", odd_cells},
 	{"shares and adjusted p", shares_and_adjusted},

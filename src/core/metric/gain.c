@@ -145,9 +145,9 @@ place(const AugHost *host, const double *score, const uint8_t *label, const doub
 		for (j = i; j < n && r->score[j] == r->score[i]; j++)
 			tied[r->label[j] != 0] += weight == NULL ? 1 : weight[(size_t) r->index[j]];
 		for (size_t k = i; k < j; k++)
-			placement[(size_t) r->index[k]] =
-				r->label[k] != 0 ? (below[0] + tied[0] / 2) / total[0]
-								 : (total[1] - below[1] - tied[1] / 2) / total[1];
+			placement[(size_t) r->index[k]] = r->label[k] != 0
+												  ? (below[0] + tied[0] / 2) / total[0]
+												  : (total[1] - below[1] - tied[1] / 2) / total[1];
 		below[0] += tied[0];
 		below[1] += tied[1];
 	}

@@ -68,9 +68,9 @@ aug_quantile_edges(const double *x, size_t n, size_t n_bins, double *edge)
 
 	for (size_t k = 1; k < n_bins && n > 0; k++)
 	{
-		/* the last value of the first k bins; n * k may not fit */
-		size_t at = (size_t) ((double) n * (double) k / (double) n_bins);
-		double v = x[at > 0 ? (at < n ? at : n) - 1 : 0];
+		/* value number n * k / n_bins, rounded up, as percentile_disc(); n * k may not fit */
+		size_t at = n / n_bins * k + (n % n_bins * k + n_bins - 1) / n_bins;
+		double v = x[at - 1];
 
 		if ((n_edges == 0 || v > edge[n_edges - 1]) && v < x[n - 1])
 			edge[n_edges++] = v;

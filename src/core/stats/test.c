@@ -22,7 +22,7 @@
 #include "../algorithm.h"
 #include "../special.h"
 
-#define MAX_EXACT 1e7 /* n * m */
+#define MAX_EXACT 5e7 /* steps within the band */
 #define PI		  3.14159265358979323846
 #define MAX_TERMS 20
 #define POLL_ROWS 64
@@ -59,6 +59,7 @@ exact_p(const AugHost *host, double d, size_t n, size_t m, double *p, AugError *
 	/* gaps are multiples of 1 / (n m): what is reached is told by half a multiple less */
 	double limit = (floor(d * rows * columns + 0.5) - 0.5) / (rows * columns);
 	double *left = host->alloc(host->arg, (m + 1) * sizeof(double));
+	size_t first = 0; /* of the row's places that may lie in the band */
 
 	if (left == NULL)
 		return aug_fail_nomem(err, (m + 1) * sizeof(double));
@@ -66,11 +67,15 @@ exact_p(const AugHost *host, double d, size_t n, size_t m, double *p, AugError *
 		left[j] = (double) j / columns > limit ? 1 : 0;
 	for (size_t i = 1; i <= n; i++)
 	{
-		double row = (double) i;
+		double row = (double) i, middle = row / rows * columns, half = limit * columns + 1;
+		size_t last = middle + half < columns ? (size_t) (middle + half) : m;
 
-		if (row / rows > limit)
+		/* what the band leaves behind has left it, as what is ahead has: 1 from the start */
+		for (; (double) first < middle - half; first++)
+			left[first] = 1;
+		if (first == 0 && row / rows > limit)
 			left[0] = 1;
-		for (size_t j = 1; j <= m; j++)
+		for (size_t j = first > 0 ? first : 1; j <= last; j++)
 		{
 			double column = (double) j, share = row / (row + column);
 
@@ -127,7 +132,7 @@ aug_ks_test(const AugHost *host, const double *x, size_t n, const double *y, siz
 	*out = (AugTest){d, 1, NAN};
 	if (d == 0)
 		return AUG_OK;
-	if (sizes <= MAX_EXACT)
+	if (sizes * fmin(1, 2 * d) <= MAX_EXACT)
 		return n < m ? exact_p(host, d, m, n, &out->p, err) : exact_p(host, d, n, m, &out->p, err);
 	/* far out the expansion is lost in rounding, and the first term of the tail is enough */
 	if (effective * d * d > 12)
