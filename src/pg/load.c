@@ -138,9 +138,8 @@ open_relation(Load *load, Oid relid)
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, get_relkind_objtype(kind), RelationGetRelationName(rel));
 	load->relation = rel;
-	load->relation_name =
-		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-								   RelationGetRelationName(rel));
+	load->relation_name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+													 RelationGetRelationName(rel));
 	load->by_insert = kind == RELKIND_VIEW || rel->rd_rel->relhasrules ||
 					  check_enable_rls(relid, InvalidOid, false) == RLS_ENABLED;
 }
@@ -149,7 +148,8 @@ open_relation(Load *load, Oid relid)
 static int
 encoding_argument(FunctionCallInfo fcinfo, const LoadSource *source)
 {
-	char *name = PG_ARGISNULL(ARG_ENCODING) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(ARG_ENCODING));
+	char *name = PG_ARGISNULL(ARG_ENCODING) ? NULL
+											: text_to_cstring(PG_GETARG_TEXT_PP(ARG_ENCODING));
 	int encoding = name != NULL ? pg_char_to_encoding(name) : PG_UTF8;
 
 	if (load_source_is_valid(source))
@@ -178,23 +178,20 @@ begin_load(FunctionCallInfo fcinfo, LoadCall *call, const char *kind)
 	if (PG_ARGISNULL(ARG_RELATION))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"relation\" must not be null")));
-	load->max_bad_rows =
-		PG_ARGISNULL(ARG_MAX_BAD_ROWS) ? -1 : PG_GETARG_INT64(ARG_MAX_BAD_ROWS);
+	load->max_bad_rows = PG_ARGISNULL(ARG_MAX_BAD_ROWS) ? -1 : PG_GETARG_INT64(ARG_MAX_BAD_ROWS);
 	if (!PG_ARGISNULL(ARG_MAX_BAD_ROWS) && load->max_bad_rows < 0)
 		bad_argument("max_bad_rows", "It is 0 or more, or NULL for any number.");
-	call->max_bad_share =
-		PG_ARGISNULL(ARG_MAX_BAD_SHARE) ? 2 : PG_GETARG_FLOAT8(ARG_MAX_BAD_SHARE);
-	if (!PG_ARGISNULL(ARG_MAX_BAD_SHARE) &&
-		!(call->max_bad_share >= 0 && call->max_bad_share <= 1))
+	call->max_bad_share = PG_ARGISNULL(ARG_MAX_BAD_SHARE) ? 2 : PG_GETARG_FLOAT8(ARG_MAX_BAD_SHARE);
+	if (!PG_ARGISNULL(ARG_MAX_BAD_SHARE) && !(call->max_bad_share >= 0 && call->max_bad_share <= 1))
 		bad_argument("max_bad_share", "It is between 0 and 1, or NULL for any share.");
 	load->on_unknown = action_argument(fcinfo, ARG_ON_UNKNOWN, "on_unknown");
 	if (!PG_ARGISNULL(ARG_SOURCE))
 		call->source_name = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
 	load_batch_init(load);
 	open_relation(load, PG_GETARG_OID(ARG_RELATION));
-	load->source = load_source_open(text_argument(fcinfo, ARG_FILE), text_argument(fcinfo, ARG_CONTENT),
-									PG_ARGISNULL(ARG_STAGING) ? InvalidOid
-															  : PG_GETARG_OID(ARG_STAGING));
+	load->source =
+		load_source_open(text_argument(fcinfo, ARG_FILE), text_argument(fcinfo, ARG_CONTENT),
+						 PG_ARGISNULL(ARG_STAGING) ? InvalidOid : PG_GETARG_OID(ARG_STAGING));
 	load->encoding = encoding_argument(fcinfo, load->source);
 }
 
@@ -240,9 +237,10 @@ claim_batch(LoadCall *call)
 			" DO NOTHING RETURNING id",
 			4, types, values, nulls, &load->batch_id))
 		return true;
-	(void) run("SELECT b.id FROM augur.load_batches b WHERE b.relation OPERATOR(pg_catalog.=) $1"
-			   " AND b.digest OPERATOR(pg_catalog.=) $4 AND b.status OPERATOR(pg_catalog.=) 'loaded'",
-			   4, types, values, nulls, &load->batch_id);
+	(void) run(
+		"SELECT b.id FROM augur.load_batches b WHERE b.relation OPERATOR(pg_catalog.=) $1"
+		" AND b.digest OPERATOR(pg_catalog.=) $4 AND b.status OPERATOR(pg_catalog.=) 'loaded'",
+		4, types, values, nulls, &load->batch_id);
 	return false;
 }
 
@@ -293,8 +291,7 @@ static void
 finish_batch(LoadCall *call, double seconds)
 {
 	Load *load = &call->load;
-	Oid types[] = {INT8OID,	 INT8OID,	   INT8OID, INT8OID,
-				   FLOAT8OID, TEXTARRAYOID, TEXTOID, BOOLOID};
+	Oid types[] = {INT8OID, INT8OID, INT8OID, INT8OID, FLOAT8OID, TEXTARRAYOID, TEXTOID, BOOLOID};
 	Datum values[8];
 
 	values[0] = Int64GetDatum(load->batch_id);
@@ -413,7 +410,8 @@ augur_load_csv(PG_FUNCTION_ARGS)
 	if (loaded)
 	{
 		skip_mark(load);
-		load_csv_columns(load, PG_ARGISNULL(ARG_COLUMNS) ? NULL : PG_GETARG_ARRAYTYPE_P(ARG_COLUMNS),
+		load_csv_columns(load,
+						 PG_ARGISNULL(ARG_COLUMNS) ? NULL : PG_GETARG_ARRAYTYPE_P(ARG_COLUMNS),
 						 PG_GETARG_BOOL(ARG_CSV_HEADER), load->on_unknown);
 		load_records(call);
 	}

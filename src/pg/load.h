@@ -22,8 +22,8 @@
 #include "lib/stringinfo.h"
 #include "utils/rel.h"
 
-#define LOAD_MAX_RECORD ((Size) 64 * 1024 * 1024) /* a longer record ends the load */
-#define LOAD_BATCH_ROWS 8192
+#define LOAD_MAX_RECORD	 ((Size) 64 * 1024 * 1024) /* a longer record ends the load */
+#define LOAD_BATCH_ROWS	 8192
 #define LOAD_BATCH_BYTES ((Size) 8 * 1024 * 1024)
 
 /* ---- load_source.c: where bytes come from ------------------------------ */
@@ -135,9 +135,9 @@ typedef struct Load
 	char *buffer;
 	Size begin, end, room;
 	bool at_end;
-	int64 line;			 /* of the next byte, counted from 1 */
-	int64 record_line;	 /* of the record that was read last */
-	int64 blank_lines;	 /* skipped */
+	int64 line;		   /* of the next byte, counted from 1 */
+	int64 record_line; /* of the record that was read last */
+	int64 blank_lines; /* skipped */
 	bool (*next)(struct Load *load, LoadSpan *record, bool *unterminated);
 
 	/* CSV */

@@ -17,9 +17,10 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 
-#define RAW_MOST (1024 * 1024) /* bytes of a bad record that are kept */
+#define RAW_MOST   (1024 * 1024) /* bytes of a bad record that are kept */
 #define VALUE_MOST 1000
 #define NAMES_MOST 100 /* differences that are told apart */
 
@@ -73,8 +74,8 @@ static void
 quarantine(Load *load, int index, const LoadFailure *failure)
 {
 	static const char *const query =
-		"INSERT INTO augur.quarantine (batch_id, row, line, \"column\", value, reason, sqlstate, raw,"
-		" raw_length) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+		"INSERT INTO augur.quarantine (batch_id, row, line, \"column\", value, reason, sqlstate,"
+		" raw, raw_length) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 	Oid types[] = {INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID};
 	const LoadRecord *record = &load->records[index];
 	char *value = failure->value;
@@ -188,7 +189,8 @@ load_batch_warnings(Load *load)
 		LoadTally *t = &load->tallies[i];
 
 		load_warn(load,
-				  psprintf(t->code == 'u'	? "no column takes key \"%s\": %lld rows, first in line %lld"
+				  psprintf(t->code == 'u'
+							   ? "no column takes key \"%s\": %lld rows, first in line %lld"
 						   : t->code == 'm' ? "no value for column \"%s\", left null: %lld rows, "
 											  "first in line %lld"
 											: "another JSON type than column \"%s\" takes, "
@@ -210,12 +212,12 @@ load_batch_init(Load *load)
 		AllocSetContextCreate(load->context, "augur load batch", ALLOCSET_DEFAULT_SIZES);
 	load->attempt_context =
 		AllocSetContextCreate(load->context, "augur load attempt", ALLOCSET_DEFAULT_SIZES);
-	load->records = palloc(LOAD_BATCH_ROWS * sizeof(LoadRecord));
+	load->records = palloc(mul_size(LOAD_BATCH_ROWS, sizeof(LoadRecord)));
 	load->bytes_room = 1024 * 1024;
 	load->bytes = MemoryContextAllocHuge(load->context, load->bytes_room);
 	load->room = 256 * 1024;
 	load->buffer = MemoryContextAllocHuge(load->context, load->room);
-	load->tallies = palloc0((NAMES_MOST + 1) * sizeof(LoadTally));
+	load->tallies = palloc0(mul_size(NAMES_MOST + 1, sizeof(LoadTally)));
 	load->line = 1;
 	initStringInfo(&load->first_bad);
 }

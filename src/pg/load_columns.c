@@ -14,6 +14,7 @@
 #include "load_columns.h"
 
 #include "catalog/pg_type.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -95,9 +96,9 @@ begin_columns(Load *load)
 {
 	Size n = (Size) RelationGetDescr(load->relation)->natts + 1;
 
-	load->columns = palloc0(n * sizeof(LoadColumn));
-	load->values = palloc0(n * sizeof(LoadSpan));
-	load->present = palloc0(n * sizeof(bool));
+	load->columns = palloc0(mul_size(n, sizeof(LoadColumn)));
+	load->values = palloc0(mul_size(n, sizeof(LoadSpan)));
+	load->present = palloc0(mul_size(n, sizeof(bool)));
 }
 
 static void
@@ -125,9 +126,9 @@ array_names(ArrayType *names, Datum **values, bool **nulls, int *n)
 {
 	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, values, nulls, n);
 	if (*n == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"columns\" is empty"),
-						errhint("Leave it out to load all columns.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("argument \"columns\" is empty"),
+				 errhint("Leave it out to load all columns.")));
 }
 
 /* One field of the records, of that name; NULL is a field that is not loaded. */
@@ -140,11 +141,12 @@ add_field_column(Load *load, int field, const char *name, LoadAction on_unknown)
 	if (attribute >= 0)
 		load->column_of[field] = add_column(load, attribute);
 	else if (name != NULL && on_unknown == LOAD_ERROR)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("field %d, \"%s\", is no column of %s", field + 1, name,
-							   load->relation_name),
-						errhint("Set on_unknown to 'report' or 'ignore' to leave it out, or name the "
-								"columns with argument \"columns\".")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("field %d, \"%s\", is no column of %s", field + 1, name, load->relation_name),
+			 errhint("Set on_unknown to 'report' or 'ignore' to leave it out, or name the "
+					 "columns with argument \"columns\".")));
 	else if (name != NULL && on_unknown == LOAD_REPORT)
 		load_warn(load, psprintf("field \"%s\" is no column and was not loaded", name));
 }
@@ -194,8 +196,9 @@ load_csv_columns(Load *load, ArrayType *names, bool header, LoadAction on_unknow
 
 		array_names(names, &values, &nulls, &given);
 		if (has_header && n != given)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("the header has %d fields, but \"columns\" names %d", n, given)));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the header has %d fields, but \"columns\" names %d", n, given)));
 		n = given;
 	}
 	else if (!has_header)
@@ -204,7 +207,7 @@ load_csv_columns(Load *load, ArrayType *names, bool header, LoadAction on_unknow
 		n = load->ncolumns;
 	}
 	load->nfields = n;
-	load->column_of = palloc((Size) n * sizeof(int) + 1);
+	load->column_of = palloc(mul_size((Size) n + 1, sizeof(int)));
 	for (int i = 0; i < n; i++)
 	{
 		LoadSpan field = {"", 0};
@@ -236,9 +239,10 @@ set_paths(Load *load, Jsonb *paths)
 	LoadColumn *column = NULL;
 
 	if (!JB_ROOT_IS_OBJECT(paths))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"paths\" is not an object"),
-						errhint("It maps columns to paths, as {\"amount\": \"$.payment.amount\"}.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"paths\" is not an object"),
+				 errhint("It maps columns to paths, as {\"amount\": \"$.payment.amount\"}.")));
 	it = JsonbIteratorInit(&paths->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
@@ -261,8 +265,8 @@ set_paths(Load *load, Jsonb *paths)
 				column = &load->columns[i];
 		if (column == NULL)
 			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-							errmsg("\"paths\" names \"%s\", which is no column to load into %s", text,
-								   load->relation_name)));
+							errmsg("\"paths\" names \"%s\", which is no column to load into %s",
+								   text, load->relation_name)));
 	}
 }
 
@@ -285,9 +289,9 @@ load_json_columns(Load *load, ArrayType *names, Jsonb *paths)
 			int attribute = find_attribute(RelationGetDescr(load->relation), name);
 
 			if (attribute < 0)
-				ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-								errmsg("column \"%s\" of %s does not exist", name,
-									   load->relation_name)));
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("column \"%s\" of %s does not exist", name, load->relation_name)));
 			(void) add_column(load, attribute);
 		}
 	}

@@ -14,6 +14,8 @@
  */
 #include "load.h"
 
+#include "storage/shmem.h"
+
 /*
  * Length of the record at p without its \n, where quotes count; -1 when the bytes end
  * before it does, with *quoted telling whether inside a quoted field.
@@ -85,13 +87,15 @@ load_csv_next(Load *load, LoadSpan *record, bool *unterminated)
 static void
 add_field(Load *load, int n, const char *data, Size length)
 {
+	Size size;
+
 	if (n == load->fields_room)
 	{
 		load->fields_room = load->fields_room * 2 + 16;
-		load->fields = load->fields == NULL
-						   ? MemoryContextAlloc(load->context,
-												(Size) load->fields_room * sizeof(LoadSpan))
-						   : repalloc(load->fields, (Size) load->fields_room * sizeof(LoadSpan));
+		load->fields =
+			load->fields == NULL
+				? MemoryContextAlloc(load->context, (Size) load->fields_room * sizeof(LoadSpan))
+				: repalloc(load->fields, (Size) load->fields_room * sizeof(LoadSpan));
 	}
 	load->fields[n].data = data;
 	load->fields[n].length = length;
@@ -174,9 +178,8 @@ load_csv_convert(Load *load, int record, LoadSpan bytes)
 						errmsg("a quoted field begins here and has no closing quote")));
 	n = load_csv_fields(load, bytes);
 	if (n != load->nfields)
-		ereport(ERROR,
-				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				 errmsg("the record has %d fields, expected %d", n, load->nfields)));
+		ereport(ERROR, (errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+						errmsg("the record has %d fields, expected %d", n, load->nfields)));
 	for (int i = 0; i < n; i++)
 		if (load->column_of[i] >= 0)
 			load->values[load->column_of[i]] = load->fields[i];

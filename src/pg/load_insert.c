@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
@@ -148,7 +149,7 @@ plan_insert(Attempt *a)
 {
 	Load *load = a->load;
 	StringInfoData columns, values;
-	Oid *types = palloc((Size) load->ncolumns * sizeof(Oid));
+	Oid *types = palloc(mul_size((Size) load->ncolumns, sizeof(Oid)));
 	int n = 0;
 
 	if (a->plan != NULL)
@@ -176,7 +177,7 @@ static void
 insert_row(Attempt *a)
 {
 	Load *load = a->load;
-	Datum *values = palloc((Size) load->ncolumns * sizeof(Datum));
+	Datum *values = palloc(mul_size((Size) load->ncolumns, sizeof(Datum)));
 	char *nulls = palloc((Size) load->ncolumns + 1);
 	int n = 0;
 
@@ -258,10 +259,9 @@ constraint_column(Relation relation, const char *name)
 
 	if (bms_num_members(columns) != 1)
 		return NULL;
-	return get_attname(RelationGetRelid(relation),
-					   (AttrNumber) (bms_singleton_member(columns) +
-									 FirstLowInvalidHeapAttributeNumber),
-					   true);
+	return get_attname(
+		RelationGetRelid(relation),
+		(AttrNumber) (bms_singleton_member(columns) + FirstLowInvalidHeapAttributeNumber), true);
 }
 
 /* What the error says about the record, into batch_context. */
@@ -284,9 +284,8 @@ describe_failure(const Attempt *a, const ErrorData *error, int end, LoadFailure 
 	if (column == NULL)
 		column = error->column_name;
 	failure->sqlstate = error->sqlerrcode;
-	failure->reason = error->detail == NULL
-						  ? pstrdup(error->message)
-						  : psprintf("%s: %s", error->message, error->detail);
+	failure->reason = error->detail == NULL ? pstrdup(error->message)
+											: psprintf("%s: %s", error->message, error->detail);
 	failure->column = column != NULL ? pstrdup(column) : NULL;
 	failure->value = value != NULL ? pstrdup(value) : NULL;
 }
@@ -321,7 +320,7 @@ load_attempt(Load *load, int first, int end, LoadFailure *failure)
 	MemoryContextSwitchTo(load->attempt_context);
 	a = palloc0(sizeof(Attempt));
 	a->load = load;
-	a->present = palloc0((Size) load->ncolumns * sizeof(bool));
+	a->present = palloc0(mul_size((Size) load->ncolumns, sizeof(bool)));
 	initStringInfo(&a->feed.text);
 	a->feed.outer = current_feed;
 	current_feed = &a->feed;

@@ -12,6 +12,7 @@
  */
 #include "load.h"
 
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
@@ -19,10 +20,10 @@ enum
 {
 	JSON_UNKNOWN, /* nothing read yet */
 	JSON_LINES,
-	JSON_FIRST,	 /* behind [ */
-	JSON_COMMA,	 /* behind a value of the array */
-	JSON_VALUE,	 /* behind a comma */
-	JSON_AT_END	 /* behind ] */
+	JSON_FIRST, /* behind [ */
+	JSON_COMMA, /* behind a value of the array */
+	JSON_VALUE, /* behind a comma */
+	JSON_AT_END /* behind ] */
 };
 
 /* The next byte that is not white space, -1 at the end.  It stays in the buffer. */
@@ -48,9 +49,10 @@ peek(Load *load)
 pg_noreturn static void
 broken_array(const Load *load, const char *what)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT),
-					errmsg("the JSON array is not well-formed in line %lld", (long long) load->line),
-					errdetail("%s", what)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_JSON_TEXT),
+			 errmsg("the JSON array is not well-formed in line %lld", (long long) load->line),
+			 errdetail("%s", what)));
 }
 
 /* Length of the value at p, 0 when the bytes end before it does. */
@@ -139,8 +141,7 @@ next_line(Load *load, LoadSpan *record)
 	while (newline == NULL && load_more(load));
 	load->record_line = load->line;
 	record->data = load->buffer + load->begin;
-	record->length =
-		newline != NULL ? (Size) (newline - record->data) : load->end - load->begin;
+	record->length = newline != NULL ? (Size) (newline - record->data) : load->end - load->begin;
 	load_skip(load, record->length);
 	return true;
 }
@@ -172,7 +173,7 @@ load_json_path(LoadColumn *column, const char *path)
 {
 	const char *p = path;
 
-	column->path = palloc((strlen(path) + 1) * sizeof(char *));
+	column->path = palloc(mul_size(strlen(path) + 1, sizeof(char *)));
 	column->depth = 0;
 	if (p[0] == '$' && p[1] == '.')
 		p += 2;
@@ -337,8 +338,8 @@ load_json_convert(Load *load, int record, LoadSpan bytes)
 	Jsonb *object;
 
 	bytes = load_encoded(load, bytes);
-	object = DatumGetJsonbP(DirectFunctionCall1(
-		jsonb_in, CStringGetDatum(pnstrdup(bytes.data, bytes.length))));
+	object = DatumGetJsonbP(
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(bytes.data, bytes.length))));
 	if (!JB_ROOT_IS_OBJECT(object))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("the record is not an object")));
 	for (int i = 0; i < load->ncolumns; i++)
@@ -347,6 +348,6 @@ load_json_convert(Load *load, int record, LoadSpan bytes)
 	for (int i = 0; i < load->ncolumns; i++)
 		if (load->present[i])
 			return;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_JSON_TEXT),
-					errmsg("the record has a value for no column")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_JSON_TEXT), errmsg("the record has a value for no column")));
 }

@@ -12,6 +12,7 @@
 #include "load.h"
 
 #include "mb/pg_wchar.h"
+#include "storage/shmem.h"
 
 bool
 load_more(Load *load)
@@ -29,11 +30,10 @@ load_more(Load *load)
 	if (load->end == load->room)
 	{
 		if (load->room >= LOAD_MAX_RECORD)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the record that starts in line %lld is longer than %d MB",
-							(long long) load->line, (int) (LOAD_MAX_RECORD / (1024 * 1024))),
-					 errhint("A quoted field without its closing quote can be the cause.")));
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("the record that starts in line %lld is longer than %d MB",
+								   (long long) load->line, (int) (LOAD_MAX_RECORD / (1024 * 1024))),
+							errhint("A quoted field without its closing quote can be the cause.")));
 		load->room *= 2;
 		load->buffer = repalloc_huge(load->buffer, load->room);
 	}
@@ -84,13 +84,15 @@ load_encoded(const Load *load, LoadSpan bytes)
 void
 load_note(Load *load, int record, char code, const char *name)
 {
+	Size size;
+
 	if (load->nnotes == load->notes_room)
 	{
 		load->notes_room = load->notes_room * 2 + 64;
-		load->notes = load->notes == NULL
-						  ? MemoryContextAlloc(load->context,
-											   (Size) load->notes_room * sizeof(LoadNote))
-						  : repalloc_huge(load->notes, (Size) load->notes_room * sizeof(LoadNote));
+		load->notes =
+			load->notes == NULL
+				? MemoryContextAlloc(load->context, (Size) load->notes_room * sizeof(LoadNote))
+				: repalloc_huge(load->notes, (Size) load->notes_room * sizeof(LoadNote));
 	}
 	load->notes[load->nnotes].record = record;
 	load->notes[load->nnotes].code = code;

@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 
 #define STAGING_FETCH 10000
+#define PIECE		  65536 /* bytes that are read at once for the digest */
 
 struct LoadSource
 {
@@ -103,11 +104,11 @@ open_staging(LoadSource *source, Oid staging)
 								  "integer one that orders the lines."),
 						errhint("CREATE TEMP TABLE lines (n bigint GENERATED ALWAYS AS IDENTITY, "
 								"line text)")));
-	source->query = psprintf("SELECT %s FROM ONLY %s ORDER BY %s", line,
-							 quote_qualified_identifier(
-								 get_namespace_name(RelationGetNamespace(rel)),
-								 RelationGetRelationName(rel)),
-							 order);
+	source->query =
+		psprintf("SELECT %s FROM ONLY %s ORDER BY %s", line,
+				 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+											RelationGetRelationName(rel)),
+				 order);
 	initStringInfo(&source->lines);
 	relation_close(rel, NoLock);
 }
@@ -155,8 +156,9 @@ load_source_open(text *file, text *content, Oid staging)
 	LoadSource *source = palloc0(sizeof(LoadSource));
 
 	if ((file != NULL) + (content != NULL) + OidIsValid(staging) != 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("exactly one of \"file\", \"content\" and \"staging\" must be given")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("exactly one of \"file\", \"content\" and \"staging\" must be given")));
 	if (file != NULL)
 		open_file(source, file);
 	else if (content != NULL)
@@ -240,9 +242,9 @@ load_source_read(LoadSource *source, char *to, Size room)
 void
 load_source_digest(LoadSource *source, uint8 digest[32])
 {
-	char *piece = palloc(64 * 1024);
+	char *piece = palloc(PIECE);
 
-	while (load_source_read(source, piece, 64 * 1024) > 0)
+	while (load_source_read(source, piece, PIECE) > 0)
 		;
 	pfree(piece);
 	finish(source, digest);
