@@ -232,7 +232,8 @@ claim_batch(LoadCall *call)
 	values[1] = CStringGetTextDatum(call->kind);
 	values[2] = CStringGetTextDatum(call->source_name != NULL ? call->source_name : "");
 	values[3] = PointerGetDatum(digest);
-	if (run("INSERT INTO augur.load_batches (relation, kind, source, digest) VALUES ($1, $2, $3, $4)"
+	if (run("INSERT INTO augur.load_batches (relation, kind, source, digest)"
+			" VALUES ($1, $2, $3, $4)"
 			" ON CONFLICT (relation, digest) WHERE status OPERATOR(pg_catalog.=) 'loaded'"
 			" DO NOTHING RETURNING id",
 			4, types, values, nulls, &load->batch_id))

@@ -92,10 +92,9 @@ add_field(Load *load, int n, const char *data, Size length)
 	if (n == load->fields_room)
 	{
 		load->fields_room = load->fields_room * 2 + 16;
-		load->fields =
-			load->fields == NULL
-				? MemoryContextAlloc(load->context, (Size) load->fields_room * sizeof(LoadSpan))
-				: repalloc(load->fields, (Size) load->fields_room * sizeof(LoadSpan));
+		size = mul_size((Size) load->fields_room, sizeof(LoadSpan));
+		load->fields = load->fields == NULL ? MemoryContextAlloc(load->context, size)
+											: repalloc_huge(load->fields, size);
 	}
 	load->fields[n].data = data;
 	load->fields[n].length = length;

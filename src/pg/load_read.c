@@ -89,10 +89,9 @@ load_note(Load *load, int record, char code, const char *name)
 	if (load->nnotes == load->notes_room)
 	{
 		load->notes_room = load->notes_room * 2 + 64;
-		load->notes =
-			load->notes == NULL
-				? MemoryContextAlloc(load->context, (Size) load->notes_room * sizeof(LoadNote))
-				: repalloc_huge(load->notes, (Size) load->notes_room * sizeof(LoadNote));
+		size = mul_size((Size) load->notes_room, sizeof(LoadNote));
+		load->notes = load->notes == NULL ? MemoryContextAlloc(load->context, size)
+										  : repalloc_huge(load->notes, size);
 	}
 	load->notes[load->nnotes].record = record;
 	load->notes[load->nnotes].code = code;
