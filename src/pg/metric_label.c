@@ -290,8 +290,7 @@ augur_label_cells(const void *state, AugurCells *cells)
 		const AugurLabel *side = &c->label[pair_actual(pair)];
 
 		CHECK_FOR_INTERRUPTS();
-		cells->count[side->length == 7 /* "current" */][place[pair_predicted(pair)]] +=
-			(double) pair->n;
+		cells->count[side->length == 7 /* "current" */][place[pair_predicted(pair)]] += (double) pair->n;
 	}
 	pfree(sorted);
 	pfree(place);

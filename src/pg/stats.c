@@ -131,7 +131,8 @@ augur_stats_ks(PG_FUNCTION_ARGS)
 
 	if (!sides_begin(fcinfo, &s))
 		PG_RETURN_NULL();
-	augur_check(aug_ks_test(&s.host.host, s.value[0], s.n[0], s.value[1], s.n[1], &t, &err), &err);
+	augur_check(
+		aug_ks_test(&s.host.host, s.value[0], s.n[0], s.value[1], s.n[1], &t, &err), &err);
 	MemoryContextDelete(s.context);
 	return test_row(fcinfo, &t, (double) s.n[0], (double) s.n[1]);
 }
@@ -147,10 +148,10 @@ augur_stats_wasserstein(PG_FUNCTION_ARGS)
 	for (int k = 0; k < 2; k++)
 	{
 		if (isinf(s.value[k][0]) || isinf(s.value[k][s.n[k] - 1]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("value must not be infinite"),
-					 errdetail("There is no distance to infinity."),
-					 errhint("Leave such rows out with FILTER.")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("value must not be infinite"),
+							errdetail("There is no distance to infinity."),
+							errhint("Leave such rows out with FILTER.")));
 	}
 	distance = aug_wasserstein(s.value[0], s.n[0], s.value[1], s.n[1]);
 	MemoryContextDelete(s.context);
@@ -388,8 +389,7 @@ augur_stats_null_quantile(PG_FUNCTION_ARGS)
 						errmsg("the law of \"total_variation\" is not known in this form"),
 						errhint("psi, kl, js_distance and hellinger have one.")));
 	if (!(n > 0 && m > 0) || cells < 2 || !(alpha > 0 && alpha < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rows must be positive, cells at least 2, and alpha between 0 and 1")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("rows must be positive, cells at least 2, and alpha between 0 and 1")));
 	PG_RETURN_FLOAT8(aug_null_quantile(kind[which], n, m, cells, alpha));
 }
