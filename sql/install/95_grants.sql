@@ -59,6 +59,10 @@ AS $$
 		('augur.validation_runs', 'INSERT (suite_id, suite, relation, filter, status, rows, evaluated, passed,'
 		 ' failed, warned, errors, as_of, seconds, owner)'),
 		('augur.validation_results', 'INSERT'),
+		('augur.load_batches', 'INSERT (relation, kind, source, digest)'),
+		('augur.load_batches', 'UPDATE (status, rows_read, rows_ok, rows_bad, seconds, warnings, ended_at)'),
+		('augur.load_batches', 'DELETE'),
+		('augur.quarantine', 'INSERT'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),

@@ -26,6 +26,8 @@ CREATE TABLE pm_days AS SELECT date '2024-01-01' + i AS t, i AS y, i % 2 AS k FR
 GRANT SELECT ON pm_days TO PUBLIC;
 CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
 GRANT SELECT ON pm_value TO PUBLIC;
+CREATE TABLE pm_loaded (v text);
+GRANT INSERT ON pm_loaded TO PUBLIC;
 SET ROLE pm_owner;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 2}', promote => 'always')).version;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 3}', promote => 'always')).version;
@@ -39,6 +41,7 @@ SELECT augur.store_forecast('pmf', 3);
 SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't');
 SELECT augur.validate('pms');
 SELECT augur.set_retrain_policy('pm');
+SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
 RESET ROLE;
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 WHERE m.name = 'pm' AND v.version = 1 \gset
@@ -76,6 +79,10 @@ INSERT INTO pm_matrix VALUES
 ('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._before_column(augur.expectations,regclass)', $$augur._before_column(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._castable(text,text)', $$augur._castable('x', 'integer')$$, 'ok ok ok ok ok ok 42501'),
+('augur._guard_load_batch()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur.forget_batch(bigint)', $$augur.forget_batch((SELECT min(id) FROM augur.load_batches))$$, 'ok ok 42501 42501 42704 42704 42501'),
+('augur.load_csv(regclass,text,text,regclass,name[],text,bigint,double precision,text,text,text,text,text,boolean,text)', $$augur.load_csv('public.pm_loaded', content => 'v')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur.load_json(regclass,text,text,regclass,name[],text,bigint,double precision,text,text,jsonb,text,text)', $$augur.load_json('public.pm_loaded', content => '{"v": "1"}')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._check_expectation(text,name[],jsonb)', $$augur._check_expectation('not_null', '{y}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._checked_rows(regclass,text,text[])', $$augur._checked_rows('public.pm_days', NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._column_type(regclass,name)', $$augur._column_type('public.pm_days', 'y')$$, 'ok ok ok ok ok ok 42501'),
