@@ -13,8 +13,8 @@
 
 #include "../../src/core/rng.h"
 
-#define STEPS	   60
-#define HORIZON	   5
+#define STEPS	60
+#define HORIZON 5
 
 static double
 value(AugRng *rng)
