@@ -15,7 +15,7 @@
 
 #define STANDARDIZE_ROWS                                                                               \
 	{                                                                                                  \
-		"standardize_rows", AUG_PARAM_INT, "100", 10, 1e6, NULL,                                       \
+		"standardize_rows", AUG_PARAM_INT, "300", 10, 1e6, NULL,                                       \
 			"With standardize: the first so many numbers, and the first after each change, tell mean " \
 			"and standard deviation and are not judged."                                               \
 	}
