@@ -43,7 +43,10 @@ DECLARE
 	m			augur.models;
 BEGIN
 	SELECT * INTO m FROM augur.models t WHERE t.id = _model_operated.id;
-	IF NOT augur._operates(m.owner) THEN
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('model %s does not exist', coalesce(_model_operated.id::text, 'NULL'));
+	ELSIF NOT augur._operates(m.owner) THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
 			MESSAGE = format('permission denied for model "%s"', m.name),
 			DETAIL = format('Only members of its owner "%s", operators and admins may do this.',
@@ -203,8 +206,22 @@ $$;
 COMMENT ON FUNCTION augur.drop_predictions(timestamptz) IS
 'Removes predictions made, and actuals recorded, before a point in time: whole months by dropping their partitions, which costs nothing, the rest row by row. Returns the partitions dropped and the rows deleted besides. For the owner of the extension. Example: SELECT * FROM augur.drop_predictions(now() - interval ''1 year'').';
 
+CREATE OR REPLACE FUNCTION augur._guard_prediction() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	-- fires in a partition, whose name tells nothing
+	RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+		MESSAGE = 'update on augur.predictions is not allowed',
+		DETAIL = 'Its rows are never changed.',
+		HINT = 'What came true goes to augur.actuals: use augur.record_actual.';
+END
+$$;
+COMMENT ON FUNCTION augur._guard_prediction() IS
+'Internal. Trigger: refuses to change a logged prediction.';
 CREATE OR REPLACE TRIGGER predictions_fixed BEFORE UPDATE ON augur.predictions
-FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
+FOR EACH ROW EXECUTE FUNCTION augur._guard_prediction();
 CREATE OR REPLACE TRIGGER actuals_fixed BEFORE UPDATE ON augur.actuals
 FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
 CREATE OR REPLACE TRIGGER actuals_kept BEFORE TRUNCATE ON augur.actuals
@@ -348,6 +365,10 @@ BEGIN
 				MESSAGE = format('actual value %L is not a number', value),
 				DETAIL = format('Model "%s" predicts numbers.', m.name);
 		END;
+		IF number = 'NaN' OR abs(number) = 'Infinity' THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('actual value %s is not finite', number);
+		END IF;
 	END IF;
 	INSERT INTO augur.actuals (model_id, prediction_id, entity, target_time, value, label, observed_at)
 	VALUES (m.id, prediction, entity, target_time, number, CASE WHEN m.task <> 'regression' THEN value END,
@@ -507,7 +528,8 @@ AS $$
 	SELECT p.id, p.version, p.at, p.entity, p.target_time, p.value, p.label, a.value, a.label,
 		   (p.value - a.value) ^ 2, abs(p.value - a.value),
 		   CASE WHEN a.label IS NOT NULL
-				THEN -ln(greatest(coalesce((p.probabilities ->> a.label)::float8, 0), 1e-15)) END,
+				THEN -ln(least(greatest(coalesce((p.probabilities ->> a.label)::float8, 0), 2.220446049250313e-16),
+							   1 - 2.220446049250313e-16)) END,
 		   CASE WHEN a.label IS NOT NULL THEN (p.label IS DISTINCT FROM a.label)::integer END,
 		   a.observed_at, a.recorded_at
 	FROM p LEFT JOIN a ON a.of = p.id

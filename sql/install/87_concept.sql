@@ -14,9 +14,9 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	fit			text[] := CASE m.task WHEN 'regression' THEN '{absolute_error,squared_error}' ELSE '{error,log_loss}' END;
-	d			augur.detectors;
+	d			record;
 BEGIN
-	SELECT * INTO d FROM augur.detectors t WHERE t.detector = detector;
+	SELECT * INTO d FROM augur._detectors() t WHERE t.detector = detector;
 	IF loss IS NOT NULL AND NOT loss = ANY (fit) THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('invalid loss %L for a model of task %s', loss, m.task),
@@ -154,7 +154,7 @@ BEGIN
 		s.event := got.events[got.n];
 		s.prediction_id := got.ids[got.n];
 	END IF;
-	IF s.lateness > interval '0' AND as_of - s.lateness > s.base THEN
+	IF s.lateness > interval '0' AND as_of - s.lateness >= s.base THEN
 		s.base := as_of - s.lateness;
 		s.event := 'infinity';
 		s.prediction_id := 9223372036854775807;
