@@ -38,8 +38,8 @@ CREATE OR REPLACE FUNCTION augur.hyperparameters(
 	AS 'MODULE_PATHNAME', 'augur_algorithms_params'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION augur.hyperparameters(text) IS
-	'The hyperparameters of an algorithm, of ''forecast'', or of all: what can be given in params '
-	'to augur.train and as options to augur.forecast_agg. '
+	'The hyperparameters of an algorithm, of ''forecast'', of a detector such as ''adwin'', or of all: '
+	'what can be given in params to augur.train and as options to augur.forecast_agg and augur.adwin. '
 	'Example: SELECT * FROM augur.hyperparameters(''random_forest'')';
 
 CREATE OR REPLACE FUNCTION augur.version() RETURNS text

@@ -15,9 +15,11 @@ AS $$
 	WHERE c.relnamespace = 'augur'::regnamespace
 	AND CASE $1
 		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states}')
-		WHEN 'predictor' THEN c.relkind = 'r'
-			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases}')
-		ELSE c.relkind = ANY ('{r,v}'::"char"[]) END
+		WHEN 'predictor' THEN c.relkind = ANY ('{r,p}'::"char"[])
+			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases,predictions,actuals}')
+		ELSE c.relkind = ANY ('{r,v,p}'::"char"[]) END
+	-- partitions are reached through their table, whose policies hold there
+	AND NOT c.relispartition
 	AND EXISTS (SELECT FROM pg_depend d
 				WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 	UNION ALL
@@ -63,12 +65,30 @@ AS $$
 		('augur.load_batches', 'UPDATE (status, rows_read, rows_ok, rows_bad, seconds, warnings, ended_at)'),
 		('augur.load_batches', 'DELETE'),
 		('augur.quarantine', 'INSERT'),
+		('augur.performance_windows', 'INSERT (version_id, window_start, window_end, metric, value, lower, upper, n,'
+		 ' baseline, baseline_lower, baseline_upper, verdict, predictions, coverage, delay)'),
+		('augur.performance_windows', 'UPDATE (value, lower, upper, n, baseline, baseline_lower, baseline_upper,'
+		 ' verdict, predictions, coverage, delay, measured_at)'),
+		('augur.detector_states', 'INSERT (version_id, detector, loss, options, lateness, state)'),
+		('augur.detector_states', 'UPDATE (state, base, event, prediction_id, late, checked_at)'),
+		('augur.detector_states', 'DELETE'),
+		('augur.detector_changes', 'INSERT (version_id, detector, loss, position, prediction_id, event_time,'
+		 ' mean_before, mean_after)'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),
 		('augur.aliases', 'UPDATE (version_id, history_id)'),
 		('augur.aliases', 'DELETE')) t (relation, privilege)
 	WHERE $1 = ANY ('{trainer,operator,admin}')
+	UNION ALL
+	-- log: who predicts may keep what was answered, and tell what became of it
+	SELECT t.relation::regclass, t.privilege
+	FROM (VALUES
+		('augur.predictions', 'INSERT (model_id, version_id, version, reference, entity, target_time, value, label,'
+		 ' probabilities, features)'),
+		('augur.actuals', 'INSERT (model_id, prediction_id, entity, target_time, value, label, observed_at)'))
+		t (relation, privilege)
+	WHERE $1 = ANY ('{predictor,trainer,operator,admin}')
 $$;
 COMMENT ON FUNCTION augur._preset_privileges(text) IS
 'Internal. The privileges on tables and views that a preset consists of.';
@@ -77,12 +97,15 @@ CREATE OR REPLACE FUNCTION augur._preset_functions(preset text) RETURNS SETOF re
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	-- readers and predictors get what writes nothing; a new function is covered by its volatility
+	-- readers and predictors get what writes nothing, which is told by the volatility, so that a
+	-- new function is covered; predictors also what logs
 	SELECT f.oid::regprocedure
 	FROM pg_proc f
 	WHERE f.pronamespace = 'augur'::regnamespace
 	AND f.proname <> ALL ('{grant_preset,revoke_preset,refresh_presets,_preset_drop}')
-	AND (f.provolatile <> 'v' OR $1 = ANY ('{trainer,operator,admin}'))
+	AND (f.provolatile <> 'v' OR $1 = ANY ('{trainer,operator,admin}')
+		 OR $1 = 'predictor'
+		 AND f.proname = ANY ('{predict_logged,score,record_actual,_prepare_log,_may_log,_record_actual}'))
 	AND EXISTS (SELECT FROM pg_depend d
 				WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e')
 $$;
@@ -103,7 +126,7 @@ BEGIN
 	END IF;
 	FOR object IN
 		SELECT c.oid::regclass::text FROM pg_class c
-		WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind = ANY ('{r,v}'::"char"[])
+		WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind = ANY ('{r,v,p}'::"char"[])
 	LOOP
 		EXECUTE format('REVOKE ALL ON %s FROM %s', object, role);
 	END LOOP;
@@ -149,7 +172,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.grant_preset(name, text) IS
-'Gives a role its rights in augur, instead of those it had. reader: metadata of models it may see; predictor: scoring with models granted to it; trainer: both, and models of its own; operator: also promotes and rolls back everybody''s models; admin: also drops, grants and hands over everybody''s models. Superuser or extension owner only.';
+'Gives a role its rights in augur, instead of those it had. reader: metadata of models it may see; predictor: scoring with models granted to it, and logging of that; trainer: both, and models of its own; operator: also promotes and rolls back everybody''s models; admin: also drops, grants and hands over everybody''s models. Superuser or extension owner only.';
 
 CREATE OR REPLACE FUNCTION augur.revoke_preset(role name) RETURNS void
 LANGUAGE sql VOLATILE

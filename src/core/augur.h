@@ -470,6 +470,7 @@ extern const char *aug_core_version(void);
 /* "scalar", "avx2"...: which code path this machine runs */
 extern const char *aug_core_dispatch(void);
 
+#include "augur_detect.h"
 #include "augur_forecast.h"
 #include "augur_stats.h"
 #include "augur_panel.h"

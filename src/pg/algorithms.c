@@ -115,7 +115,7 @@ put_params(ReturnSetInfo *rsinfo, const AugAlgorithm *algorithm)
 
 /*
  * augur.hyperparameters(algorithm): those of one algorithm, of "forecast", of
- * "global_boosting", or of all for NULL.
+ * "global_boosting", of a detector, or of all for NULL.
  */
 Datum
 augur_algorithms_params(PG_FUNCTION_ARGS)
@@ -128,15 +128,17 @@ augur_algorithms_params(PG_FUNCTION_ARGS)
 		char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 		put_params(rsinfo, strcmp(name, aug_forecast_about()->name) == 0 ? aug_forecast_about()
-						   : strcmp(name, aug_panel_about()->name) == 0
-							   ? aug_panel_about()
-							   : augur_arguments_algorithm(name));
+						   : strcmp(name, aug_panel_about()->name) == 0	 ? aug_panel_about()
+						   : aug_detector_find(name) != NULL			 ? aug_detector_find(name)
+															 : augur_arguments_algorithm(name));
 		return (Datum) 0;
 	}
 	for (uint32 i = 0; i < aug_algorithm_count(); i++)
 		put_params(rsinfo, aug_algorithm_at(i));
 	put_params(rsinfo, aug_forecast_about());
 	put_params(rsinfo, aug_panel_about());
+	for (uint32 i = 0; i < aug_detector_count(); i++)
+		put_params(rsinfo, aug_detector_at(i));
 	return (Datum) 0;
 }
 

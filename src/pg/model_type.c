@@ -27,39 +27,6 @@ AUGUR_FUNCTION(augur_model_recv);
 AUGUR_FUNCTION(augur_model_send);
 
 /*
- * Value of a hexadecimal digit, or -1.
- */
-static inline int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/*
- * Decodes n pairs of digits.  Returns false at the first character that is none.
- */
-static bool
-hex_decode_pairs(const char *text, Size n, uint8_t *bytes)
-{
-	for (Size i = 0; i < n; i++)
-	{
-		int hi = hex_digit(text[2 * i]);
-		int lo = hex_digit(text[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return false;
-		bytes[i] = (uint8_t) (hi << 4 | lo);
-	}
-	return true;
-}
-
-/*
  * Checks one string of a model: it may be shown, or be a result.
  */
 static bool
@@ -166,31 +133,17 @@ augur_model_value(const uint8_t *bytes, Size length)
 Datum
 augur_model_in(PG_FUNCTION_ARGS)
 {
-	const char *text = PG_GETARG_CSTRING(0);
-	Size digits = strlen(text);
+	const char *problem;
+	struct varlena *value = augur_hex_read(PG_GETARG_CSTRING(0), &problem);
 	AugError err = {0};
-	struct varlena *value;
-	Size length;
 	AugStatus status;
 
-	if (digits < 2 || text[0] != '\\' || text[1] != 'x')
+	if (value == NULL)
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s", "augur.model"),
-				 errdetail("A model is written as \"\\x\" and hexadecimal digits.")));
-	digits -= 2;
-	length = digits / 2;
-	value = palloc(length + VARHDRSZ);
-	SET_VARSIZE(value, length + VARHDRSZ);
-	if (digits % 2 != 0 || !hex_decode_pairs(text + 2, length, (uint8_t *) VARDATA(value)))
-		ereturn(fcinfo->context, (Datum) 0,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input syntax for type %s", "augur.model"),
-				 digits % 2 != 0
-					 ? errdetail("The number of hexadecimal digits is odd.")
-					 : errdetail("There is a character that is not a hexadecimal digit.")));
-
-	status = model_validate((const uint8_t *) VARDATA(value), length, &err);
+				 errdetail_internal("%s", problem)));
+	status = model_validate((const uint8_t *) VARDATA(value), VARSIZE(value) - VARHDRSZ, &err);
 	if (status != AUG_OK)
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
@@ -206,27 +159,7 @@ augur_model_in(PG_FUNCTION_ARGS)
 Datum
 augur_model_out(PG_FUNCTION_ARGS)
 {
-	static const char digit[] = "0123456789abcdef";
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	const uint8_t *bytes = (const uint8_t *) VARDATA_ANY(value);
-	Size length = VARSIZE_ANY_EXHDR(value);
-	char *text;
-	char *at;
-
-	if (length > (MaxAllocSize - 3) / 2)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("model of %zu bytes is too large for its text form", length),
-						errhint("Use the binary format, as COPY ... WITH (FORMAT binary) does.")));
-	text = at = palloc(length * 2 + 3); /* bounded: checked above */
-	*at++ = '\\';
-	*at++ = 'x';
-	for (Size i = 0; i < length; i++)
-	{
-		*at++ = digit[bytes[i] >> 4];
-		*at++ = digit[bytes[i] & 15];
-	}
-	*at = '\0';
-	PG_RETURN_CSTRING(text);
+	PG_RETURN_CSTRING(augur_hex_write(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0)), "model"));
 }
 
 /*

@@ -173,6 +173,12 @@ extern struct varlena *augur_model_value(const uint8_t *bytes, Size length);
 extern AugStatus augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length,
 									AugModel **model, AugError *err);
 
+/* ---- hex.c: the text form of types that are bytes ------------------------ */
+
+/* NULL, and what is wrong as a sentence, for a text that stands for no bytes. */
+extern struct varlena *augur_hex_read(const char *text, const char **problem);
+extern char *augur_hex_write(const struct varlena *value, const char *noun);
+
 /* ---- cache.c, reference.c: name -> version -> decoded model ------------- */
 
 /*

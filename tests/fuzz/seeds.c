@@ -2,9 +2,9 @@
  *
  * seeds.c
  *		Writes the first inputs of the fuzzers: real models of every algorithm,
- *		real hyperparameter texts, real states of series of every method.
+ *		real hyperparameter texts, real states of series and of detectors of every method.
  *
- *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY
+ *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY DETECTOR_DIRECTORY
  *
  *-------------------------------------------------------------------------
  */
@@ -197,13 +197,44 @@ write_series(const AugForecastMethod *method, const char *directory)
 	aug_params_free(params);
 }
 
+/* A detector that has read so many numbers, with a change among them. */
+static void
+write_detector(const AugAlgorithm *about, unsigned n, const char *directory)
+{
+	UnitHost h;
+	AugError err;
+	AugParams *params;
+	AugDetector *d;
+	uint8_t *bytes;
+	size_t length;
+
+	unit_host(&h);
+	params = unit_params(&h, about, "");
+	if (aug_detector_new(&h.host, about, params, &d, &err) != AUG_OK)
+		exit(1);
+	for (unsigned i = 0; i < n; i++)
+	{
+		double x = i * i % 11 < (i < n / 2 ? 2 : 7);
+
+		if (aug_detector_update(d, &x, 1, &err) != AUG_OK)
+			exit(1);
+	}
+	if (aug_detector_store(d, &bytes, &length, &err) != AUG_OK)
+		exit(1);
+	write_file(directory, about->name, n, bytes, length);
+	h.host.release(&h, bytes);
+	aug_detector_free(d);
+	aug_params_free(params);
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc != 5)
+	if (argc != 6)
 	{
 		fprintf(stderr,
-				"usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY\n",
+				"usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY "
+				"DETECTOR_DIRECTORY\n",
 				argv[0]);
 		return 2;
 	}
@@ -216,5 +247,11 @@ main(int argc, char **argv)
 		write_series(aug_forecast_method_at(i), argv[3]);
 	for (unsigned i = 0; i < 16; i++)
 		write_panel(i, argv[4]);
+	for (uint32_t i = 0; i < aug_detector_count(); i++)
+	{
+		write_detector(aug_detector_at(i), 0, argv[5]);
+		write_detector(aug_detector_at(i), 120, argv[5]);
+		write_detector(aug_detector_at(i), 2000, argv[5]);
+	}
 	return 0;
 }

@@ -35,7 +35,7 @@ SELECT is((SELECT array_agg(identity ORDER BY identity) FROM members m
 SELECT is((SELECT array_agg(format('%s.%s', c.relname, a.attname) ORDER BY 1)
 		   FROM members m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
 		   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		   WHERE c.relkind = 'r' AND col_description(c.oid, a.attnum) IS NULL),
+		   WHERE c.relkind IN ('r', 'p') AND col_description(c.oid, a.attnum) IS NULL),
 		  NULL, 'every column of every table has a comment');
 SELECT is((SELECT array_agg(signature) FROM functions
 		   WHERE length(obj_description(oid, 'pg_proc')) < 15), NULL, 'comments say something');

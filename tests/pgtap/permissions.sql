@@ -42,6 +42,7 @@ SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't'
 SELECT augur.validate('pms');
 SELECT augur.set_retrain_policy('pm');
 SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
+SELECT p.prediction_id AS prediction FROM pm_rows r, augur.predict_logged('pm', r, 'x') p LIMIT 1 \gset
 RESET ROLE;
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 WHERE m.name = 'pm' AND v.version = 1 \gset
@@ -72,10 +73,80 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set config '(SELECT v.signature -> ''forecast'' FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
 \set expectation 'ROW (1, 1, ''not_null'', ''{y}'', ''{}'', ''error'', 1, NULL, NULL, NULL)::augur.expectations'
 \set state '(SELECT state FROM public.pm_state)'
+\set detector 'augur.new_detector(''ddm'')'
+\set registered_version '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pm'' AND v.version = 1)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
 ('augur._config_columns(regclass,jsonb)', $$augur._config_columns('public.pm_days', '{"time_column": "t", "target": "y"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._check_own_source(augur.models,text)', $$augur._check_own_source(:registered, 'x')$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._adwin_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._adwin_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._auc_interval(double precision,double precision)', $$augur._auc_interval(0.8, 0.1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._auc_windows(integer[],timestamp with time zone[],boolean[],double precision[])', $$augur._auc_windows('{1}', '{2026-01-01}', '{t}', '{1}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._calibrate(double precision[],double precision[],boolean[])', $$augur._calibrate('{0.5}', '{0.5}', '{t}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_loss(augur.models,text,text)', $$augur._check_loss(:registered, 'adwin', 'error')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_predictions_owned()', $$augur._check_predictions_owned()$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._check_width(interval)', $$augur._check_width('1 day')$$, 'ok ok ok ok ok ok 42501'),
+('augur._class_names(augur.versions)', $$augur._class_names(:registered_version)$$, 'ok ok ok ok ok ok 42501'),
+('augur._confidences(augur.versions,timestamp with time zone,timestamp with time zone)', $$augur._confidences(:registered_version, NULL, NULL)$$, 'ok ok ok 42501 ok ok 42501'),
+('augur._ddm_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._ddm_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._detect_final(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._detector_state(augur.versions,text,text,jsonb,interval)', $$augur._detector_state(:registered_version, 'adwin', 'error', NULL, NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
+('augur._detectors()', $$augur._detectors()$$, 'ok ok ok ok ok ok 42501'),
+('augur._eddm_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._eddm_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._estimate(double precision[],double precision[],boolean)', $$augur._estimate('{0.5}', '{0.5}', true)$$, 'ok ok ok ok ok ok 42501'),
+('augur._kswin_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._kswin_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._late_labels(bigint,augur.detector_states,timestamp with time zone)', $$augur._late_labels(1, NULL, now())$$, 'ok ok ok 42501 ok ok 42501'),
+('augur._losses(bigint,bigint,timestamp with time zone,timestamp with time zone,timestamp with time zone,interval,timestamp with time zone)', $$augur._losses(1, 1, NULL, NULL, NULL, NULL, NULL)$$, 'ok ok ok 42501 ok ok 42501'),
+('augur._make_partition(timestamp with time zone)', $$augur._make_partition('2020-01-01')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._may_log()', $$augur._may_log()$$, 'ok ok ok 42501 ok ok 42501'),
+('augur._model_operated(bigint)', $$augur._model_operated((:registered).id)$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur._month_name(timestamp with time zone)', $$augur._month_name(now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._page_hinkley_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._page_hinkley_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._performance_verdict(augur.performance_window,integer)', $$augur._performance_verdict(NULL, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._predictions_owned()', $$augur._predictions_owned()$$, 'ok ok ok ok ok ok 42501'),
+('augur._prepare_log()', $$augur._prepare_log()$$, 'ok ok ok 42501 ok ok 42501'),
+('augur._record_actual(augur.models,bigint,text,timestamp with time zone,text,timestamp with time zone)', $$augur._record_actual(:registered, NULL, 'x', NULL, 'u', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
+('augur._referred_version(text)', $$augur._referred_version('pm')$$, 'ok ok ok ok 42704 ok 42501'),
+('augur._time_column(regclass,name,text)', $$augur._time_column('public.pm_days', 't', 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._trained_metric(augur.versions,text)', $$augur._trained_metric(:registered_version, 'auc')$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._wilson(double precision,bigint)', $$augur._wilson(0.5, 10)$$, 'ok ok ok ok ok ok 42501'),
+('augur.adwin(double precision)', $$augur.adwin(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.adwin(double precision,jsonb)', $$augur.adwin(1, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.check_concept(text,text,text,jsonb,interval,timestamp with time zone)', $$augur.check_concept('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.ddm(double precision)', $$augur.ddm(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.ddm(double precision,jsonb)', $$augur.ddm(1, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.detector_in(cstring)', $$augur.detector_in('\x')$$, '22P02 22P02 22P02 22P02 22P02 22P02 42501'),
+('augur.detector_info(augur.detector)', $$augur.detector_info(:detector)$$, 'ok ok ok ok ok ok 42501'),
+('augur.detector_out(augur.detector)', $$augur.detector_out(:detector)$$, 'ok ok ok ok ok ok 42501'),
+('augur.detector_recv(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur.detector_send(augur.detector)', $$augur.detector_send(:detector)$$, 'ok ok ok ok ok ok 42501'),
+('augur.detector_update(augur.detector,double precision[])', $$augur.detector_update(:detector, '{1}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.drop_predictions(timestamp with time zone)', $$augur.drop_predictions('2020-01-01')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.eddm(double precision)', $$augur.eddm(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.eddm(double precision,jsonb)', $$augur.eddm(1, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.estimated_performance(text,regclass,text,timestamp with time zone,timestamp with time zone,boolean)', $$augur.estimated_performance('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.kswin(double precision)', $$augur.kswin(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.kswin(double precision,jsonb)', $$augur.kswin(1, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.losses(text,timestamp with time zone,timestamp with time zone)', $$augur.losses('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.new_detector(text,jsonb)', $$augur.new_detector('ddm')$$, 'ok ok ok ok ok ok 42501'),
+('augur.page_hinkley(double precision)', $$augur.page_hinkley(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.page_hinkley(double precision,jsonb)', $$augur.page_hinkley(1, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.partition_predictions()', $$augur.partition_predictions()$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.performance(text,interval,timestamp with time zone,timestamp with time zone,integer)', $$augur.performance('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.predict_logged(text,record,text,timestamp with time zone,boolean)', $$augur.predict_logged('pm', :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.record_actual(bigint,anynonarray,timestamp with time zone)', $$augur.record_actual(:prediction, true)$$, 'ok ok 42704 42501 42704 ok 42501'),
+('augur.record_actual(bigint,text,timestamp with time zone)', $$augur.record_actual(:prediction, 'true')$$, 'ok ok 42704 42501 42704 ok 42501'),
+('augur.record_actual(text,text,timestamp with time zone,anynonarray,timestamp with time zone)', $$augur.record_actual('pm', 'x', NULL, true)$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.record_actual(text,text,timestamp with time zone,text,timestamp with time zone)', $$augur.record_actual('pm', 'x', NULL, 'true')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.record_actuals(text,regclass,name,name,name,name,name,text)', $$augur.record_actuals('pm', 'public.pm_rows', 'y', entity => 'a')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.reset_detector(text,text,text)', $$augur.reset_detector('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.score(text,regclass,name,name,text,boolean)', $$augur.score('pm', 'public.pm_rows')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.store_performance(text,interval,timestamp with time zone,timestamp with time zone,integer)', $$augur.store_performance('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._before_column(augur.expectations,regclass)', $$augur._before_column(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._castable(text,text)', $$augur._castable('x', 'integer')$$, 'ok ok ok ok ok ok 42501'),
@@ -236,6 +307,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._forecast_points_timestamp(internal)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._forecast_serialize(internal)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._guard_alias()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._guard_prediction()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._guard_append_only()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._guard_chunk()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._guard_model()', NULL, 'ok ok 42501 42501 ok ok 42501'),
@@ -432,10 +504,12 @@ INSERT INTO pm_matrix VALUES
 ('augur.train_forecast(text,regclass,name,name,name[],name[],text,interval,integer[],integer,double precision[],jsonb,text,bigint,text,regclass)', $$augur.train_forecast('pmf', 'public.pm_days', 't', 'y', method => 'drift')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur.train_query(text,text,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', $$augur.train_query('mine', 'SELECT * FROM public.pm_rows', 'y', params => '{"n_trees": 2}')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur.version()', $$augur.version()$$, 'ok ok ok ok ok ok 42501');
+UPDATE pm_matrix SET call = replace(call, ':registered_version', :'registered_version');
 UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
 	':registered', :'registered'), ':version', :'version'), ':run', :'run'), ':forecaster', :'forecaster'), ':config', :'config'),
 	':state', :'state');
-UPDATE pm_matrix SET call = replace(call, ':expectation', :'expectation');
+UPDATE pm_matrix SET call = replace(replace(replace(call, ':expectation', :'expectation'), ':detector', :'detector'),
+	':prediction', :'prediction');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   WHERE p.pronamespace = 'augur'::regnamespace

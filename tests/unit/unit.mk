@@ -36,10 +36,10 @@ $(eval $(call unit_build,asan,$(UNIT_ASAN)))
 $(eval $(call unit_build,cover,-O0 --coverage))
 # size_t of 32 bits; SSE, as x87 would round doubles otherwise
 $(eval $(call unit_build,unit32,-O2 -m32 -msse2 -mfpmath=sse))
-# as the server's library is built: for tests/bench/forecast and panel
+# as the server's library is built: for tests/bench/forecast, panel and detect
 $(eval $(call unit_build,bench,-O3))
 
-build/bench/bench_forecast build/bench/bench_panel: build/bench/%: \
+build/bench/bench_forecast build/bench/bench_panel build/bench/bench_detect: build/bench/%: \
 		build/bench/tests/bench/core/%.o $(patsubst $(UNIT_DIR)/%.c,build/bench/%.o,$(UNIT_CORE))
 	@$(UNIT_CC) $^ -lm -o $@
 

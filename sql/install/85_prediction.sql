@@ -1,0 +1,558 @@
+-- prediction: scoring with a log, and recording what came true.
+
+-- ---- finding versions ---------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._referred_version(model text) RETURNS augur.versions
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	parts		text[] := regexp_match(model, '^([^/@]*)(?:/([0-9]{1,9})|@(.*))?$');
+	m			augur.models := augur._model(coalesce(parts[1], model));
+	v			augur.versions;
+BEGIN
+	IF m.task = 'forecasting' THEN
+		RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+			MESSAGE = format('model "%s" forecasts series and scores no rows', m.name),
+			HINT = 'Use augur.store_forecast and augur.forecast_accuracy.';
+	END IF;
+	IF parts[2] IS NOT NULL THEN
+		RETURN augur._version(m, parts[2]::integer);
+	END IF;
+	SELECT t.* INTO v FROM augur.aliases a JOIN augur.versions t ON t.id = a.version_id
+	WHERE a.model_id = m.id AND a.alias = coalesce(parts[3], 'production');
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('model "%s" has no version in %s', m.name, coalesce(parts[3], 'production')),
+			HINT = (SELECT format('Promote one: SELECT augur.promote(%L, %s), or name it: %L.',
+								  m.name, max(t.version), m.name || '/' || max(t.version))
+					FROM augur.versions t WHERE t.model_id = m.id AND t.status = 'ready'
+					HAVING count(*) > 0);
+	END IF;
+	RETURN v;
+END
+$$;
+COMMENT ON FUNCTION augur._referred_version(text) IS
+'Internal. The version of a regression or classification model that a reference leads to.';
+
+CREATE OR REPLACE FUNCTION augur._model_operated(id bigint) RETURNS augur.models
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models;
+BEGIN
+	SELECT * INTO m FROM augur.models t WHERE t.id = _model_operated.id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('model %s does not exist', coalesce(_model_operated.id::text, 'NULL'));
+	ELSIF NOT augur._operates(m.owner) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for model "%s"', m.name),
+			DETAIL = format('Only members of its owner "%s", operators and admins may do this.',
+							pg_get_userbyid(m.owner));
+	END IF;
+	RETURN m;
+END
+$$;
+COMMENT ON FUNCTION augur._model_operated(bigint) IS
+'Internal. The row of a model that the current user owns or operates; an error when that is not so.';
+
+-- ---- partitions -----------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._predictions_owned() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'augur.predictions'::regclass
+$$;
+COMMENT ON FUNCTION augur._predictions_owned() IS
+'Internal. Whether the current user may make and drop partitions of augur.predictions.';
+
+CREATE OR REPLACE FUNCTION augur._check_predictions_owned() RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF NOT augur._predictions_owned() THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = 'must be owner of table augur.predictions',
+			DETAIL = 'It belongs to the owner of the extension.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._check_predictions_owned() IS
+'Internal. An error unless the current user may make and drop partitions of augur.predictions.';
+
+CREATE OR REPLACE FUNCTION augur._month_name(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT 'predictions_' || to_char(at AT TIME ZONE 'UTC', 'YYYY_MM')
+$$;
+COMMENT ON FUNCTION augur._month_name(timestamptz) IS
+'Internal. Name of the partition of augur.predictions for a point in time.';
+
+-- Whoever calls this holds the lock that keeps others from making partitions.
+CREATE OR REPLACE FUNCTION augur._make_partition(at timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	name		text := augur._month_name(at);
+	low			timestamptz := date_trunc('month', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+	high		timestamptz := (date_trunc('month', at AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
+BEGIN
+	EXECUTE format('CREATE TABLE augur.%I (LIKE augur.predictions INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
+				   ' INCLUDING STORAGE INCLUDING COMMENTS)', name);
+	EXECUTE format('ALTER TABLE augur.%I OWNER TO %I', name,
+				   (SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = 'augur.predictions'::regclass));
+	EXECUTE format('ALTER TABLE augur.%I ADD PRIMARY KEY (id)', name);
+	EXECUTE format('CREATE INDEX %I ON augur.%I (model_id, version_id, greatest(coalesce(target_time, at), at))',
+				   name || '_version', name);
+	EXECUTE format('CREATE INDEX %I ON augur.%I (model_id, entity, target_time)', name || '_entity', name);
+	EXECUTE format('ALTER TABLE augur.%I ENABLE ROW LEVEL SECURITY', name);
+	EXECUTE format('COMMENT ON TABLE augur.%I IS %L', name, 'Predictions of one month (UTC).');
+	EXECUTE format('WITH moved AS (DELETE FROM augur.predictions_default p WHERE p.at >= %L AND p.at < %L RETURNING p.*)'
+				   ' INSERT INTO augur.%I SELECT * FROM moved', low, high, name);
+	EXECUTE format('ALTER TABLE augur.predictions ATTACH PARTITION augur.%I FOR VALUES FROM (%L) TO (%L)',
+				   name, low, high);
+END
+$$;
+COMMENT ON FUNCTION augur._make_partition(timestamptz) IS
+'Internal. Makes the partition of augur.predictions for the month of a point in time, and moves its rows out of the default one.';
+
+CREATE OR REPLACE FUNCTION augur.partition_predictions() RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	month		timestamptz;
+	made		integer := 0;
+BEGIN
+	PERFORM augur._check_predictions_owned();
+	LOCK TABLE augur.predictions IN SHARE UPDATE EXCLUSIVE MODE;
+	LOCK TABLE augur.predictions_default IN ACCESS EXCLUSIVE MODE;
+	FOR month IN
+		SELECT date_trunc('month', p.at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' FROM augur.predictions_default p
+		UNION SELECT now() UNION SELECT (now() AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'
+	LOOP
+		IF to_regclass(format('augur.%I', augur._month_name(month))) IS NULL THEN
+			PERFORM augur._make_partition(month);
+			made := made + 1;
+		END IF;
+	END LOOP;
+	RETURN made;
+END
+$$;
+COMMENT ON FUNCTION augur.partition_predictions() IS
+'Makes the partitions of augur.predictions that are missing: for this month and the next, and for rows in the default one, which are moved. Returns how many. For the owner of the extension; schedule it once a day, or let the owner''s own logging do it. Waits for transactions that have logged into the default partition.';
+
+CREATE OR REPLACE FUNCTION augur._prepare_log() RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF NOT augur._may_log() THEN
+		RETURN false;
+	END IF;
+	IF to_regclass(format('augur.%I', augur._month_name(now()))) IS NULL AND augur._predictions_owned() THEN
+		-- when that would have to wait, or rows would have to move, the default partition does
+		BEGIN
+			LOCK TABLE augur.predictions IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+			LOCK TABLE augur.predictions_default IN ACCESS EXCLUSIVE MODE NOWAIT;
+			IF to_regclass(format('augur.%I', augur._month_name(now()))) IS NULL
+				AND NOT EXISTS (SELECT FROM augur.predictions_default p)
+			THEN
+				PERFORM augur.partition_predictions();
+			END IF;
+		EXCEPTION WHEN lock_not_available OR object_in_use THEN
+			NULL;
+		END;
+	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION augur._prepare_log() IS
+'Internal. Whether predictions can be logged; makes this month''s partition when the current user may and nobody is in the way.';
+
+CREATE OR REPLACE FUNCTION augur.drop_predictions(before timestamptz, OUT partitions integer,
+	OUT predictions bigint, OUT actuals bigint)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	part		record;
+BEGIN
+	PERFORM augur._check_predictions_owned();
+	partitions := 0;
+	LOCK TABLE augur.predictions IN SHARE UPDATE EXCLUSIVE MODE;
+	FOR part IN
+		SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'augur.predictions'::regclass AND c.relname ~ '^predictions_[0-9]{4}_[0-9]{2}$'
+		AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= before
+		ORDER BY c.relname
+	LOOP
+		EXECUTE format('DROP TABLE augur.%I', part.relname);
+		partitions := partitions + 1;
+	END LOOP;
+	DELETE FROM augur.predictions p WHERE p.at < before;
+	GET DIAGNOSTICS predictions = ROW_COUNT;
+	DELETE FROM augur.actuals a WHERE a.recorded_at < before;
+	GET DIAGNOSTICS actuals = ROW_COUNT;
+END
+$$;
+COMMENT ON FUNCTION augur.drop_predictions(timestamptz) IS
+'Removes predictions made, and actuals recorded, before a point in time: whole months by dropping their partitions, which costs nothing, the rest row by row. Returns the partitions dropped and the rows deleted besides. For the owner of the extension. Example: SELECT * FROM augur.drop_predictions(now() - interval ''1 year'').';
+
+CREATE OR REPLACE FUNCTION augur._guard_prediction() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	-- fires in a partition, whose name tells nothing
+	RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+		MESSAGE = 'update on augur.predictions is not allowed',
+		DETAIL = 'Its rows are never changed.',
+		HINT = 'What came true goes to augur.actuals: use augur.record_actual.';
+END
+$$;
+COMMENT ON FUNCTION augur._guard_prediction() IS
+'Internal. Trigger: refuses to change a logged prediction.';
+CREATE OR REPLACE TRIGGER predictions_fixed BEFORE UPDATE ON augur.predictions
+FOR EACH ROW EXECUTE FUNCTION augur._guard_prediction();
+CREATE OR REPLACE TRIGGER actuals_fixed BEFORE UPDATE ON augur.actuals
+FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER actuals_kept BEFORE TRUNCATE ON augur.actuals
+FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+
+-- ---- scoring with a log -----------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._may_log() RETURNS boolean
+	AS 'MODULE_PATHNAME', 'augur_logging_may'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION augur._may_log() IS
+'Internal. Whether this transaction may write; if not, the caller is told once.';
+
+CREATE OR REPLACE FUNCTION augur._class_names(v augur.versions) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT array_agg(c ORDER BY n) FROM jsonb_array_elements_text(v.signature -> 'classes') WITH ORDINALITY u (c, n)
+$$;
+COMMENT ON FUNCTION augur._class_names(augur.versions) IS
+'Internal. The classes of a version in their order; NULL for regression.';
+
+CREATE OR REPLACE FUNCTION augur.predict_logged(model text, "row" record, entity text DEFAULT NULL,
+	target_time timestamptz DEFAULT NULL, keep_features boolean DEFAULT false) RETURNS augur.logged_prediction
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	v			augur.versions := augur._referred_version(model);
+	classes		text[] := augur._class_names(v);
+	pinned		text := (SELECT m.name || '/' || v.version FROM augur.models m WHERE m.id = v.model_id);
+	p			augur.prediction := augur.predict_full(pinned, "row");
+	shares		jsonb;
+	result		augur.logged_prediction;
+BEGIN
+	result := ROW(NULL, p.value, p.label, p.probability, v.version);
+	IF augur._prepare_log() THEN
+		IF cardinality(classes) = 2 THEN
+			shares := jsonb_build_object(classes[1], 1 - p.value, classes[2], p.value);
+		ELSIF classes IS NOT NULL THEN
+			shares := augur.probabilities(pinned, "row");
+		END IF;
+		INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
+			probabilities, features)
+		VALUES (v.model_id, v.id, v.version, model, entity, target_time, p.value, p.label, shares,
+				CASE WHEN keep_features THEN to_jsonb("row") END)
+		RETURNING id INTO result.prediction_id;
+	END IF;
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION augur.predict_logged(text, record, text, timestamptz, boolean) IS
+'Scores one row and logs the answer in augur.predictions, under the key of what it is for and the time it is for, so that augur.record_actual can tell later what came true. keep_features keeps the row, too. In a read-only transaction and on a standby it scores and does not log. Example: SELECT p.* FROM customers c, augur.predict_logged(''churn'', c, c.id::text) p WHERE c.id = 42. For many rows use augur.score.';
+
+CREATE OR REPLACE FUNCTION augur._time_column(relation regclass, column_name name, alias text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	type		text := augur._column_type(relation, column_name);
+BEGIN
+	IF type NOT IN ('date', 'timestamp without time zone', 'timestamp with time zone') THEN
+		RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+			MESSAGE = format('column "%s" of %s has type %s, not a date or timestamp', column_name, relation, type);
+	END IF;
+	RETURN format(CASE type WHEN 'timestamp with time zone' THEN '%s.%I'
+				  WHEN 'date' THEN '(%s.%I::timestamp AT TIME ZONE ''UTC'')'
+				  ELSE '(%s.%I AT TIME ZONE ''UTC'')' END, alias, column_name);
+END
+$$;
+COMMENT ON FUNCTION augur._time_column(regclass, name, text) IS
+'Internal. A column as an expression of type timestamptz; a date or timestamp is taken to be of UTC.';
+
+CREATE OR REPLACE FUNCTION augur.score(model text, relation regclass, key name DEFAULT NULL,
+	target_time name DEFAULT NULL, filter text DEFAULT NULL, keep_features boolean DEFAULT false)
+RETURNS SETOF augur.scored_row
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	v			augur.versions := augur._referred_version(model);
+	classes		text[] := augur._class_names(v);
+	pinned		text := (SELECT m.name || '/' || v.version FROM augur.models m WHERE m.id = v.model_id);
+	alias		text := '"augur row"';
+	scored		text;
+BEGIN
+	IF relation IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
+	ELSIF key IS NOT NULL THEN
+		PERFORM augur._column_type(relation, key);
+	END IF;
+	scored := format('SELECT %s AS entity, %s AS target_time, p.value, p.label, %s AS probabilities, %s AS features'
+		' FROM %s AS %s CROSS JOIN LATERAL augur.predict_full(%L, %s) p%s',
+		CASE WHEN key IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, key) END,
+		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
+		CASE WHEN classes IS NULL THEN 'NULL::jsonb'
+			 WHEN cardinality(classes) = 2 THEN format('jsonb_build_object(%L::text, 1 - p.value, %L::text, p.value)', classes[1], classes[2])
+			 ELSE format('augur.probabilities(%L, %s)', pinned, alias) END,
+		CASE WHEN keep_features THEN format('to_jsonb(%s)', alias) ELSE 'NULL::jsonb' END,
+		relation, alias, pinned, alias,
+		-- the line feed ends a comment
+		coalesce(E' WHERE (' || filter || E'\n)', ''));
+	IF NOT augur._prepare_log() THEN
+		RETURN QUERY EXECUTE format('SELECT NULL::bigint, s.entity, s.target_time, s.value, s.label, %s FROM (%s) s',
+									v.version, scored);
+		RETURN;
+	END IF;
+	RETURN QUERY EXECUTE format('WITH s AS MATERIALIZED (%s) INSERT INTO augur.predictions AS l (model_id, version_id,'
+		' version, reference, entity, target_time, value, label, probabilities, features)'
+		' SELECT $1, $2, $3, $4, s.* FROM s RETURNING l.id, l.entity, l.target_time, l.value, l.label, l.version', scored)
+		USING v.model_id, v.id, v.version, model;
+END
+$$;
+COMMENT ON FUNCTION augur.score(text, regclass, name, name, text, boolean) IS
+'Scores the rows of a table or view, all by one version, and logs them with one INSERT: key and target_time are its columns that tell what a row is for, filter a condition on its rows. Returns the answers. keep_features keeps the rows, too. In a read-only transaction and on a standby it scores and does not log. Example: SELECT count(*) FROM augur.score(''churn'', ''customers'', key => ''id'').';
+
+-- ---- what came true -----------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._record_actual(m augur.models, prediction bigint, entity text,
+	target_time timestamptz, value text, observed_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	number		float8;
+	actual		bigint;
+BEGIN
+	IF value IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'the actual value must not be null',
+			HINT = 'Record it when it is known.';
+	END IF;
+	IF m.task = 'regression' THEN
+		BEGIN
+			number := value::float8;
+		EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('actual value %L is not a number', value),
+				DETAIL = format('Model "%s" predicts numbers.', m.name);
+		END;
+		IF number = 'NaN' OR abs(number) = 'Infinity' THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('actual value %s is not finite', number);
+		END IF;
+	END IF;
+	INSERT INTO augur.actuals (model_id, prediction_id, entity, target_time, value, label, observed_at)
+	VALUES (m.id, prediction, entity, target_time, number, CASE WHEN m.task <> 'regression' THEN value END,
+			coalesce(observed_at, now()))
+	RETURNING id INTO actual;
+	RETURN actual;
+END
+$$;
+COMMENT ON FUNCTION augur._record_actual(augur.models, bigint, text, timestamptz, text, timestamptz) IS
+'Internal. Records an actual value given as text.';
+
+CREATE OR REPLACE FUNCTION augur.record_actual(model text, entity text, target_time timestamptz, value text,
+	observed_at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	m			augur.models := augur._model(model);
+BEGIN
+	m := augur._model_operated(m.id);
+	IF entity IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'entity must not be null',
+			HINT = 'Name what the actual value is of, as when it was predicted for; or give the number of the prediction.';
+	END IF;
+	RETURN augur._record_actual(m, NULL, entity, target_time, value, observed_at);
+END
+$$;
+COMMENT ON FUNCTION augur.record_actual(text, text, timestamptz, text, timestamptz) IS
+'Records what came true of an entity at a time, for all predictions of the model that are for them (target_time NULL: those without one); returns the number of the row. Recording again corrects it. observed_at: when it was known, now unless given. For the model''s owner, operators and admins. Example: SELECT augur.record_actual(''churn'', ''42'', NULL, ''yes'').';
+
+CREATE OR REPLACE FUNCTION augur.record_actual(model text, entity text, target_time timestamptz,
+	value anynonarray, observed_at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur.record_actual(model, entity, target_time, value::text, observed_at)
+$$;
+COMMENT ON FUNCTION augur.record_actual(text, text, timestamptz, anynonarray, timestamptz) IS
+'The same for a number, a boolean, or a value of another type. Example: SELECT augur.record_actual(''prices'', ''flat 7'', ''2026-05-01'', 1250).';
+
+CREATE OR REPLACE FUNCTION augur.record_actual(prediction bigint, value text,
+	observed_at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	m			augur.models;
+	made_by		name;
+BEGIN
+	SELECT p.made_by INTO made_by FROM augur.predictions p WHERE p.id = prediction;
+	SELECT t.* INTO m FROM augur.models t
+	WHERE t.id = (SELECT p.model_id FROM augur.predictions p WHERE p.id = prediction);
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('prediction %s does not exist', coalesce(prediction::text, 'NULL')),
+			HINT = 'augur.predict_logged and augur.score return the numbers of predictions.';
+	END IF;
+	IF made_by <> current_user THEN
+		m := augur._model_operated(m.id);
+	END IF;
+	RETURN augur._record_actual(m, prediction, NULL, NULL, value, observed_at);
+END
+$$;
+COMMENT ON FUNCTION augur.record_actual(bigint, text, timestamptz) IS
+'Records what came true of one prediction, by the number that augur.predict_logged or augur.score returned. For who made it, the model''s owner, operators and admins. Recording again corrects it.';
+
+CREATE OR REPLACE FUNCTION augur.record_actual(prediction bigint, value anynonarray,
+	observed_at timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur.record_actual(prediction, value::text, observed_at)
+$$;
+COMMENT ON FUNCTION augur.record_actual(bigint, anynonarray, timestamptz) IS
+'The same for a number, a boolean, or a value of another type.';
+
+CREATE OR REPLACE FUNCTION augur.record_actuals(model text, relation regclass, value name,
+	entity name DEFAULT NULL, target_time name DEFAULT NULL, prediction name DEFAULT NULL,
+	observed_at name DEFAULT NULL, filter text DEFAULT NULL) RETURNS augur.recorded_actuals
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	m			augur.models := augur._model(model);
+	alias		text := '"augur row"';
+	found_type	text;
+	result		augur.recorded_actuals;
+BEGIN
+	m := augur._model_operated(m.id);
+	IF relation IS NULL OR value IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation and value must not be null';
+	ELSIF (entity IS NULL) = (prediction IS NULL) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'either entity or prediction must name a column',
+			HINT = 'entity, with target_time, tells what a row is for; prediction is the number of a prediction.';
+	ELSIF target_time IS NOT NULL AND entity IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'target_time goes with entity only';
+	END IF;
+	found_type := augur._column_type(relation, value);
+	PERFORM augur._column_type(relation, coalesce(entity, prediction));
+	EXECUTE format('WITH given AS MATERIALIZED (SELECT %s AS prediction_id, %s AS entity, %s AS target_time,'
+		' %s AS value, %s AS label, %s AS observed_at FROM %s AS %s%s),'
+		' new AS (INSERT INTO augur.actuals AS a (model_id, prediction_id, entity, target_time, value, label, observed_at)'
+		' SELECT $1, g.prediction_id, g.entity, g.target_time, g.value, g.label, coalesce(g.observed_at, now()) FROM given g'
+		' WHERE (g.value IS NOT NULL OR g.label IS NOT NULL) AND (g.prediction_id IS NOT NULL OR g.entity IS NOT NULL)'
+		' ORDER BY g.observed_at, g.prediction_id, g.target_time, g.entity'
+		' RETURNING a.prediction_id, a.entity, a.target_time)'
+		' SELECT count(*), count(*) FILTER (WHERE CASE WHEN n.prediction_id IS NOT NULL'
+		' THEN EXISTS (SELECT FROM augur.predictions p WHERE p.id = n.prediction_id AND p.model_id = $1)'
+		' ELSE EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity'
+		' AND p.target_time IS NOT DISTINCT FROM n.target_time) END), (SELECT count(*) FROM given) - count(*) FROM new n',
+		CASE WHEN prediction IS NULL THEN 'NULL::bigint' ELSE format('%s.%I::bigint', alias, prediction) END,
+		CASE WHEN entity IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, entity) END,
+		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
+		CASE WHEN m.task = 'regression' THEN format('%s.%I::float8', alias, value) ELSE 'NULL::float8' END,
+		CASE WHEN m.task = 'regression' THEN 'NULL::text' ELSE format('%s.%I::text', alias, value) END,
+		CASE WHEN observed_at IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, observed_at, alias) END,
+		relation, alias, coalesce(E' WHERE (' || filter || E'\n)', ''))
+	USING m.id INTO result;
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION augur.record_actuals(text, regclass, name, name, name, name, name, text) IS
+'Records what came true from the rows of a table or view, with one INSERT: value is its column of actual values; entity and target_time are those that tell what a row is for, or prediction that of numbers of predictions. Rows whose value or key is NULL are left out and counted. Example: SELECT * FROM augur.record_actuals(''churn'', ''outcomes'', ''left'', entity => ''customer_id'').';
+
+-- ---- losses ---------------------------------------------------------------------------------------
+
+-- lateness NULL: all labels that were there as of then; else those that were no later
+CREATE OR REPLACE FUNCTION augur._losses(model_id bigint, version_id bigint, since timestamptz,
+	until timestamptz, base_since timestamptz, lateness interval, as_of timestamptz)
+RETURNS SETOF augur.prediction_loss
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	WITH p AS (
+		SELECT t.* FROM augur.predictions t
+		WHERE t.model_id = $1 AND t.version_id = coalesce($2, t.version_id)
+		AND coalesce(t.target_time, t.at) >= coalesce($3, '-infinity')
+		AND coalesce(t.target_time, t.at) < coalesce($4, 'infinity')
+		AND greatest(coalesce(t.target_time, t.at), t.at) >= coalesce($5, '-infinity')
+		AND greatest(coalesce(t.target_time, t.at), t.at) <= coalesce($7, 'infinity')),
+	a AS (
+		SELECT DISTINCT ON (u.of) u.* FROM (
+			SELECT p.id AS of, p.at AS made, p.target_time AS target, t.*
+			FROM p JOIN augur.actuals t ON t.prediction_id = p.id AND t.model_id = p.model_id
+			UNION ALL
+			SELECT p.id, p.at, p.target_time, t.*
+			FROM p JOIN augur.actuals t ON t.model_id = p.model_id AND t.entity = p.entity
+			AND coalesce(t.target_time, 'infinity') = coalesce(p.target_time, 'infinity')) u
+		WHERE u.recorded_at <= coalesce($7, 'infinity')
+		AND ($6 IS NULL OR u.recorded_at <= greatest(coalesce(u.target, u.made), u.made) + $6)
+		ORDER BY u.of, u.id DESC)
+	SELECT p.id, p.version, p.at, p.entity, p.target_time, p.value, p.label, a.value, a.label,
+		   (p.value - a.value) ^ 2, abs(p.value - a.value),
+		   CASE WHEN a.label IS NOT NULL
+				THEN -ln(least(greatest(coalesce((p.probabilities ->> a.label)::float8, 0), 2.220446049250313e-16),
+							   1 - 2.220446049250313e-16)) END,
+		   CASE WHEN a.label IS NOT NULL THEN (p.label IS DISTINCT FROM a.label)::integer END,
+		   a.observed_at, a.recorded_at
+	FROM p LEFT JOIN a ON a.of = p.id
+$$;
+COMMENT ON FUNCTION augur._losses(bigint, bigint, timestamptz, timestamptz, timestamptz, interval, timestamptz) IS
+'Internal. Predictions of a model, or of one version, beside their latest actual value as of a point in time.';
+
+CREATE OR REPLACE FUNCTION augur.losses(model text, since timestamptz DEFAULT NULL,
+	until timestamptz DEFAULT NULL) RETURNS SETOF augur.prediction_loss
+LANGUAGE plpgsql STABLE ROWS 1000
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	version		bigint;
+	m			augur.models;
+BEGIN
+	IF model ~ '[/@]' THEN
+		version := (augur._referred_version(model)).id;
+	END IF;
+	m := augur._model_operated((augur._model(regexp_replace(model, '[/@].*$', ''))).id);
+	RETURN QUERY SELECT * FROM augur._losses(m.id, version, since, until, NULL, NULL, NULL);
+END
+$$;
+COMMENT ON FUNCTION augur.losses(text, timestamptz, timestamptz) IS
+'Logged predictions of a model, of all versions or of the one that is named, beside what came true: losses of each, NULL where nothing was recorded yet. since and until are of the time a prediction is for. For the model''s owner, operators and admins.';
