@@ -131,7 +131,9 @@ DECLARE
 	made		integer := 0;
 BEGIN
 	PERFORM augur._check_predictions_owned();
-	LOCK TABLE augur.predictions IN SHARE UPDATE EXCLUSIVE MODE;
+	-- ATTACH asks for less; but a row that is on its way to the default partition when another one
+	-- is attached would be an error of whoever logs it
+	LOCK TABLE augur.predictions IN SHARE ROW EXCLUSIVE MODE;
 	LOCK TABLE augur.predictions_default IN ACCESS EXCLUSIVE MODE;
 	FOR month IN
 		SELECT date_trunc('month', p.at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' FROM augur.predictions_default p
@@ -146,7 +148,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.partition_predictions() IS
-'Makes the partitions of augur.predictions that are missing: for this month and the next, and for rows in the default one, which are moved. Returns how many. For the owner of the extension; schedule it once a day, or let the owner''s own logging do it. Waits for transactions that have logged into the default partition.';
+'Makes the partitions of augur.predictions that are missing: for this month and the next, and for rows in the default one, which are moved. Returns how many. For the owner of the extension; schedule it once a day, or let the owner''s own logging do it. Waits for open transactions that have logged, and logging waits for it.';
 
 CREATE OR REPLACE FUNCTION augur._prepare_log() RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -159,7 +161,7 @@ BEGIN
 	IF to_regclass(format('augur.%I', augur._month_name(now()))) IS NULL AND augur._predictions_owned() THEN
 		-- when that would have to wait, or rows would have to move, the default partition does
 		BEGIN
-			LOCK TABLE augur.predictions IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+			LOCK TABLE augur.predictions IN SHARE ROW EXCLUSIVE MODE NOWAIT;
 			LOCK TABLE augur.predictions_default IN ACCESS EXCLUSIVE MODE NOWAIT;
 			IF to_regclass(format('augur.%I', augur._month_name(now()))) IS NULL
 				AND NOT EXISTS (SELECT FROM augur.predictions_default p)
@@ -176,6 +178,18 @@ $$;
 COMMENT ON FUNCTION augur._prepare_log() IS
 'Internal. Whether predictions can be logged; makes this month''s partition when the current user may and nobody is in the way.';
 
+CREATE OR REPLACE FUNCTION augur._partitions_before(before timestamptz, OUT name name) RETURNS SETOF name
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+	WHERE i.inhparent = 'augur.predictions'::regclass AND c.relname ~ '^predictions_[0-9]{4}_[0-9]{2}$'
+	AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= before
+	ORDER BY c.relname
+$$;
+COMMENT ON FUNCTION augur._partitions_before(timestamptz) IS
+'Internal. Partitions of augur.predictions whose month had passed by then.';
+
 CREATE OR REPLACE FUNCTION augur.drop_predictions(before timestamptz, OUT partitions integer,
 	OUT predictions bigint, OUT actuals bigint)
 LANGUAGE plpgsql VOLATILE STRICT
@@ -187,15 +201,16 @@ DECLARE
 BEGIN
 	PERFORM augur._check_predictions_owned();
 	partitions := 0;
-	LOCK TABLE augur.predictions IN SHARE UPDATE EXCLUSIVE MODE;
-	FOR part IN
-		SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-		WHERE i.inhparent = 'augur.predictions'::regclass AND c.relname ~ '^predictions_[0-9]{4}_[0-9]{2}$'
-		AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= before
-		ORDER BY c.relname
-	LOOP
-		EXECUTE format('DROP TABLE augur.%I', part.relname);
-		partitions := partitions + 1;
+	FOR part IN SELECT * FROM augur._partitions_before(before) LOOP
+		IF partitions = 0 THEN
+			-- what dropping needs, at once: asked for later it could deadlock
+			LOCK TABLE augur.predictions IN ACCESS EXCLUSIVE MODE;
+		END IF;
+		-- another session may have dropped it meanwhile
+		IF to_regclass(format('augur.%I', part.name)) IS NOT NULL THEN
+			EXECUTE format('DROP TABLE augur.%I', part.name);
+			partitions := partitions + 1;
+		END IF;
 	END LOOP;
 	DELETE FROM augur.predictions p WHERE p.at < before;
 	GET DIAGNOSTICS predictions = ROW_COUNT;
@@ -506,6 +521,8 @@ CREATE OR REPLACE FUNCTION augur._losses(model_id bigint, version_id bigint, sin
 RETURNS SETOF augur.prediction_loss
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
+-- tables that have just been filled have no statistics: never once for each row
+SET enable_nestloop = off
 AS $$
 	WITH p AS (
 		SELECT t.* FROM augur.predictions t

@@ -72,6 +72,7 @@ COMMENT ON FUNCTION augur._detector_state(augur.versions, text, text, jsonb, int
 CREATE OR REPLACE FUNCTION augur._late_labels(model_id bigint, s augur.detector_states, as_of timestamptz) RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
+SET enable_nestloop = off
 AS $$
 	WITH new AS (
 		SELECT a.* FROM augur.actuals a
@@ -81,7 +82,8 @@ AS $$
 		WHERE p.version_id = s.version_id
 		UNION ALL
 		SELECT p.*, n.recorded_at FROM new n JOIN augur.predictions p
-		ON p.model_id = n.model_id AND p.entity = n.entity AND p.target_time IS NOT DISTINCT FROM n.target_time
+		ON p.model_id = n.model_id AND p.entity = n.entity
+		AND coalesce(p.target_time, 'infinity') = coalesce(n.target_time, 'infinity')
 		WHERE p.version_id = s.version_id),
 	firsts AS (
 		SELECT t.id, greatest(coalesce(t.target_time, t.at), t.at) AS base, coalesce(t.target_time, t.at) AS event,
@@ -91,7 +93,8 @@ AS $$
 						  WHERE a.prediction_id = t.id AND a.recorded_at <= s.checked_at)
 		AND NOT EXISTS (SELECT FROM augur.actuals a
 						WHERE a.model_id = t.model_id AND a.entity = t.entity
-						AND a.target_time IS NOT DISTINCT FROM t.target_time AND a.recorded_at <= s.checked_at)
+						AND coalesce(a.target_time, 'infinity') = coalesce(t.target_time, 'infinity')
+						AND a.recorded_at <= s.checked_at)
 		GROUP BY t.id, t.target_time, t.at)
 	SELECT count(*) FROM firsts f
 	WHERE CASE WHEN s.lateness > interval '0' THEN f.first > f.base + s.lateness

@@ -107,6 +107,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._month_name(timestamp with time zone)', $$augur._month_name(now())$$, 'ok ok ok ok ok ok 42501'),
 ('augur._page_hinkley_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._page_hinkley_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._partitions_before(timestamp with time zone)', $$augur._partitions_before(now())$$, 'ok ok ok ok ok ok 42501'),
 ('augur._performance_verdict(augur.performance_window,integer)', $$augur._performance_verdict(NULL, 1)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._predictions_owned()', $$augur._predictions_owned()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._prepare_log()', $$augur._prepare_log()$$, 'ok ok ok 42501 ok ok 42501'),
