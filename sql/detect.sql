@@ -17,12 +17,12 @@ FROM (SELECT augur.adwin(wrong ORDER BY at) AS d FROM stream UNION ALL
 	  SELECT augur.page_hinkley(wrong ORDER BY at) FROM stream UNION ALL
 	  SELECT augur.ddm(wrong ORDER BY at) FROM stream UNION ALL
 	  SELECT augur.eddm(wrong ORDER BY at) FROM stream UNION ALL
-	  SELECT augur.kswin(wrong ORDER BY at) FROM stream) s;
+	  SELECT augur.kswin(wrong ORDER BY at) FROM stream) s ORDER BY 1;
 SELECT (d).detector, (d).changes, round((d).mean::numeric, 1) AS mean
 FROM (SELECT augur.adwin(loss, '{"standardize": true}' ORDER BY at) AS d FROM stream UNION ALL
 	  SELECT augur.page_hinkley(loss ORDER BY at) FROM stream UNION ALL
 	  SELECT augur.page_hinkley(loss, '{"mode": "down"}' ORDER BY at) FROM stream UNION ALL
-	  SELECT augur.kswin(loss, '{"alpha": 1e-9, "seed": 7}' ORDER BY at) FROM stream) s;
+	  SELECT augur.kswin(loss, '{"alpha": 1e-9, "seed": 7}' ORDER BY at) FROM stream) s ORDER BY 1, 2;
 -- the order is what counts
 SELECT (augur.adwin(wrong ORDER BY at)).changes, (augur.adwin(wrong ORDER BY at DESC)).changes FROM stream;
 -- groups, and a window: what is known at each row

@@ -125,7 +125,6 @@ SELECT augur.load_csv('load.orders', content => '', max_bad_share => 'NaN');
 SELECT augur.load_csv('load.orders', content => '', encoding => 'UTF8');
 SELECT augur.load_csv('load.orders', content => ' ', columns => '{}');
 SELECT augur.load_csv('load.orders', content => '', header => NULL);
-SELECT augur.load_csv('load.orders_pkey', content => '');
 SELECT augur.load_csv('load.orders', file => '/nonexistent/file');
 BEGIN READ ONLY;
 SELECT augur.load_csv('load.orders', content => 'id');

@@ -67,7 +67,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'augur.model'::regtype THEN '(SELECT m FROM public.model)'
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
 		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
-		WHEN (SELECT y.typtype = 'c' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
+		WHEN (SELECT y.typtype IN ('b', 'c') AND y.typname !~ '^_' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
 			OR type = 'augur.expectations[]'::regtype THEN format('NULL::%s', type)
 		WHEN type = 'record'::regtype THEN '(SELECT x FROM public.t x LIMIT 1)'
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
@@ -82,6 +82,8 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'timestamptz[]'::regtype THEN '''{2024-01-01}''::timestamptz[]'
 		WHEN type = 'integer[]'::regtype THEN '''{1}''::int[]'
 		WHEN type = 'interval'::regtype THEN '''1 day''::interval'
+		WHEN type = 'boolean[]'::regtype THEN '''{t}''::boolean[]'
+		WHEN type = 'anynonarray'::regtype THEN '1'
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type IN ('integer'::regtype, 'bigint'::regtype, 'double precision'::regtype) THEN format('1::%s', type)
 		WHEN type IN ('text'::regtype, 'name'::regtype) THEN coalesce(format('%L::%s', CASE name

@@ -46,10 +46,10 @@ sub contents
 	return map { $_ => $node->safe_psql($database,
 			"SELECT count(*), md5(string_agg(md5(t::text), ',' ORDER BY md5(t::text))) FROM $_ t") } @tables;
 }
-my $rights = q{SELECT c.oid::regclass, a.attname, x.grantee::regrole, x.privilege_type, x.is_grantable
+my $rights = q{SELECT c.oid::regclass::text, a.attname, x.grantee::regrole, x.privilege_type, x.is_grantable
 	FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL,
 	LATERAL aclexplode(coalesce(a.attacl, c.relacl)) x WHERE c.relnamespace = 'augur'::regnamespace
-	UNION ALL SELECT c.oid::regclass, NULL, x.grantee::regrole, x.privilege_type, x.is_grantable FROM pg_class c, aclexplode(c.relacl) x
+	UNION ALL SELECT c.oid::regclass::text, NULL, x.grantee::regrole, x.privilege_type, x.is_grantable FROM pg_class c, aclexplode(c.relacl) x
 	WHERE c.relnamespace = 'augur'::regnamespace
 	UNION ALL SELECT NULL, p.oid::regprocedure::text, x.grantee::regrole, x.privilege_type, x.is_grantable
 	FROM pg_proc p, aclexplode(p.proacl) x WHERE p.pronamespace = 'augur'::regnamespace
