@@ -115,5 +115,13 @@ SELECT augur.seasonality_agg(day, units, '{"candidates": [2, 3, 4, 5, 6, 7, 8, 9
 SELECT augur.decompose('sales', 'dya', 'units');
 SELECT augur.decompose('sales', 'day', 'units', '{shop}');
 SELECT augur.decompose('sales', 'units', 'units');
+SELECT augur.decompose('sales', 'day', 'units', '{store,store}');
 SELECT augur.decompose('sales', NULL, 'units');
+-- domains are what they are made of
+CREATE DOMAIN a_day AS date;
+CREATE DOMAIN day_off AS a_day;
+CREATE TABLE off AS SELECT store, 'store ' || store AS name, day::day_off, units FROM sales;
+SELECT augur.decompose('off', 'day', 'name');
+SELECT augur.decompose('off', 'name', 'units');
+SELECT count(*) FROM augur.decompose('off', 'day', 'units', '{store}');
 SELECT augur.decompose('nowhere', 'day', 'units');

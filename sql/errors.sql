@@ -46,7 +46,6 @@ SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', promote => 'if_b
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', group_by => '{region}')$$);
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', resample => 'smote')$$);
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', tune => '{}')$$);
-SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', gate => '{}')$$);
 -- JSON arguments
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', params => '[1]')$$);
 SELECT * FROM fails($$SELECT augur.train('m', 'people', 'gone', params => '{"n_treees": 5}')$$);

@@ -49,7 +49,8 @@ FROM unnest('{a,bb,ccc}'::text[]) s, generate_series(84, 88) i;
 SELECT series_key, version, level, n, mae < 3 AS near, coverage BETWEEN 0 AND 1 AS covered, backtest_mae > 0 AS expected FROM forecast_accuracy('sales');
 SELECT count(*) FROM forecast_accuracy('sales/1', since => '2024-03-28');
 UPDATE forecasts SET forecast = 0;
-SELECT * FROM forecast_accuracy('sales', 'pg_class');
+CREATE TABLE other (id int, "Some""thing" text);
+SELECT * FROM forecast_accuracy('sales', 'other');
 
 -- new rows without a search; a method that is worse; one that is not better than naive
 SELECT version, rows_used, value = production_value AS same_method, promoted, warnings FROM refresh_forecast('sales');
@@ -87,9 +88,14 @@ SELECT count(*) FROM forecast('promo', future => 'plan', series => '{"store": "a
 DELETE FROM plan WHERE store = 'bb';
 SELECT count(*) FROM forecast('promo', future => 'plan');
 SELECT count(*) FROM forecast('promo', future => 'sales', series => '{"store": "nowhere"}');
-SELECT count(*) FROM forecast('promo', future => 'pg_class');
+SELECT count(*) FROM forecast('promo', future => 'other');
 SELECT count(*) FROM forecast('sales', future => 'plan');
 SELECT version, promoted FROM refresh_forecast('promo');
+-- production needs columns that the relation lacks, or has otherwise
+CREATE VIEW told AS SELECT store, day, units, CASE WHEN promo THEN 'yes' ELSE 'no' END AS promo, price FROM early;
+SELECT version, promoted, warnings FROM train_forecast('promo', 'told', 'day', 'units', series => '{store}', method => 'drift', horizon => 5);
+CREATE VIEW untold AS SELECT store, day, units FROM early;
+SELECT version, promoted, warnings FROM train_forecast('promo', 'untold', 'day', 'units', series => '{store}', method => 'drift', horizon => 5);
 
 -- holidays of a table: their future is in it
 CREATE TABLE holidays (day date, name text);
@@ -105,6 +111,10 @@ ALTER TABLE months ALTER m TYPE date;
 CREATE TABLE closings AS SELECT m + k AS day, 'closed'::text AS name FROM months, generate_series(1, 3) k WHERE (i + k) % 7 = 0;
 SELECT warnings FROM train_forecast('months', 'months', 'm', 'y', method => 'arima', frequency => '1 month', horizon => 3, holidays => 'closings', promote => 'always');
 SELECT ts::date, round(forecast::numeric) AS forecast FROM forecast('months', levels => '{}');
+-- whatever the columns are called
+CREATE TABLE letters AS SELECT store AS s, day AS k, units AS i FROM markets;
+SELECT promoted FROM train_forecast('letters', 'letters', 'k', 'i', series => '{s}', method => 'arima', horizon => 10, holidays => 'holidays', promote => 'always');
+SELECT ts::date, forecast > 25 AS market_day FROM forecast('letters', 7, series => '{"s": "a"}', levels => '{}') ORDER BY 1;
 
 -- times with a zone: 24 steps a day, 23 on the day the clocks change
 CREATE TABLE hours AS SELECT timestamptz '2024-03-01 00:00 Europe/Berlin' + i * interval '1 hour' AS t, 10 + i % 24 AS y FROM generate_series(0, 700) i;

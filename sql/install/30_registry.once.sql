@@ -93,7 +93,7 @@ CREATE TABLE augur.metrics
 (
 	run_id		bigint NOT NULL REFERENCES augur.runs ON DELETE CASCADE,
 	split		text NOT NULL
-				CHECK (split = ANY ('{holdout,oob,baseline,production}'::text[])),
+				CHECK (split = ANY ('{holdout,oob,train,baseline,production,gain}'::text[])),
 	name		text NOT NULL,
 	class		text NOT NULL DEFAULT '',
 	value		float8,
@@ -397,7 +397,7 @@ COMMENT ON COLUMN augur.metrics.run_id IS 'the run that measured';
 COMMENT ON COLUMN augur.metrics.name IS 'name of the metric, as auc or rmse';
 COMMENT ON COLUMN augur.metrics.value IS 'what was measured';
 COMMENT ON COLUMN augur.metrics.split IS
-'holdout (for forecasting: the steps after rolling origins), oob (out of bag), baseline (mean, majority or seasonal naive forecast on the holdout), production (the version then in production, on the same holdout)';
+'holdout (for forecasting: the steps after rolling origins), oob (out of bag), baseline (mean, majority or seasonal naive forecast on the holdout), production (the version then in production, on the same holdout), train (training rows, for a gate), gain (by how much the model is better than production on the same holdout, with the interval of the paired difference)';
 COMMENT ON COLUMN augur.metrics.class IS 'class label of a metric of one class, or empty';
 COMMENT ON COLUMN augur.metrics.lower IS 'lower end of the 95 % interval, when there is one';
 COMMENT ON COLUMN augur.metrics.upper IS 'upper end of the 95 % interval, when there is one';

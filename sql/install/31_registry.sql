@@ -49,6 +49,26 @@ $$;
 COMMENT ON FUNCTION augur._role(name) IS
 'Internal. The role of a name; zero for public; an error when there is none.';
 
+-- What the owner of a model chose to read may be a view, which runs code as its reader: so
+-- that is for whoever is the owner anyway, unlike what admins and owners of tables may do.
+CREATE OR REPLACE FUNCTION augur._check_own_source(m augur.models, hint text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF NOT coalesce(pg_has_role(m.owner, 'USAGE'), false) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for the relation of model "%s"', m.name),
+			DETAIL = format('Its owner chose it, and a view can run code with the rights of its reader,'
+							' so only members of "%s" read it without naming it.',
+							pg_get_userbyid(m.owner)),
+			HINT = _check_own_source.hint;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._check_own_source(augur.models, text) IS
+'Internal. Raises an error unless the current user is a member of the model''s owner, whose choice of a relation is about to be read; admins are not.';
+
 -- ---- finding models and versions ------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION augur._check_model_name(name text) RETURNS void

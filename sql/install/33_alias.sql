@@ -209,8 +209,62 @@ $$;
 COMMENT ON FUNCTION augur._check_promote(text) IS
 'Internal. Raises an error unless the text says when to promote.';
 
+-- What a gate finds wanting, in words; NULL when nothing is.
+CREATE OR REPLACE FUNCTION augur._gate_failures(run_id bigint, gate jsonb, metric text,
+	higher_is_better boolean, value float8, against_production boolean) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	failures	text[] := '{}';
+	min_gain	float8 := coalesce((gate ->> 'min_gain')::float8, 0);
+	floor		float8 := (gate ->> 'floor')::float8;
+	max_gap		float8 := (gate ->> 'max_gap')::float8;
+	gain		augur.metrics;
+	seen		record;
+	gap			float8;
+BEGIN
+	IF against_production THEN
+		SELECT * INTO gain FROM augur.metrics t
+		WHERE t.run_id = _gate_failures.run_id AND t.split = 'gain' AND t.name = metric;
+		IF gain.lower IS NULL THEN
+			failures := failures || 'the gain over production has no interval'::text;
+		ELSIF NOT gain.lower > min_gain THEN
+			failures := failures || format('the gain of %s %s over production is surely at least %s only, not above %s',
+				metric, round(gain.value::numeric, 6), round(gain.lower::numeric, 6), min_gain);
+		END IF;
+	END IF;
+	IF floor IS NOT NULL AND NOT coalesce(CASE WHEN higher_is_better THEN value >= floor ELSE value <= floor END, false) THEN
+		failures := failures || format('%s %s does not reach the floor %s', metric, round(value::numeric, 6), floor);
+	END IF;
+	IF max_gap IS NOT NULL THEN
+		-- out of bag where there is a metric in common, else on training rows
+		SELECT t.name, t.value AS training, h.value AS holdout,
+			t.name = ANY ('{auc,accuracy}') AS higher
+		INTO seen
+		FROM augur.metrics t JOIN augur.metrics h ON h.run_id = t.run_id AND h.split = 'holdout'
+			AND h.name = t.name AND h.class = '' AND t.class = ''
+		WHERE t.run_id = _gate_failures.run_id AND t.split = ANY ('{oob,train}')
+		AND t.name = ANY ('{auc,accuracy,rmse,log_loss}')
+		ORDER BY t.split = 'oob' DESC, t.name = metric DESC, t.name LIMIT 1;
+		gap := CASE WHEN seen.higher THEN seen.training - seen.holdout
+			   WHEN seen.name = 'rmse' THEN (seen.holdout - seen.training) / nullif(seen.holdout, 0)
+			   ELSE seen.holdout - seen.training END;
+		IF gap IS NULL THEN
+			failures := failures || 'nothing tells how well it does on training rows'::text;
+		ELSIF gap > max_gap THEN
+			failures := failures || format('%s is worse on the holdout than on training rows by %s, more than %s',
+				seen.name, round(gap::numeric, 6), max_gap);
+		END IF;
+	END IF;
+	RETURN nullif(array_to_string(failures, '; '), '');
+END
+$$;
+COMMENT ON FUNCTION augur._gate_failures(bigint, jsonb, text, boolean, float8, boolean) IS
+'Internal. Which demands of a gate the metrics of a run do not meet, NULL for none.';
+
 CREATE OR REPLACE FUNCTION augur._promote_if(version_id bigint, promote text,
-	compared_with bigint DEFAULT NULL, OUT promoted boolean, OUT production_value float8,
+	compared_with bigint DEFAULT NULL, gate jsonb DEFAULT NULL, OUT promoted boolean, OUT production_value float8,
 	OUT reason text)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
@@ -278,6 +332,14 @@ BEGIN
 							 rival_name);
 			RETURN;
 		END IF;
+		IF gate IS NOT NULL THEN
+			reason := augur._gate_failures(v.run_id, gate, lead_metric.metric, lead_metric.higher_is_better,
+										   value, now_id IS NOT NULL);
+			IF reason IS NOT NULL THEN
+				UPDATE augur.versions t SET status = 'rejected' WHERE t.id = v.id;
+				RETURN;
+			END IF;
+		END IF;
 		IF NOT (CASE WHEN lead_metric.higher_is_better THEN value > rival
 					 ELSE value < rival END)
 		THEN
@@ -299,8 +361,8 @@ BEGIN
 	promoted := true;
 END
 $$;
-COMMENT ON FUNCTION augur._promote_if(bigint, text, bigint) IS
-'Internal. Promotes a new version always, never, or if its leading metric is better than that of production (of the baseline, when there is none) on the same holdout. compared_with is the version that was scored for that.';
+COMMENT ON FUNCTION augur._promote_if(bigint, text, bigint, jsonb) IS
+'Internal. Promotes a new version always, never, or if its leading metric is better than that of production (of the baseline, when there is none) on the same holdout. compared_with is the version that was scored for that; a version that does not meet the gate is rejected.';
 
 -- ---- versions and models ------------------------------------------------------------------------
 

@@ -34,6 +34,9 @@ COMMENT ON FUNCTION augur.train(text, regclass, name, name[], name[], text, text
 	'are the holdout. filter: a condition in SQL, executed with your privileges. '
 	'params: see augur.hyperparameters. preprocess: {"date_parts": [...], "max_bins": 2 to 255}. '
 	'validation: {"holdout": 0.2}. promote: if_better, always or never. '
+	'gate: {"suite": the relation must pass it, "min_gain": the lower end of the paired gain over '
+	'production must be above it, "floor": of the leading metric, "max_gap": how much better training '
+	'rows may look than the holdout}; a version that does not meet it is rejected. '
 	'Example: SELECT * FROM augur.train(''churn'', ''customers'', ''churned'')';
 
 CREATE OR REPLACE FUNCTION augur.train_query(

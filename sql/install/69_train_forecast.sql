@@ -1,13 +1,13 @@
 -- train_forecast: forecasters in the registry, a version for all series of a table.
 --
 -- The fitting is augur._series_fit and augur._panel_fit; here is what surrounds it: which rows,
--- the run and its version, the gate, and afterwards forecasts from what was stored.
+-- the run and its version, and the gate.  What versions answer is in 70_forecast.sql.
 -- Points in time of dates and timestamps are kept as those of UTC.
 
 -- ---- what is read ------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION augur._series_columns(relation regclass, time_column name, target name,
-	series name[], regressors name[]) RETURNS text
+	series name[], regressors name[], series_argument text DEFAULT 'series') RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -24,7 +24,7 @@ BEGIN
 		SELECT u.name, u.argument, u.n, t.base, t.category,
 			count(*) OVER (PARTITION BY u.name) AS times
 		FROM (SELECT time_column, 'time_column', 1 UNION ALL SELECT target, 'target', 2
-			  UNION ALL SELECT k, 'series', 3 FROM unnest(series) k
+			  UNION ALL SELECT k, series_argument, 3 FROM unnest(series) k
 			  UNION ALL SELECT k, 'regressors', 4 FROM unnest(regressors) k) u (name, argument, n)
 			LEFT JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name
 				AND a.attnum > 0 AND NOT a.attisdropped
@@ -36,7 +36,7 @@ BEGIN
 				SELECT y.oid::regtype AS base, y.typcategory AS category
 				FROM d JOIN pg_type y ON y.oid = d.oid WHERE y.typtype <> 'd') t ON true
 		WHERE u.name IS NOT NULL OR u.argument <> 'target'
-		ORDER BY u.n
+		ORDER BY u.n, u.name
 	LOOP
 		IF c.name IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
@@ -44,11 +44,19 @@ BEGIN
 		ELSIF c.base IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'undefined_column',
 				MESSAGE = format('column "%s", named in "%s", does not exist in %s', c.name, c.argument,
-								 relation);
+								 relation),
+				HINT = (SELECT format('Its columns are %s%s.',
+							string_agg(format('"%s"', a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.nth <= 20),
+							CASE WHEN count(*) > 20 THEN format(' and %s more', count(*) - 20) END)
+						FROM (SELECT t.attname, t.attnum, row_number() OVER (ORDER BY t.attnum) AS nth
+							  FROM pg_attribute t
+							  WHERE t.attrelid = relation AND t.attnum > 0 AND NOT t.attisdropped) a
+						HAVING count(*) > 0);
 		ELSIF c.times > 1 THEN
 			RAISE EXCEPTION USING ERRCODE = 'duplicate_column',
-				MESSAGE = format('column "%s" is named twice among time_column, target, series and regressors',
-								 c.name);
+				MESSAGE = format('column "%s" is named twice among time_column, target%s', c.name,
+						CASE WHEN series_argument = 'series' THEN ', series and regressors'
+						ELSE ' and ' || series_argument END);
 		ELSIF c.argument = 'time_column' THEN
 			IF c.base <> ALL ('{date,timestamp,timestamptz}'::regtype[]) THEN
 				RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
@@ -57,12 +65,12 @@ BEGIN
 			END IF;
 			time_type := CASE c.base WHEN 'date'::regtype THEN 'date'
 						 WHEN 'timestamp'::regtype THEN 'timestamp' ELSE 'timestamptz' END;
-		ELSIF c.argument <> 'series' AND NOT (c.category = 'N' AND c.base <> 'money'::regtype
+		ELSIF c.n <> 3 AND NOT (c.category = 'N' AND c.base <> 'money'::regtype
 				OR c.category = 'B' AND c.argument = 'regressors')
 		THEN
 			RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
 				MESSAGE = format('column "%s", named in "%s", has type %s', c.name, c.argument, c.base),
-				DETAIL = CASE c.argument WHEN 'target' THEN 'Only numbers can be forecast.'
+				DETAIL = CASE c.argument WHEN 'target' THEN 'The values of a series are numbers.'
 						 ELSE 'A regressor is a number or a boolean.' END,
 				HINT = CASE c.argument WHEN 'target' THEN 'Cast it in a view.'
 					   ELSE 'A view can make a column of 0 and 1 for each value.' END;
@@ -71,8 +79,19 @@ BEGIN
 	RETURN time_type;
 END
 $$;
-COMMENT ON FUNCTION augur._series_columns(regclass, name, name, name[], name[]) IS
-'Internal. Checks the columns that a forecast reads; returns the type of the time column. target may be NULL.';
+COMMENT ON FUNCTION augur._series_columns(regclass, name, name, name[], name[], text) IS
+'Internal. Checks the columns of series that are read; returns the type of the time column. target may be NULL. series_argument: what the caller calls series.';
+
+CREATE OR REPLACE FUNCTION augur._config_columns(relation regclass, config jsonb) RETURNS void
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._series_columns(relation, config ->> 'time_column', config ->> 'target',
+		ARRAY(SELECT jsonb_array_elements_text(config -> 'series'))::name[],
+		ARRAY(SELECT jsonb_array_elements_text(config -> 'regressors'))::name[])
+$$;
+COMMENT ON FUNCTION augur._config_columns(regclass, jsonb) IS
+'Internal. Checks that a relation has the columns that a forecaster was trained on.';
 
 CREATE OR REPLACE FUNCTION augur._holidays(holidays regclass) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -386,6 +405,7 @@ BEGIN
 			result.production_value := stats.mase;
 		ELSE
 			BEGIN
+				PERFORM augur._config_columns(relation, rival_config);
 				SELECT avg(least(f.mase, 1e100)) INTO result.production_value
 				FROM augur._forecast_fit(relation, rival_config) f
 					JOIN augur.version_series s ON s.version_id = version_id AND s.series = f.series
@@ -514,8 +534,7 @@ DECLARE
 BEGIN
 	PERFORM augur._check_promote(promote);
 	SELECT * INTO m FROM augur.models t WHERE t.id = v.model_id;
-	-- before anything of the owner's choice is read: a view could be code
-	PERFORM augur._may_train(m.name, m.task, m.target);
+	PERFORM augur._check_own_source(m, 'A member of the owner can refresh it.');
 	SELECT * INTO r FROM augur.runs t WHERE t.id = v.run_id;
 	relation := to_regclass(r.relation);
 	IF relation IS NULL THEN
@@ -524,9 +543,7 @@ BEGIN
 							 r.relation, v.version, m.name),
 			HINT = 'Train anew with augur.train_forecast.';
 	END IF;
-	PERFORM augur._series_columns(relation, r.config ->> 'time_column', r.target,
-		ARRAY(SELECT jsonb_array_elements_text(r.config -> 'series'))::name[],
-		ARRAY(SELECT jsonb_array_elements_text(r.config -> 'regressors'))::name[]);
+	PERFORM augur._config_columns(relation, r.config);
 	config := r.config;
 	IF jsonb_typeof(config -> 'holidays') = 'object' THEN
 		IF to_regclass(config #>> '{holidays,relation}') IS NULL THEN
@@ -550,4 +567,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.refresh_forecast(text, text, text) IS
-'Takes in the new rows of the table that a forecaster was trained on, and stores the result as a new version: methods and forms stay, parameters are estimated anew, new series are searched in full. The warnings say when a full search (augur.train_forecast) is due. A model of global_boosting is trained anew. For the model''s owner: its table is read with your rights (SECURITY.md). Example: SELECT * FROM augur.refresh_forecast(''sales'')';
+'Takes in the new rows of the table that a forecaster was trained on, and stores the result as a new version: methods and forms stay, parameters are estimated anew, new series are searched in full. The warnings say when a full search (augur.train_forecast) is due. A model of global_boosting is trained anew. For members of the model''s owner, as what it was trained on is read with your rights and may run code (SECURITY.md): superusers leave others'' models to sessions of their owners. Example: SELECT * FROM augur.refresh_forecast(''sales'')';

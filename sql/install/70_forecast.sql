@@ -103,17 +103,15 @@ BEGIN
 	ELSE
 		call := format(call, 'f.at, f.x');
 		IF future IS NOT NULL THEN
-			PERFORM augur._series_columns(future, config ->> 'time_column', NULL,
-				ARRAY(SELECT jsonb_array_elements_text(config -> 'series'))::name[],
-				ARRAY(SELECT jsonb_array_elements_text(config -> 'regressors'))::name[]);
+			PERFORM augur._config_columns(future, config - 'target');
 			e := augur._series_expressions(future, config);
 			source := format('%s r', future);
 		ELSE
 			-- holidays alone: their days are known
 			e := augur._series_expressions(NULL, config);
-			e.key_object := 'r.k';
-			source := format('(SELECT s.series AS k, (((s.first_ts AT TIME ZONE %L) + (s.n - 1 + i) * s.step)%s)::%s AS %I'
-				' FROM augur.version_series s, generate_series(1, $2) i WHERE s.version_id = $1) r',
+			e.key_object := 's.series';
+			source := format('augur.version_series s JOIN generate_series(1, $2) i ON s.version_id = $1,'
+				' LATERAL (SELECT (((s.first_ts AT TIME ZONE %L) + (s.n - 1 + i) * s.step)%s)::%s AS %I) r',
 				zone, CASE WHEN config ->> 'time_type' = 'timestamptz' THEN format(' AT TIME ZONE %L', zone) ELSE '' END,
 				CASE config ->> 'time_type' WHEN 'date' THEN 'date' WHEN 'timestamp' THEN 'timestamp' ELSE 'timestamptz' END,
 				config ->> 'time_column');
@@ -272,13 +270,7 @@ BEGIN
 			HINT = format('SELECT augur.store_forecast(%L) keeps one.', $1);
 	END IF;
 	IF source IS NULL THEN
-		-- the owner chose that relation, and what is a view can run code as its reader
-		IF NOT augur._owns(m.owner) THEN
-			RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-				MESSAGE = format('permission denied for the relation of model "%s"', m.name),
-				DETAIL = 'Only members of the owner of a model read what it was trained on without naming it.',
-				HINT = 'Name the relation that has the actual values.';
-		END IF;
+		PERFORM augur._check_own_source(m, 'Name the relation that has the actual values.');
 		source := to_regclass(r.relation);
 		IF source IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'undefined_table',
@@ -310,7 +302,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.forecast_accuracy(text, regclass, timestamptz) IS
-'How good the forecasts were that augur.store_forecast kept, now that actual values are there: a row for each series, version and level, beside the error and the coverage that the training promised. model: a name, or ''sales/3'' for one version. relation: where the actual values are; only members of the model''s owner may leave it out, which means what the model was trained on, read with your rights (SECURITY.md). since: only steps from then on. Example: SELECT * FROM augur.forecast_accuracy(''sales'') ORDER BY mae / backtest_mae DESC';
+'How good the forecasts were that augur.store_forecast kept, now that actual values are there: a row for each series, version and level, beside the error and the coverage that the training promised. model: a name, or ''sales/3'' for one version. relation: where the actual values are; only members of the model''s owner may leave it out, which means what the model was trained on, read with your rights (SECURITY.md: superusers name it for others'' models). since: only steps from then on. Example: SELECT * FROM augur.forecast_accuracy(''sales'') ORDER BY mae / backtest_mae DESC';
 
 CREATE OR REPLACE FUNCTION augur.forecast_chart(model text, series jsonb DEFAULT NULL,
 	horizon integer DEFAULT NULL, levels float8[] DEFAULT NULL, future regclass DEFAULT NULL,

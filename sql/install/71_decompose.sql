@@ -276,39 +276,20 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	col name;
-	type text;
-	keys text;
-	groups text;
-	known name[];
+	time_type	text;
+	keys		text;
+	groups		text;
 BEGIN
 	IF relation IS NULL OR time_column IS NULL OR target IS NULL OR group_by IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
 			MESSAGE = 'relation, time_column, target and group_by must not be null';
 	END IF;
-	SELECT array_agg(a.attname ORDER BY a.attnum) INTO known FROM pg_attribute a
-	WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
-	FOREACH col IN ARRAY array_cat(ARRAY[time_column, target], group_by) LOOP
-		IF col IS NULL OR col <> ALL (known) THEN
-			RAISE EXCEPTION USING ERRCODE = 'undefined_column',
-				MESSAGE = format('column "%s" of relation "%s" does not exist', col, relation),
-				HINT = format('Its columns are %s.', array_to_string(known, ', '));
-		END IF;
-	END LOOP;
-	SELECT format_type(a.atttypid, NULL) INTO type
-	FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-	WHERE a.attrelid = relation AND a.attname = time_column
-	AND coalesce(nullif(t.typbasetype, 0), t.oid) <> ALL ('{date,timestamp,timestamptz}'::regtype[]);
-	IF FOUND THEN
-		RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
-			MESSAGE = format('column "%s" has type %s, which is not a point in time', time_column, type),
-			HINT = 'It must be a date, a timestamp or a timestamp with time zone.';
-	END IF;
+	time_type := augur._series_columns(relation, time_column, target, group_by, '{}', 'group_by');
 	SELECT string_agg(format('%L, r.%I', c, c), ', ' ORDER BY n), string_agg(format('r.%I', c), ', ' ORDER BY n)
 	INTO keys, groups FROM unnest(group_by) WITH ORDINALITY k (c, n);
 	-- one series has one row at most, also of an empty relation
-	RETURN format('SELECT jsonb_build_object(%s) AS series, augur.%I(r.%I, r.%I::float8, $1) AS f FROM %s r GROUP BY %s',
-		keys, aggregate, time_column, target, relation, coalesce(groups, '()'));
+	RETURN format('SELECT jsonb_build_object(%s) AS series, augur.%I((r.%I)::%s, (r.%I)::float8, $1) AS f FROM %s r GROUP BY %s',
+		keys, aggregate, time_column, time_type, target, relation, coalesce(groups, '()'));
 END
 $$;
 COMMENT ON FUNCTION augur._series_query(regclass, name, name, name[], text) IS

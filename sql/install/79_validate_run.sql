@@ -274,7 +274,7 @@ $$;
 COMMENT ON FUNCTION augur._expectation_message(augur.expectations, bigint, bigint, jsonb) IS
 'Internal. What is wrong, in words.';
 
-CREATE OR REPLACE FUNCTION augur._failing_samples(rows_sql text, key name[], n integer) RETURNS jsonb
+CREATE OR REPLACE FUNCTION augur._failing_samples(query text, key name[], n integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -284,7 +284,7 @@ BEGIN
 	FOR samples IN EXECUTE format('SELECT jsonb_agg(s.j) FROM (SELECT %s AS j FROM (%s) t ORDER BY 1 LIMIT %s) s',
 		CASE WHEN key = '{}' THEN 'to_jsonb(t)' ELSE (SELECT format('jsonb_build_object(%s)',
 			string_agg(format('%L, t.%I', k, k), ', ' ORDER BY i)) FROM unnest(key) WITH ORDINALITY u (k, i)) END,
-		rows_sql, n)
+		query, n)
 	LOOP
 		EXIT;
 	END LOOP;
@@ -520,6 +520,27 @@ END
 $$;
 COMMENT ON FUNCTION augur.validate(text, regclass, text, timestamptz, integer) IS
 'Checks all expectations of a suite in one scan of its relation, or of another one, and keeps what came of it. filter: a condition on the rows to check, in SQL; as_of: the time that freshness is measured against; samples: how many failing rows are kept of each. Status passed, failed (the data is bad) or error (something could not be checked). The suite''s SQL and the filter run with your rights. Example: SELECT * FROM augur.validate(''orders''); then: SELECT * FROM augur.validation_latest';
+
+-- What gate => '{"suite": ...}' of a training asks for.
+CREATE OR REPLACE FUNCTION augur._gate_suite(suite text, relation regclass, filter text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	s			augur.validation_summary := augur.validate(suite, relation, filter);
+BEGIN
+	IF s.status <> 'passed' THEN
+		RAISE EXCEPTION USING ERRCODE = 'data_exception',
+			MESSAGE = format('%s does not pass suite "%s": %s of %s expectations fail, %s cannot be checked', relation,
+							 s.suite, s.failed, s.evaluated, s.errors),
+			DETAIL = (SELECT string_agg(r.message, E'\n' ORDER BY r.expectation_id) FROM augur.validation_results r
+					  WHERE r.run_id = s.run AND r.outcome <> 'passed' AND (r.severity = 'error' OR r.outcome = 'error')),
+			HINT = format('SELECT * FROM augur.validate(%L, %L) keeps what was found.', s.suite, relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._gate_suite(text, regclass, text) IS
+'Internal. Raises an error unless a relation passes a suite.';
 
 -- ---- reading -----------------------------------------------------------------------------------
 

@@ -48,6 +48,11 @@ AS $$
 		 ' forecast, lower, upper, level, method)'),
 		('augur.forecasts', 'DELETE'),
 		('augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'),
+		('augur.retrain_policies', 'INSERT (model_id, every, new_rows, on_events, events_needed, cooldown,'
+		 ' most_per_day, min_new_rows, suite, gate, stop_after, frozen)'),
+		('augur.retrain_policies', 'DELETE'),
+		('augur.retrain_decisions', 'INSERT (model_id, model, as_of, fired, trigger, reason, outcome, version,'
+		 ' facts, owner)'),
 		('augur.suites', 'INSERT (name, relation, key, note)'),
 		('augur.suites', 'UPDATE (relation, key, note)'),
 		('augur.suites', 'DELETE'),
@@ -56,6 +61,10 @@ AS $$
 		('augur.validation_runs', 'INSERT (suite_id, suite, relation, filter, status, rows, evaluated, passed,'
 		 ' failed, warned, errors, as_of, seconds, owner)'),
 		('augur.validation_results', 'INSERT'),
+		('augur.load_batches', 'INSERT (relation, kind, source, digest)'),
+		('augur.load_batches', 'UPDATE (status, rows_read, rows_ok, rows_bad, seconds, warnings, ended_at)'),
+		('augur.load_batches', 'DELETE'),
+		('augur.quarantine', 'INSERT'),
 		('augur.performance_windows', 'INSERT (version_id, window_start, window_end, metric, value, lower, upper, n,'
 		 ' baseline, baseline_lower, baseline_upper, verdict, predictions, coverage, delay)'),
 		('augur.performance_windows', 'UPDATE (value, lower, upper, n, baseline, baseline_lower, baseline_upper,'

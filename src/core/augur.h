@@ -434,6 +434,29 @@ extern AugStatus aug_auc(const AugHost *host, double *score, uint8_t *label, dou
 extern AugStatus aug_pr_auc(const AugHost *host, double *score, uint8_t *label, double *weight,
 							size_t n, double *value, AugError *err);
 
+/*
+ * By how much model a is better than model b on the same rows; positive: better, whatever the
+ * direction of the metric.  lower and upper: 95 % interval of the paired difference, NaN when
+ * there are too few rows, as gain is when it is undefined (one class only).
+ */
+typedef struct AugGain
+{
+	const char *metric;
+	double gain, lower, upper;
+} AugGain;
+
+/* a, b: [n] scores without NaN; label: [n] 0 or 1; weight may be NULL. */
+extern AugStatus
+aug_gain_auc(const AugHost *host, const double *a, const double *b, const uint8_t *label,
+			 const double *weight, size_t n, AugGain *out, AugError *err);
+/* a, b: [n] probabilities of the row's true class. */
+extern AugStatus aug_gain_log_loss(const AugHost *host, const double *a, const double *b,
+								   const double *weight, size_t n, AugGain *out, AugError *err);
+/* a, b: [n] predictions of y. */
+extern AugStatus
+aug_gain_rmse(const AugHost *host, const double *a, const double *b, const double *y,
+			  const double *weight, size_t n, AugGain *out, AugError *err);
+
 /* -ln(p of the true class), p kept in [2^-52, 1 - 2^-52] */
 extern double aug_metric_log_loss(double p);
 /* From (weighted) counts.  f1 is NaN without any true or predicted positive; mcc
@@ -449,6 +472,7 @@ extern const char *aug_core_dispatch(void);
 
 #include "augur_detect.h"
 #include "augur_forecast.h"
+#include "augur_stats.h"
 #include "augur_panel.h"
 
 #endif /* AUGUR_H */

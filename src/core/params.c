@@ -156,7 +156,8 @@ static void
 hint_accepts(AugError *err, const AugParamSpec *spec)
 {
 	char lo[AUG_NUMBER_SIZE], hi[AUG_NUMBER_SIZE];
-	char list[160] = "";
+	/* for a choice the whole list, or as much as the hint holds, ending with dots */
+	char list[AUG_MESSAGE_SIZE - sizeof("Accepted values are .")] = "";
 	const char *at;
 	size_t length, used = 0;
 
@@ -165,8 +166,11 @@ hint_accepts(AugError *err, const AugParamSpec *spec)
 	for (int k = 0; spec->choices != NULL && (at = choice_at(spec->choices, k, &length)) != NULL;
 		 k++)
 	{
-		if (used + length + 5 > sizeof(list))
+		if (used + length + sizeof(", ...") + 2 > sizeof(list))
+		{
+			memcpy(list + used, ", ...", sizeof(", ..."));
 			break;
+		}
 		if (k > 0)
 		{
 			memcpy(list + used, ", ", 2);

@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/typcache.h"
 
 AUGUR_FUNCTION(augur_agg_collect);
@@ -152,6 +153,20 @@ check_options(const AugurAggState *state, FunctionCallInfo fcinfo)
 }
 
 /*
+ * The parts of an aggregate are no functions to call.  The server refuses their internal
+ * arguments; some minor releases let NULL through.
+ */
+pg_noreturn static void
+not_alone(FunctionCallInfo fcinfo)
+{
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("%s is a part of an aggregate and cannot be called by itself",
+						   format_procedure(fcinfo->flinfo->fn_oid)),
+					errhint("Use augur.random_forest_agg, augur.gradient_boosting_agg or "
+							"augur.linear_agg.")));
+}
+
+/*
  * What all collecting functions do: (internal, anyelement, record [, jsonb]).  A row whose
  * record is NULL tells nothing and is counted as skipped.
  */
@@ -164,8 +179,7 @@ collect(FunctionCallInfo fcinfo, const char *algorithm)
 	HeapTupleData tuple;
 
 	if (!AggCheckCallContext(fcinfo, &aggregate))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("augur._%s_collect must be called as an aggregate", algorithm)));
+		not_alone(fcinfo);
 	if (PG_ARGISNULL(0))
 		state = begin_state(fcinfo, algorithm, aggregate);
 	else
@@ -292,8 +306,7 @@ augur_agg_train(PG_FUNCTION_ARGS)
 	struct varlena *value;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("this function must be called as the end of an aggregate")));
+		not_alone(fcinfo);
 	if (state == NULL || state->loader == NULL)
 		PG_RETURN_NULL();
 

@@ -12,6 +12,8 @@
  */
 #include "train.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "storage/shmem.h"
 #include "utils/array.h"
@@ -365,9 +367,50 @@ refuse_unsupported(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(ARG_TUNE))
 		not_supported(ARG_TUNE, "Train with several settings and compare them in "
 								"augur.leaderboard.");
-	if (!PG_ARGISNULL(ARG_GATE))
-		not_supported(ARG_GATE, "Use \"promote\" to decide when a version goes to "
-								"production.");
+}
+
+static void
+read_gate(void *arg, const char *key, JsonbValue *v)
+{
+	static const char *const names[] = {"suite", "min_gain", "floor", "max_gap"};
+	AugurGate *gate = &((AugurTrainArgs *) arg)->gate;
+	uint32 which = find_word("option of \"gate\":", key, names, lengthof(names));
+
+	if (which == 0)
+	{
+		if (v->type != jbvString)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("option \"suite\" of \"gate\" must be a string")));
+		gate->suite = pnstrdup(v->val.string.val, v->val.string.len);
+		return;
+	}
+	gate->given = true;
+	if (which == 1)
+		gate->min_gain = option_number("gate", key, v, 0, 1e300);
+	else if (which == 2)
+		gate->floor = option_number("gate", key, v, -1e300, 1e300);
+	else
+		gate->max_gap = option_number("gate", key, v, 0, 1e300);
+}
+
+/* A gate that could not be looked at, or would not decide, is refused. */
+static void
+check_gate(const AugurTrainArgs *args)
+{
+	const AugurGate *gate = &args->gate;
+
+	if (gate->given && strcmp(args->promote, "if_better") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"gate\" decides nothing when promote is \"%s\"", args->promote),
+						errhint("Leave promote at \"if_better\".")));
+	if (gate->given && args->holdout == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"gate\" needs a holdout"),
+				 errhint("Set \"holdout\" of \"validation\" above 0.")));
+	if (gate->suite != NULL && args->query != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"suite\" of \"gate\" needs a relation to check"),
+						errhint("Make the query a view, and train on that.")));
 }
 
 /* The name of the model itself, without alias or version. */
@@ -402,7 +445,7 @@ read_words(FunctionCallInfo fcinfo, AugurTrainArgs *args)
 																	  : AUG_CLASSIFICATION;
 }
 
-/* params, preprocess, validation. */
+/* params, preprocess, validation, gate. */
 static void
 read_jsons(FunctionCallInfo fcinfo, AugurTrainArgs *args)
 {
@@ -416,6 +459,14 @@ read_jsons(FunctionCallInfo fcinfo, AugurTrainArgs *args)
 		read_options(PG_GETARG_JSONB_P(ARG_PREPROCESS), "preprocess", read_preprocess, args);
 	if (!PG_ARGISNULL(ARG_VALIDATION))
 		read_options(PG_GETARG_JSONB_P(ARG_VALIDATION), "validation", read_validation, args);
+	args->gate.floor = args->gate.max_gap = NAN;
+	if (!PG_ARGISNULL(ARG_GATE))
+	{
+		read_options(PG_GETARG_JSONB_P(ARG_GATE), "gate", read_gate, args);
+		/* an empty one asks for a sure gain */
+		args->gate.given |= args->gate.suite == NULL;
+	}
+	check_gate(args);
 }
 
 AugurTrainArgs *

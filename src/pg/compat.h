@@ -17,6 +17,8 @@
 #include "access/tupdesc.h"
 #include "fmgr.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
+#include "storage/lockdefs.h"
 #include "storage/lwlock.h"
 #include "utils/tuplestore.h"
 #if PG_VERSION_NUM >= 160000
@@ -84,6 +86,20 @@ augur_compat_finish_tupdesc(TupleDesc desc)
 	TupleDescFinalize(desc);
 #else
 	(void) desc;
+#endif
+}
+
+/* Makes a relation the target that COPY's machinery inserts into. */
+static inline void
+augur_compat_insert_target(ParseState *state, Relation relation)
+{
+	ParseNamespaceItem *item =
+		addRangeTableEntryForRelation(state, relation, RowExclusiveLock, NULL, false, false);
+
+#if PG_VERSION_NUM >= 160000
+	item->p_perminfo->requiredPerms = ACL_INSERT;
+#else
+	item->p_rte->requiredPerms = ACL_INSERT;
 #endif
 }
 

@@ -25,13 +25,60 @@
 #define BLOCK_ROWS 1024
 #define MIN_ROWS   1000
 
-/* How many rows of the holdout are scored with so many outputs. */
+/* How many of n_rows are scored with so many outputs. */
 static uint32
-rows_within(const AugMatrix *holdout, uint32 n_outputs, Size memory)
+rows_within(uint32 n_rows, uint32 n_outputs, Size memory)
 {
 	Size fits = memory / 4 / (sizeof(double) * Max(n_outputs, 1));
 
-	return (uint32) Min((Size) holdout->n_rows, Max(fits, MIN_ROWS));
+	return (uint32) Min((Size) n_rows, Max(fits, MIN_ROWS));
+}
+
+/*
+ * Keeps of each row what a comparison needs: the prediction, the probability of the second of
+ * two classes, or that of the true one of more.
+ */
+static void
+keep_rows(const AugMatrix *holdout, const double *out, AugurScores *scores, MemoryContext context)
+{
+	uint32 n_classes = holdout->n_classes;
+
+	scores->row = MemoryContextAllocHuge(context, mul_size(scores->n_rows, sizeof(double)));
+	for (uint32 i = 0; i < scores->n_rows; i++)
+	{
+		if (n_classes == 0)
+			scores->row[i] = out[i];
+		else
+			scores->row[i] = out[(Size) i * n_classes + (n_classes == 2 ? 1 : holdout->label[i])];
+	}
+}
+
+void
+augur_holdout_gain(const AugMatrix *holdout, const AugurScores *ours, const AugurScores *theirs,
+				   AugGain *gain, MemoryContext context)
+{
+	MemoryContext own = AllocSetContextCreate(context, "augur gain", ALLOCSET_DEFAULT_SIZES);
+	uint32 n = Min(ours->n_rows, theirs->n_rows);
+	const double *a = ours->row, *b = theirs->row;
+	AugurHost host;
+	AugStatus status;
+	AugError err;
+
+	augur_host_init(&host, own);
+	if (holdout->n_classes == 0)
+		status = aug_gain_rmse(&host.host, a, b, holdout->y, holdout->weight, n, gain, &err);
+	else if (holdout->n_classes == 2)
+	{
+		uint8 *label = MemoryContextAllocHuge(own, Max(n, 1));
+
+		for (uint32 i = 0; i < n; i++)
+			label[i] = (uint8) holdout->label[i];
+		status = aug_gain_auc(&host.host, a, b, label, holdout->weight, n, gain, &err);
+	}
+	else
+		status = aug_gain_log_loss(&host.host, a, b, holdout->weight, n, gain, &err);
+	augur_check(status, &err);
+	MemoryContextDelete(own);
 }
 
 /* Metrics of predictions out [n_rows][n_outputs] against the holdout's truth. */
@@ -57,8 +104,8 @@ compute_metrics(const AugHost *host, const AugMatrix *holdout, const double *out
 }
 
 void
-augur_holdout_score(const AugModel *model, const AugMatrix *holdout, Size memory,
-					AugurProgress *progress, AugurScores *scores, MemoryContext context)
+augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most, Size memory,
+					bool keep, AugurProgress *progress, AugurScores *scores, MemoryContext context)
 {
 	const AugModelInfo *info = aug_model_info(model);
 	MemoryContext own;
@@ -72,7 +119,7 @@ augur_holdout_score(const AugModel *model, const AugMatrix *holdout, Size memory
 		return;
 	own = AllocSetContextCreate(context, "augur holdout", ALLOCSET_DEFAULT_SIZES);
 	augur_host_init(&host, own);
-	n_rows = rows_within(holdout, info->n_outputs, memory);
+	n_rows = rows_within(Min(holdout->n_rows, most), info->n_outputs, memory);
 	out = MemoryContextAllocHuge(own, mul_size(mul_size(n_rows, info->n_outputs), sizeof(double)));
 	for (uint32 first = 0; first < n_rows; first += BLOCK_ROWS)
 	{
@@ -85,6 +132,8 @@ augur_holdout_score(const AugModel *model, const AugMatrix *holdout, Size memory
 		CHECK_FOR_INTERRUPTS();
 	}
 	compute_metrics(&host.host, holdout, out, n_rows, scores, context);
+	if (keep)
+		keep_rows(holdout, out, scores, context);
 	MemoryContextDelete(own);
 }
 
@@ -223,7 +272,7 @@ score_raw(const AugModel *model, const Translation *translation, AugurLoader *lo
 
 char *
 augur_holdout_score_other(const AugModel *model, AugurLoader *loader, const AugMatrix *holdout,
-						  Size memory, AugurScores *scores, MemoryContext context)
+						  Size memory, bool keep, AugurScores *scores, MemoryContext context)
 {
 	MemoryContext own = AllocSetContextCreate(context, "augur holdout", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(own);
@@ -234,7 +283,7 @@ augur_holdout_score_other(const AugModel *model, AugurLoader *loader, const AugM
 	memset(scores, 0, sizeof(*scores));
 	if (reason == NULL)
 	{
-		uint32 n_rows = rows_within(holdout, n_outputs, memory);
+		uint32 n_rows = rows_within(holdout->n_rows, n_outputs, memory);
 		double *out =
 			MemoryContextAllocHuge(own, mul_size(mul_size(n_rows, n_outputs), sizeof(double)));
 		AugurHost host;
@@ -242,6 +291,8 @@ augur_holdout_score_other(const AugModel *model, AugurLoader *loader, const AugM
 		augur_host_init(&host, own);
 		score_raw(model, &translation, loader, holdout, n_rows, out);
 		compute_metrics(&host.host, holdout, out, n_rows, scores, context);
+		if (keep)
+			keep_rows(holdout, out, scores, context);
 	}
 	else
 		reason = MemoryContextStrdup(context, reason);

@@ -42,6 +42,7 @@
 #include "metric.h"
 
 AUGUR_FUNCTION(augur_metric_label_add);
+AUGUR_FUNCTION(augur_metric_side_label);
 AUGUR_FUNCTION(augur_metric_label_combine);
 AUGUR_FUNCTION(augur_metric_label_serialize);
 AUGUR_FUNCTION(augur_metric_label_deserialize);
@@ -55,142 +56,11 @@ AUGUR_FUNCTION(augur_metric_mcc);
 /* Sorting and writing more pairs than this would not answer a cancel in time. */
 #define MAX_CONFUSION_PAIRS 50000
 
-/* ---- labels ----------------------------------------------------------- */
-
-typedef struct LabelType
-{
-	Oid type;
-	bool is_text;	/* the bytes are the text */
-	bool to_bool;	/* a text beside a boolean */
-	bool to_number; /* a number of unlike types, so 2 beside 2.0 */
-	FmgrInfo out;
-} LabelType;
-
-/* Per call site, in fn_extra. */
-typedef struct LabelTypes
-{
-	LabelType side[2];
-} LabelTypes;
-
-typedef struct Label
-{
-	const char *bytes;
-	int length;
-} Label;
-
-static bool
-is_number(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID || type == FLOAT4OID ||
-		   type == FLOAT8OID || type == NUMERICOID;
-}
-
-static LabelTypes *
-label_types(FunctionCallInfo fcinfo, int a, int b)
-{
-	LabelTypes *types = fcinfo->flinfo->fn_extra;
-	int args[2] = {a, b};
-
-	if (types != NULL)
-		return types;
-	types = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LabelTypes));
-	for (int i = 0; i < 2; i++)
-	{
-		LabelType *t = &types->side[i];
-		Oid out;
-		bool is_varlena;
-
-		t->type = get_fn_expr_argtype(fcinfo->flinfo, args[i]);
-		if (!OidIsValid(t->type))
-			ereport(ERROR, (errcode(ERRCODE_INDETERMINATE_DATATYPE),
-							errmsg("could not determine the type of a label")));
-		t->type = getBaseType(t->type);
-		t->is_text = t->type == TEXTOID || t->type == VARCHAROID;
-		getTypeOutputInfo(t->type, &out, &is_varlena);
-		fmgr_info_cxt(out, &t->out, fcinfo->flinfo->fn_mcxt);
-	}
-	for (int i = 0; i < 2; i++)
-		types->side[i].to_bool = types->side[1 - i].type == BOOLOID &&
-								 types->side[i].type != BOOLOID;
-	types->side[0].to_number = types->side[1].to_number =
-		(types->side[0].type != types->side[1].type || types->side[0].type == NUMERICOID) &&
-		is_number(types->side[0].type) && is_number(types->side[1].type);
-	fcinfo->flinfo->fn_extra = types;
-	return types;
-}
-
-/* Text of a label; may lie in the datum, or in the current context. */
-static Label
-label_of(LabelType *t, Datum value)
-{
-	Label label;
-
-	if (t->type == BOOLOID)
-	{
-		/* as training names the classes */
-		label.bytes = DatumGetBool(value) ? "true" : "false";
-		label.length = (int) strlen(label.bytes);
-	}
-	else if (t->is_text)
-	{
-		struct varlena *v = PG_DETOAST_DATUM_PACKED(value);
-
-		label.bytes = VARDATA_ANY(v);
-		label.length = VARSIZE_ANY_EXHDR(v);
-	}
-	else
-	{
-		label.bytes = OutputFunctionCall(&t->out, value);
-		label.length = strlen(label.bytes);
-	}
-	if (t->to_number)
-	{
-		Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(label.bytes),
-										   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-
-		number = DirectFunctionCall1(numeric_trim_scale, number);
-		label.bytes = DatumGetCString(DirectFunctionCall1(numeric_out, number));
-		label.length = strlen(label.bytes);
-	}
-	/* char(n) prints its padding, which is no part of the value */
-	if (t->type == BPCHAROID)
-	{
-		while (label.length > 0 && label.bytes[label.length - 1] == ' ')
-			label.length--;
-	}
-	if (t->to_bool)
-	{
-		bool truth;
-
-		if (parse_bool_with_len(label.bytes, label.length, &truth))
-		{
-			label.bytes = truth ? "true" : "false";
-			label.length = (int) strlen(label.bytes);
-		}
-	}
-	return label;
-}
-
-static bool
-label_same(Label a, Label b)
-{
-	return a.length == b.length && memcmp(a.bytes, b.bytes, a.length) == 0;
-}
-
-bool
-augur_labels_equal(FunctionCallInfo fcinfo, int a, int b)
-{
-	LabelTypes *types = label_types(fcinfo, a, b);
-
-	return label_same(label_of(&types->side[0], fcinfo->args[a].value),
-					  label_of(&types->side[1], fcinfo->args[b].value));
-}
-
 /* ---- the state -------------------------------------------------------- */
 
 typedef struct LabelEntry
 {
-	Label label; /* key */
+	AugurLabel label; /* key */
 	int32 index;
 	char status;
 } LabelEntry;
@@ -205,10 +75,10 @@ typedef struct PairEntry
 /* Both tables start with room for two: there may be many groups with one state each. */
 #define SH_PREFIX			 labels
 #define SH_ELEMENT_TYPE		 LabelEntry
-#define SH_KEY_TYPE			 Label
+#define SH_KEY_TYPE			 AugurLabel
 #define SH_KEY				 label
 #define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key).bytes, (key).length)
-#define SH_EQUAL(tb, a, b)	 label_same(a, b)
+#define SH_EQUAL(tb, a, b)	 augur_label_same(a, b)
 #define SH_SCOPE			 static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -249,7 +119,7 @@ typedef struct Confusion
 	MemoryContext context;
 	labels_hash *labels;
 	pairs_hash *pairs;
-	Label *label; /* [n_labels], by index */
+	AugurLabel *label; /* [n_labels], by index */
 	int32 n_labels;
 	int32 room;
 	int32 positive; /* index of the class asked for, or -1 */
@@ -266,13 +136,13 @@ confusion_new(MemoryContext context)
 	c->pairs = pairs_create(context, 2, NULL);
 	c->positive = -1;
 	c->room = 2;
-	c->label = MemoryContextAlloc(context, mul_size(c->room, sizeof(Label)));
+	c->label = MemoryContextAlloc(context, mul_size(c->room, sizeof(AugurLabel)));
 	return c;
 }
 
 /* Index of a label, which is copied when it is new. */
 static int32
-confusion_label(Confusion *c, Label label)
+confusion_label(Confusion *c, AugurLabel label)
 {
 	LabelEntry *entry = labels_lookup(c->labels, label);
 	bool found;
@@ -287,7 +157,7 @@ confusion_label(Confusion *c, Label label)
 	label.bytes = copy;
 	if (c->n_labels == c->room)
 	{
-		c->label = repalloc_huge(c->label, mul_size(mul_size(c->room, 2), sizeof(Label)));
+		c->label = repalloc_huge(c->label, mul_size(mul_size(c->room, 2), sizeof(AugurLabel)));
 		c->room *= 2;
 	}
 	entry = labels_insert(c->labels, label, &found);
@@ -324,7 +194,7 @@ augur_metric_label_add(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
 	Confusion *c;
-	LabelTypes *types;
+	AugurLabelTypes *types;
 	int32 actual, predicted, positive = -1;
 
 	if (!AggCheckCallContext(fcinfo, &context))
@@ -338,25 +208,92 @@ augur_metric_label_add(PG_FUNCTION_ARGS)
 	}
 	if (c == NULL)
 		c = confusion_new(context);
-	types = label_types(fcinfo, 1, 2);
-	actual = confusion_label(c, label_of(&types->side[0], PG_GETARG_DATUM(1)));
-	predicted = confusion_label(c, label_of(&types->side[1], PG_GETARG_DATUM(2)));
+	types = augur_label_types(fcinfo, 1, 2);
+	actual = confusion_label(c, augur_label_of(&types->side[0], PG_GETARG_DATUM(1)));
+	predicted = confusion_label(c, augur_label_of(&types->side[1], PG_GETARG_DATUM(2)));
 	if (PG_NARGS() > 3)
 	{
 		text *wanted = PG_GETARG_TEXT_PP(3);
-		Label label = {VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(wanted)};
+		AugurLabel label = {VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(wanted)};
 
 		positive = confusion_label(c, label);
 	}
 	else if (types->side[0].type == BOOLOID)
 	{
-		Label label = {"true", 4};
+		AugurLabel label = {"true", 4};
 
 		positive = confusion_label(c, label);
 	}
 	confusion_positive(c, positive);
 	confusion_add(c, actual, predicted, 1);
 	PG_RETURN_POINTER(c);
+}
+
+/*
+ * (state, is_current, category): pairs of a side's name and a category.
+ */
+Datum
+augur_metric_side_label(PG_FUNCTION_ARGS)
+{
+	static const AugurLabel side[] = {{"reference", 9}, {"current", 7}};
+	MemoryContext context;
+	Confusion *c;
+	AugurLabelTypes *types;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	c = PG_ARGISNULL(0) ? NULL : (Confusion *) PG_GETARG_POINTER(0);
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+	{
+		if (c == NULL)
+			c = confusion_new(context);
+		types = augur_label_types(fcinfo, 2, 2);
+		confusion_add(c, confusion_label(c, side[PG_GETARG_BOOL(1)]),
+					  confusion_label(c, augur_label_of(&types->side[0], PG_GETARG_DATUM(2))), 1);
+	}
+	if (c == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(c);
+}
+
+static int
+compare_labels(const void *a, const void *b)
+{
+	const AugurLabel *x = *(const AugurLabel *const *) a, *y = *(const AugurLabel *const *) b;
+	int order = memcmp(x->bytes, y->bytes, Min(x->length, y->length));
+
+	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+void
+augur_label_cells(const void *state, AugurCells *cells)
+{
+	Confusion *c = (Confusion *) state;
+	const AugurLabel **sorted =
+		palloc_extended(mul_size(Max(c->n_labels, 1), sizeof(AugurLabel *)), MCXT_ALLOC_HUGE);
+	int32 *place = palloc_extended(mul_size(Max(c->n_labels, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
+	pairs_iterator scan;
+	PairEntry *pair;
+
+	cells->n = c->n_labels;
+	for (int32 i = 0; i < c->n_labels; i++)
+		sorted[i] = &c->label[i];
+	qsort(sorted, c->n_labels, sizeof(AugurLabel *), compare_labels);
+	for (int32 i = 0; i < c->n_labels; i++)
+		place[sorted[i] - c->label] = i;
+	for (int k = 0; k < 2; k++)
+		cells->count[k] = palloc_extended(mul_size(Max(cells->n, 1), sizeof(double)),
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	pairs_start_iterate(c->pairs, &scan);
+	while ((pair = pairs_iterate(c->pairs, &scan)) != NULL)
+	{
+		bool is_current = c->label[pair_actual(pair)].length == (int) strlen("current");
+
+		CHECK_FOR_INTERRUPTS();
+		cells->count[is_current][place[pair_predicted(pair)]] += (double) pair->n;
+	}
+	pfree(sorted);
+	pfree(place);
 }
 
 /* Adds all pairs of the second to the first, whose numbering stays. */
@@ -452,7 +389,7 @@ augur_metric_label_deserialize(PG_FUNCTION_ARGS)
 	n_labels = pq_getmsgint(&buf, 4);
 	for (int32 i = 0; i < n_labels; i++)
 	{
-		Label label;
+		AugurLabel label;
 
 		label.length = pq_getmsgint(&buf, 4);
 		label.bytes = pq_getmsgbytes(&buf, label.length);

@@ -27,6 +27,7 @@
 #include "metric.h"
 
 AUGUR_FUNCTION(augur_metric_rank_add);
+AUGUR_FUNCTION(augur_metric_side_value);
 AUGUR_FUNCTION(augur_metric_rank_combine);
 AUGUR_FUNCTION(augur_metric_rank_serialize);
 AUGUR_FUNCTION(augur_metric_rank_deserialize);
@@ -109,11 +110,9 @@ same_bins(const Ranking *r, int32 bins)
 						errmsg("the number of bins must be the same in all rows of a group")));
 }
 
-/*
- * (state, label, score [, bins]).
- */
-Datum
-augur_metric_rank_add(PG_FUNCTION_ARGS)
+/* (state, label, score [, bins]); what: how messages call the score. */
+static Datum
+rank_add(FunctionCallInfo fcinfo, const char *what)
 {
 	MemoryContext context;
 	Ranking *r;
@@ -136,10 +135,24 @@ augur_metric_rank_add(PG_FUNCTION_ARGS)
 	same_bins(r, bins);
 	score = PG_GETARG_FLOAT8(2);
 	if (isnan(score))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("score must not be NaN"),
-						errhint("Leave such rows out with FILTER, or replace the score.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be NaN", what),
+				 errhint("Leave such rows out with FILTER, or replace the %s.", what)));
 	scores_append(&r->side[PG_GETARG_BOOL(1)], &score, 1, context);
 	PG_RETURN_POINTER(r);
+}
+
+Datum
+augur_metric_rank_add(PG_FUNCTION_ARGS)
+{
+	return rank_add(fcinfo, "score");
+}
+
+/* (state, is_current, value [, bins]). */
+Datum
+augur_metric_side_value(PG_FUNCTION_ARGS)
+{
+	return rank_add(fcinfo, "value");
 }
 
 Datum
@@ -288,6 +301,28 @@ work_sort(Work *w)
 
 	augur_check(aug_auc(&w->host.host, w->score, w->label, NULL, w->n, &value, NULL, &err), &err);
 	return value;
+}
+
+void
+augur_ranking_sides(const void *state, AugurSides *sides)
+{
+	const Ranking *r = state;
+	Size at[2] = {0, 0};
+	Work w;
+
+	work_begin(&w, r);
+	work_sort(&w);
+	sides->context = w.context;
+	sides->host = w.host;
+	sides->bins = r->bins;
+	for (int k = 0; k < 2; k++)
+	{
+		sides->n[k] = r->side[k].n;
+		sides->value[k] =
+			MemoryContextAllocHuge(w.context, mul_size(Max(sides->n[k], 1), sizeof(double)));
+	}
+	for (Size i = 0; i < w.n; i++)
+		sides->value[w.label[i]][at[w.label[i]]++] = w.score[i];
 }
 
 /*

@@ -143,6 +143,33 @@ json_list(StringInfo json, const char *key, List *names)
 	appendStringInfoChar(json, ']');
 }
 
+static void
+json_number(StringInfo json, const char *key, double value)
+{
+	if (isnan(value))
+		return;
+	json_key(json, key);
+	appendStringInfoString(json,
+						   DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value))));
+}
+
+/* The gate, as augur._promote_if takes it. */
+static char *
+gate_json(const AugurGate *gate)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	json_text(&json, "suite", gate->suite);
+	if (gate->given)
+		json_number(&json, "min_gain", gate->min_gain);
+	json_number(&json, "floor", gate->floor);
+	json_number(&json, "max_gap", gate->max_gap);
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
 /* What the caller asked for, apart from what runs has columns for. */
 static char *
 config_json(const AugurTrainArgs *args)
@@ -154,6 +181,11 @@ config_json(const AugurTrainArgs *args)
 					 DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(args->holdout))),
 					 args->max_bins);
 	json_text(&json, "promote", args->promote);
+	if (args->gate.given || args->gate.suite != NULL)
+	{
+		json_key(&json, "gate");
+		appendStringInfoString(&json, gate_json(&args->gate));
+	}
 	json_list(&json, "features", args->features);
 	json_list(&json, "exclude", args->exclude);
 	json_text(&json, "key", args->key);
@@ -475,11 +507,37 @@ augur_registry_metric(int64 run_id, const char *split, const char *name, double 
 	SPI_finish();
 }
 
+void
+augur_registry_gain(int64 run_id, const AugGain *gain, int64 n)
+{
+	AugMetric metric = {
+		.name = gain->metric, .value = gain->gain, .lower = gain->lower, .upper = gain->upper};
+	Call call = {0};
+
+	metric_call(&call, run_id, "gain", &metric, NULL, n);
+	execute_call(METRIC_SQL, &call);
+	SPI_finish();
+}
+
+void
+augur_registry_validate(const AugurTrainArgs *args)
+{
+	Call call = {0};
+
+	if (args->gate.suite == NULL)
+		return;
+	add_text(&call, args->gate.suite);
+	add_value(&call, REGCLASSOID, ObjectIdGetDatum(args->relation));
+	add_text(&call, args->filter);
+	execute_call("SELECT augur._gate_suite($1, $2, $3)", &call);
+	SPI_finish();
+}
+
 /*
- * Makes the version ready and moves production to it if promote says so.
+ * Makes the version ready and moves production to it if promote and gate say so.
  */
 void
-augur_registry_promote(int64 version_id, const char *promote, int64 compared_with,
+augur_registry_promote(int64 version_id, const AugurTrainArgs *args, int64 compared_with,
 					   AugurPromotion *promotion)
 {
 	MemoryContext context = CurrentMemoryContext;
@@ -493,13 +551,14 @@ augur_registry_promote(int64 version_id, const char *promote, int64 compared_wit
 	SPI_finish();
 
 	add_value(&call, INT8OID, Int64GetDatum(version_id));
-	add_text(&call, promote);
+	add_text(&call, args->promote);
 	if (compared_with == 0)
 		add_null(&call, INT8OID);
 	else
 		add_value(&call, INT8OID, Int64GetDatum(compared_with));
+	add_text(&call, args->gate.given ? gate_json(&args->gate) : NULL);
 	execute_call("SELECT promoted, production_value, reason "
-				 "FROM augur._promote_if($1, $2, $3)",
+				 "FROM augur._promote_if($1, $2, $3, $4::jsonb)",
 				 &call);
 	promotion->promoted = DatumGetBool(result_column(1, &isnull));
 	value = result_column(2, &isnull);

@@ -549,7 +549,6 @@ static void
 check_method(const AugurSeriesTask *task)
 {
 	const char *name = aug_params_value(task->options.params, 0);
-
 	const AugForecastMethod *asked = NULL;
 	StringInfoData able;
 

@@ -35,6 +35,8 @@
 #include "utils/json.h"
 #include "utils/snapmgr.h"
 
+#define MAX_GAP_ROWS 100000 /* training rows that are scored for the gap */
+
 typedef struct Training
 {
 	MemoryContext context;
@@ -52,7 +54,8 @@ typedef struct Training
 	AugurHost host;	 /* of model */
 	AugurVersion version;
 	AugurPromotion promotion;
-	List *warnings; /* of char * */
+	AugurScores production; /* of the version in production; its rows are kept for a gate */
+	List *warnings;			/* of char * */
 	instr_time start;
 
 	/* the leading metric: of the model, of the baseline */
@@ -158,7 +161,6 @@ score_production(Training *t)
 {
 	const AugMatrix *holdout = augur_fit_holdout(t->fit);
 	AugurModelPin *pin;
-	AugurScores scores;
 	char *reason;
 
 	if (t->compared_with == 0 || holdout->n_rows == 0)
@@ -167,15 +169,15 @@ score_production(Training *t)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pin = augur_cache_get_version(t->compared_with, t->context);
 	PopActiveSnapshot();
-	reason = augur_holdout_score_other(augur_pin_model(pin), t->loader, holdout, t->memory, &scores,
-									   t->context);
+	reason = augur_holdout_score_other(augur_pin_model(pin), t->loader, holdout, t->memory,
+									   t->args->gate.given, &t->production, t->context);
 	if (reason != NULL)
 		add_warning(t,
 					"version %d in production could not be scored on the new holdout, "
 					"because %s",
 					augur_pin_version(pin), reason);
 	else
-		augur_registry_scores(t->run_id, "production", &scores, holdout);
+		augur_registry_scores(t->run_id, "production", &t->production, holdout);
 }
 
 /* Decodes an artifact into a context of the caller's. */
@@ -213,7 +215,7 @@ fit_baseline(Training *t)
 	augur_check(aug_params_new(&host.host, baseline, &params, &err), &err);
 	augur_fit_run(t->fit, baseline, params, (uint64) t->args->seed, &result);
 	model = decode(&host, t->context, &result);
-	augur_holdout_score(model, rows, t->memory, NULL, &scores, t->context);
+	augur_holdout_score(model, rows, UINT32_MAX, t->memory, false, NULL, &scores, t->context);
 	aug_model_free(model);
 	aug_params_free(params);
 	if (scores.n_metrics > 0)
@@ -247,6 +249,33 @@ record_oob(Training *t)
 	t->value = regression ? fit->oob_error : fit->oob_score;
 }
 
+/*
+ * What the gate looks at beside the metrics: the gain over production on the same rows, and the
+ * leading metric on training rows, where the algorithm has no out-of-bag one.
+ */
+static void
+measure_gate(Training *t, const AugurScores *scores)
+{
+	const AugMatrix *holdout = augur_fit_holdout(t->fit);
+
+	if (t->production.row != NULL && scores->row != NULL)
+	{
+		AugGain gain;
+
+		augur_holdout_gain(holdout, scores, &t->production, &gain, t->context);
+		augur_registry_gain(t->run_id, &gain, Min(scores->n_rows, t->production.n_rows));
+	}
+	if (!isnan(t->args->gate.max_gap) && t->result.fit.oob_rows == 0)
+	{
+		AugurScores training;
+
+		augur_holdout_score(t->model, augur_fit_training(t->fit), MAX_GAP_ROWS, t->memory, false,
+							NULL, &training, t->context);
+		training.n_metrics = Min(training.n_metrics, 1);
+		augur_registry_scores(t->run_id, "train", &training, holdout);
+	}
+}
+
 /* Fits the model and scores what its bytes say. */
 static void
 fit_model(Training *t)
@@ -258,7 +287,8 @@ fit_model(Training *t)
 	t->model = decode(&t->host, t->context, &t->result);
 
 	augur_progress_phase(t->progress, AUGUR_PHASE_EVALUATE, holdout->n_rows);
-	augur_holdout_score(t->model, holdout, t->memory, t->progress, &scores, t->context);
+	augur_holdout_score(t->model, holdout, UINT32_MAX, t->memory, t->args->gate.given, t->progress,
+						&scores, t->context);
 	if (scores.n_metrics > 0)
 	{
 		t->split = "holdout";
@@ -272,6 +302,8 @@ fit_model(Training *t)
 					"augur.training_memory",
 					scores.n_rows, holdout->n_rows);
 	record_oob(t);
+	if (t->args->gate.given)
+		measure_gate(t, &scores);
 }
 
 /* What runs.info tells. */
@@ -309,7 +341,13 @@ info_json(Training *t)
 		escape_json(&json, (const char *) lfirst(lc));
 		separator = ", ";
 	}
-	appendStringInfoString(&json, "], \"core\": ");
+	appendStringInfoChar(&json, ']');
+	if (t->promotion.reason != NULL)
+	{
+		appendStringInfoString(&json, ", \"promotion\": ");
+		escape_json(&json, t->promotion.reason);
+	}
+	appendStringInfoString(&json, ", \"core\": ");
 	escape_json(&json, aug_core_dispatch());
 	appendStringInfoChar(&json, '}');
 	return json.data;
@@ -331,7 +369,7 @@ store(Training *t)
 {
 	augur_progress_phase(t->progress, AUGUR_PHASE_STORE, 0);
 	t->version = augur_registry_version(t->run_id, t->model, t->result.artifact, t->result.length);
-	augur_registry_promote(t->version.id, t->args->promote, t->compared_with, &t->promotion);
+	augur_registry_promote(t->version.id, t->args, t->compared_with, &t->promotion);
 	augur_registry_finish(t->run_id, t->report.rows_used, t->report.rows_skipped, seconds_spent(t),
 						  t->warnings, info_json(t));
 }
@@ -475,6 +513,7 @@ train(FunctionCallInfo fcinfo, bool from_query)
 	augur_version_check();
 
 	augur_registry_check(t->args);
+	augur_registry_validate(t->args);
 	t->progress = augur_progress_begin(t->args->model, t->args->algorithm->name, context);
 	t->compared_with = augur_registry_production(t->args->model);
 	t->args->keep_holdout = t->compared_with != 0;

@@ -19,6 +19,16 @@
 /* ---- arguments.c ------------------------------------------------------ */
 
 /* The arguments of augur.train and augur.train_query, checked. */
+/* What a new version must show before it is promoted. */
+typedef struct AugurGate
+{
+	bool given;		   /* any of the numbers */
+	const char *suite; /* that the relation must pass before anything is read, or NULL */
+	double min_gain;   /* over production: the lower end of the paired interval is above it */
+	double floor;	   /* NAN: none; the leading metric is at least (at most) this */
+	double max_gap;	   /* NAN: none; how much better training rows may look than the holdout */
+} AugurGate;
+
 typedef struct AugurTrainArgs
 {
 	const char *function; /* "augur.train", for messages */
@@ -42,6 +52,7 @@ typedef struct AugurTrainArgs
 	double holdout;
 	bool keep_holdout; /* its raw values will be asked for */
 	const char *promote;
+	AugurGate gate;
 	int64 seed;
 	const char *note;
 } AugurTrainArgs;
@@ -82,19 +93,26 @@ typedef struct AugurScores
 	uint32 n_metrics;	/* 0: there was nothing to score */
 	AugMetric *metrics; /* the first one is the leading one */
 	uint32 n_rows;		/* that were scored */
+	double *row;		/* [n_rows] kept for augur_holdout_gain, or NULL */
 } AugurScores;
 
-/* Metrics of a model over a holdout that is binned with its own features. */
+/*
+ * Metrics of a model over at most most rows that are binned with its own features; keep: what
+ * each row got is kept, too.
+ */
 extern void
-augur_holdout_score(const AugModel *model, const AugMatrix *holdout, Size memory,
-					AugurProgress *progress, AugurScores *scores, MemoryContext context);
+augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most, Size memory,
+					bool keep, AugurProgress *progress, AugurScores *scores, MemoryContext context);
+/* By how much the first is better than the second, of scores that were kept. */
+extern void augur_holdout_gain(const AugMatrix *holdout, const AugurScores *ours,
+							   const AugurScores *theirs, AugGain *gain, MemoryContext context);
 /*
  * Metrics of another model over the raw holdout rows of the loader.  Returns NULL,
  * or the reason why it cannot be scored on them (a column that is not there...).
  */
 extern char *
 augur_holdout_score_other(const AugModel *model, AugurLoader *loader, const AugMatrix *holdout,
-						  Size memory, AugurScores *scores, MemoryContext context);
+						  Size memory, bool keep, AugurScores *scores, MemoryContext context);
 
 /* ---- registry.c ------------------------------------------------------- */
 
@@ -125,8 +143,11 @@ augur_registry_metric(int64 run_id, const char *split, const char *name, double 
 /* Version that alias production points at, or 0. */
 extern int64 augur_registry_production(const char *model);
 /* compared_with: the version in production that was scored, 0 for none. */
-extern void augur_registry_promote(int64 version_id, const char *promote, int64 compared_with,
-								   AugurPromotion *promotion);
+extern void augur_registry_gain(int64 run_id, const AugGain *gain, int64 n);
+/* Raises an error unless the relation passes the suite of the gate. */
+extern void augur_registry_validate(const AugurTrainArgs *args);
+extern void augur_registry_promote(int64 version_id, const AugurTrainArgs *args,
+								   int64 compared_with, AugurPromotion *promotion);
 extern void augur_registry_finish(int64 run_id, int64 rows_used, int64 rows_skipped, double seconds,
 								  List *warnings, const char *info);
 /* ---- algorithms.c ----------------------------------------------------- */

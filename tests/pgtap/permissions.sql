@@ -26,6 +26,8 @@ CREATE TABLE pm_days AS SELECT date '2024-01-01' + i AS t, i AS y, i % 2 AS k FR
 GRANT SELECT ON pm_days TO PUBLIC;
 CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
 GRANT SELECT ON pm_value TO PUBLIC;
+CREATE TABLE pm_loaded (v text);
+GRANT INSERT ON pm_loaded TO PUBLIC;
 SET ROLE pm_owner;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 2}', promote => 'always')).version;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 3}', promote => 'always')).version;
@@ -38,6 +40,8 @@ SELECT augur.grant('pmf', 'pm_grantee'), augur.grant('pmf', 'pm_reader', 'read')
 SELECT augur.store_forecast('pmf', 3);
 SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't');
 SELECT augur.validate('pms');
+SELECT augur.set_retrain_policy('pm');
+SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
 SELECT p.prediction_id AS prediction FROM pm_rows r, augur.predict_logged('pm', r, 'x') p LIMIT 1 \gset
 RESET ROLE;
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
@@ -73,6 +77,8 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set registered_version '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pm'' AND v.version = 1)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._config_columns(regclass,jsonb)', $$augur._config_columns('public.pm_days', '{"time_column": "t", "target": "y"}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_own_source(augur.models,text)', $$augur._check_own_source(:registered, 'x')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._adwin_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._adwin_take(internal,double precision,jsonb)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._auc_interval(double precision,double precision)', $$augur._auc_interval(0.8, 0.1)$$, 'ok ok ok ok ok ok 42501'),
@@ -145,9 +151,17 @@ INSERT INTO pm_matrix VALUES
 ('augur._check_promote(text)', $$augur._check_promote('never')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._before_column(augur.expectations,regclass)', $$augur._before_column(:expectation, 'public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._castable(text,text)', $$augur._castable('x', 'integer')$$, 'ok ok ok ok ok ok 42501'),
+('augur._guard_load_batch()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur.forget_batch(bigint)', $$augur.forget_batch((SELECT min(id) FROM augur.load_batches))$$, 'ok ok 42501 42501 42704 42704 42501'),
+('augur.load_csv(regclass,text,text,regclass,name[],text,bigint,double precision,text,text,text,text,text,boolean,text)', $$augur.load_csv('public.pm_loaded', content => 'v')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur.load_json(regclass,text,text,regclass,name[],text,bigint,double precision,text,text,jsonb,text,text)', $$augur.load_json('public.pm_loaded', content => '{"v": "1"}')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._check_expectation(text,name[],jsonb)', $$augur._check_expectation('not_null', '{y}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._checked_rows(regclass,text,text[])', $$augur._checked_rows('public.pm_days', NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._column_type(regclass,name)', $$augur._column_type('public.pm_days', 'y')$$, 'ok ok ok ok ok ok 42501'),
+('augur._drift_kind(regtype)', $$augur._drift_kind('int4')$$, 'ok ok ok ok ok ok 42501'),
+('augur._drift_labels(regclass,regclass,name)', $$augur._drift_labels('pg_catalog.pg_am', 'pg_catalog.pg_am', 'amname')$$, 'ok ok ok ok ok ok 42501'),
+('augur._drift_numbers(regclass,regclass,name)', $$augur._drift_numbers('pg_catalog.pg_attribute', 'pg_catalog.pg_attribute', 'attnum')$$, 'ok ok ok ok ok ok 42501'),
+('augur._drift_verdict(augur.drift_column,bigint,double precision)', $$augur._drift_verdict(NULL, 100, 0.05)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._expectation_kinds()', $$augur._expectation_kinds()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._expectation_message(augur.expectations,bigint,bigint,jsonb)', $$augur._expectation_message(:expectation, 1, 2, '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._expectation_sql(augur.expectations,regclass,text,timestamp with time zone,bigint)', $$augur._expectation_sql(:expectation, 'public.pm_days', NULL, now(), 1)$$, 'ok ok ok ok ok ok 42501'),
@@ -169,6 +183,53 @@ INSERT INTO pm_matrix VALUES
 ('augur.validate(text,regclass,text,timestamp with time zone,integer)', $$augur.validate('pms')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.validation_json(bigint)', $$augur.validation_json((SELECT min(id) FROM augur.validation_runs))$$, 'ok ok 42501 42704 42704 ok 42501'),
 ('augur.validation_sql(text,regclass,text)', $$augur.validation_sql('pms')$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._side_label(internal,boolean,"any")', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._side_label(internal,boolean,text)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._side_value(internal,boolean,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._side_value(internal,boolean,double precision,integer)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_cells_chi_square(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_cells_hellinger(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_cells_js(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_cells_psi(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_cells_total_variation(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_hellinger(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_js(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_ks(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_psi(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_total_variation(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._stats_wasserstein(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur.adjust_p_values(double precision[])', $$augur.adjust_p_values('{0.1}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.chi_square(boolean,"any")', $$augur.chi_square(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.chi_square_test(double precision[],double precision[])', $$augur.chi_square_test('{1,2}', '{2,1}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.distance(text,double precision[],double precision[])', $$augur.distance('psi', '{1,2}', '{2,1}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.drift_between(regclass,regclass,name[],bigint,double precision,double precision)', $$augur.drift_between('pg_catalog.pg_am', 'pg_catalog.pg_am')$$, 'ok ok ok ok ok ok 42501'),
+('augur.drift_report(regclass,regclass,name[],bigint,double precision,double precision,double precision)', $$augur.drift_report('pg_catalog.pg_am', 'pg_catalog.pg_am')$$, 'ok ok ok ok ok ok 42501'),
+('augur.hellinger(boolean,double precision)', $$augur.hellinger(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur.hellinger(boolean,double precision,integer)', $$augur.hellinger(true, 1.0::float8, 5)$$, 'ok ok ok ok ok ok 42501'),
+('augur.hellinger(boolean,text)', $$augur.hellinger(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.js_distance(boolean,double precision)', $$augur.js_distance(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur.js_distance(boolean,double precision,integer)', $$augur.js_distance(true, 1.0::float8, 5)$$, 'ok ok ok ok ok ok 42501'),
+('augur.js_distance(boolean,text)', $$augur.js_distance(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.ks(boolean,double precision)', $$augur.ks(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur.null_quantile(text,bigint,bigint,integer,double precision)', $$augur.null_quantile('psi', 10, 10, 5)$$, 'ok ok ok ok ok ok 42501'),
+('augur.psi(boolean,double precision)', $$augur.psi(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur.psi(boolean,double precision,integer)', $$augur.psi(true, 1.0::float8, 5)$$, 'ok ok ok ok ok ok 42501'),
+('augur.psi(boolean,text)', $$augur.psi(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.share_test(bigint,bigint,bigint,bigint)', $$augur.share_test(1, 2, 1, 2)$$, 'ok ok ok ok ok ok 42501'),
+('augur.total_variation(boolean,double precision)', $$augur.total_variation(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur.total_variation(boolean,double precision,integer)', $$augur.total_variation(true, 1.0::float8, 5)$$, 'ok ok ok ok ok ok 42501'),
+('augur.total_variation(boolean,text)', $$augur.total_variation(true, 'x'::text)$$, 'ok ok ok ok ok ok 42501'),
+('augur.wasserstein(boolean,double precision)', $$augur.wasserstein(true, 1.0::float8)$$, 'ok ok ok ok ok ok 42501'),
+('augur._labelled_rows(augur.runs)', $$augur._labelled_rows((SELECT r FROM augur.runs r WHERE r.id = :run))$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._last_training(bigint)', $$augur._last_training(1)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._retrain(augur.models,augur.retrain_policies,augur.runs,text)', $$augur._retrain(:registered, NULL, NULL, 'x')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._retrain_brake(augur.retrain_policies,jsonb,timestamp with time zone)', $$augur._retrain_brake(NULL, '{}', now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._retrain_facts(augur.models,augur.retrain_policies,augur.runs,timestamp with time zone)', $$augur._retrain_facts(:registered, NULL, NULL, now())$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._retrain_trigger(augur.retrain_policies,jsonb,timestamp with time zone)', $$augur._retrain_trigger(NULL, '{}', now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._train_again(augur.runs,text,jsonb,text)', $$augur._train_again((SELECT r FROM augur.runs r WHERE r.id = :run), 'pm', '{}', 'x')$$, 'ok ok 42501 42501 22004 42501 42501'),
+('augur.check_retrain(text,timestamp with time zone,boolean)', $$augur.check_retrain('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.drop_retrain_policy(text)', $$augur.drop_retrain_policy('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.set_retrain_policy(text,interval,bigint,text[],integer,interval,integer,bigint,text,jsonb,integer,boolean)', $$augur.set_retrain_policy('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._emit(text,text,text,jsonb,augur.models)', $$augur._emit('x', 'info', 'x', '{}', :registered)$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_alias(augur.models,augur.alias_history)', $$augur._event_of_alias(:registered, h) FROM augur.alias_history h$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._event_of_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
@@ -184,7 +245,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._promote_forecast(bigint,text,bigint,double precision,double precision,double precision)', $$augur._promote_forecast((:forecaster).id, 'never', NULL, 1, 1, 1)$$, 'ok ok 42501 42501 22023 42501 42501'),
 ('augur._qualified(regclass)', $$augur._qualified('public.pm_days')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._regressor_names(jsonb)', $$augur._regressor_names('{}')$$, 'ok ok ok ok ok ok 42501'),
-('augur._series_columns(regclass,name,name,name[],name[])', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._series_columns(regclass,name,name,name[],name[],text)', $$augur._series_columns('public.pm_days', 't', 'y', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._series_expressions(regclass,jsonb)', $$augur._series_expressions('public.pm_days', '{"series": [], "regressors": [], "time_column": "t", "time_type": "date"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._series_fit(text,name[],integer,name[],jsonb,bigint)', $$count(f.*) FROM augur._series_fit('SELECT t, y::float8 FROM public.pm_days', '{}', 2, '{}', '{}') f$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._series_forecast(bytea,integer,double precision[],timestamp with time zone[],double precision[])', $$augur._series_forecast(:state, 2, NULL)$$, 'ok ok ok ok ok ok 42501'),
@@ -285,7 +346,9 @@ INSERT INTO pm_matrix VALUES
 ('augur._production_version(text)', $$augur._production_version('pm')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._progress()', $$augur._progress()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._promote(augur.models,bigint,text,text,text)', $$augur._promote(:registered, :version, 'production', 'promote', NULL)$$, 'ok ok 42501 42501 42501 ok 42501'),
-('augur._promote_if(bigint,text,bigint)', $$augur._promote_if(:version, 'always')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._gate_failures(bigint,jsonb,text,boolean,double precision,boolean)', $$augur._gate_failures(1, '{}', 'auc', true, 1, true)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._gate_suite(text,regclass,text)', $$augur._gate_suite('pms', 'public.pm_days', NULL)$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._promote_if(bigint,text,bigint,jsonb)', $$augur._promote_if(:version, 'always')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._r2(double precision[])', $$augur._r2('{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._r2_add(double precision[],double precision,double precision)', $$augur._r2_add('{1,2,3}', 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._r2_combine(double precision[],double precision[])', $$augur._r2_combine('{1,2,3}', '{1,2,3}')$$, '22023 22023 22023 22023 22023 22023 42501'),

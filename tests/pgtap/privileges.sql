@@ -239,6 +239,7 @@ CREATE TABLE own_days AS SELECT date '2024-01-01' + i AS t, i AS y FROM generate
 SELECT ok((augur.train_forecast('trap', 'own_days', 't', 'y', method => 'drift', promote => 'always')).version = 1,
 		  'a forecaster is trained');
 SELECT cmp_ok((SELECT count(*) FROM augur.store_forecast('trap', 2)), '>', 0::bigint, 'and its forecast kept');
+SELECT augur.set_retrain_policy('trap', new_rows => 1);
 ALTER TABLE own_days RENAME TO true_days;
 CREATE FUNCTION trap(date) RETURNS date LANGUAGE plpgsql AS
 $$BEGIN RAISE EXCEPTION USING ERRCODE = 'XX001', MESSAGE = 'ran as ' || current_user; END$$;
@@ -249,9 +250,33 @@ SET ROLE reg_op;
 SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, '42501', NULL, 'accuracy without a relation is the owner''s');
 SELECT throws_ok($$SELECT augur.refresh_forecast('trap')$$, '42501', NULL, 'so is refreshing');
 SELECT lives_ok($$SELECT augur.forecast_accuracy('trap', 'true_days')$$, 'with a relation it is everybody''s who may see it');
+-- powers over the registry are none over its owners' code
+RESET ROLE;
+CREATE ROLE reg_bypass BYPASSRLS;
+SELECT augur.grant_preset('reg_bypass', 'operator');
+SET ROLE reg_bypass;
+SELECT throws_ok(format('SELECT augur.%s(%L)', f, 'trap'), '42501', 'permission denied for the relation of model "trap"',
+				 f || ' is not for ' || current_user)
+FROM unnest('{forecast_accuracy,refresh_forecast,check_retrain}'::text[]) f;
+SET ROLE reg_adm;
+SELECT throws_ok(format('SELECT augur.%s(%L)', f, 'trap'), '42501', 'permission denied for the relation of model "trap"',
+				 f || ' is not for ' || current_user)
+FROM unnest('{forecast_accuracy,refresh_forecast,check_retrain}'::text[]) f;
+SELECT lives_ok($$SELECT augur.forecast_accuracy('trap', 'true_days')$$, 'who name the relation');
+SELECT throws_ok($$SELECT augur.train_forecast('trap', 'true_days', 't', 'y', method => 'drift')$$, '42501',
+				 'permission denied for model "trap"', 'an admin trains nobody''s models');
+SELECT throws_ok($$SELECT augur._labelled_rows(r) FROM augur.runs r$$, '42501',
+				 'permission denied for the relation of model "trap"', 'nor counts their rows');
+SELECT augur.set_retrain_policy('trap', frozen => true);
+SELECT is((SELECT frozen FROM augur.retrain_policies), true, 'but stops retraining');
+SELECT augur.drop_retrain_policy('trap');
+SELECT is((SELECT count(*) FROM augur.retrain_policies), 0::bigint, 'and takes it away');
+SET ROLE reg_mate;
+SELECT throws_ok($$SELECT augur.refresh_forecast('trap')$$, 'XX001', 'ran as reg_mate', 'a member of the owner trusts it');
 SET ROLE reg_ann;
 SELECT throws_ok($$SELECT augur.forecast_accuracy('trap')$$, 'XX001', 'ran as reg_ann', 'the owner runs its own code');
 RESET ROLE;
+SELECT augur.revoke_preset('reg_bypass');
 
 -- ---- suites: their SQL runs with the rights of the caller, so it is run by members of the owner only -------
 

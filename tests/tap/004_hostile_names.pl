@@ -67,6 +67,8 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'augur.model'::regtype THEN '(SELECT m FROM public.model)'
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
 		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
+		WHEN (SELECT y.typtype = 'c' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
+			OR type = 'augur.expectations[]'::regtype THEN format('NULL::%s', type)
 		WHEN type = 'record'::regtype THEN '(SELECT x FROM public.t x LIMIT 1)'
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'

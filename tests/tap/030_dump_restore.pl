@@ -38,6 +38,11 @@ SELECT augur.drop_alias('buyers', 'staging');
 SELECT augur.grant('buyers', 'watcher');
 SELECT augur.train_forecast('days', 'daily', 'day', 'n', series => '{source}', method => 'ets', horizon => 5, promote => 'always');
 SELECT augur.store_forecast('days', 3);
+SELECT augur.create_suite('fit', 'visits', '{day}');
+SELECT augur.expect('fit', 'in_set', 'source', '{"values": ["ad", "it''s"]}', severity => 'warn'), augur.expect('fit', 'not_null', 'pages');
+SELECT augur.validate('fit');
+SELECT augur.set_retrain_policy('buyers', every => '1 day', suite => 'fit', on_events => '{drift_found}');
+SELECT augur.check_retrain('buyers');
 SELECT augur.train('gone', 'visits', 'bought', algorithm => 'baseline', promote => 'always');
 SELECT augur.drop_model('gone');
 RESET ROLE;
@@ -52,7 +57,8 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 	'a model has more than one chunk');
 
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
-  version_series version_states forecasts alias_history aliases);
+  version_series version_states forecasts alias_history aliases events suites expectations validation_runs
+  validation_results retrain_policies retrain_decisions);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
