@@ -127,6 +127,7 @@ BEGIN
 	FOR object IN
 		SELECT c.oid::regclass::text FROM pg_class c
 		WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind = ANY ('{r,v,p}'::"char"[])
+		AND NOT c.relispartition
 	LOOP
 		EXECUTE format('REVOKE ALL ON %s FROM %s', object, role);
 	END LOOP;

@@ -73,7 +73,9 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'
 		WHEN type = 'regtype'::regtype THEN '''date''::regtype'
-		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype) THEN '''x''::text'
+		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype) THEN '''x''::text'
+		WHEN type = 'augur.detector'::regtype THEN 'augur.new_detector(''ddm'')'
+		WHEN type = 'boolean[]'::regtype THEN '''{t}''::boolean[]'
 		WHEN type = 'jsonb'::regtype THEN '''{}''::jsonb'
 		WHEN type = 'bytea'::regtype THEN '''\x00''::bytea'
 		WHEN type IN ('text[]'::regtype, 'name[]'::regtype) THEN format('''{}''::%s', type)
@@ -98,7 +100,8 @@ CREATE FUNCTION public.spears(type regtype) RETURNS text[] LANGUAGE sql AS $$
 	SELECT CASE
 		WHEN type = 'text'::regtype THEN '{$1}'::text[]
 		WHEN type = 'name'::regtype THEN '{$1::name}'
-		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype) THEN '{$1::text}'
+		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype) THEN '{$1::text}'
+		WHEN type = 'augur.detector'::regtype THEN '{$1::augur.detector}'
 		WHEN type = 'text[]'::regtype THEN ARRAY['ARRAY[$1]']
 		WHEN type = 'name[]'::regtype THEN ARRAY['ARRAY[$1::name]', 'ARRAY[''a'', $1]::name[]']
 		WHEN type = 'jsonb'::regtype THEN ARRAY['to_jsonb($1)', 'jsonb_build_object($1, 1)', 'jsonb_build_object($1, $1)',

@@ -1,6 +1,9 @@
 /*
  * Detectors of change: the changes of river (detector_golden.txt), streams in parts, states as
  * bytes, damaged ones, short of memory; numbers that cannot be read.
+ *
+ * The golden states in tests/data (format1_METHOD.detector) were written by this program with
+ * UNIT_WRITE_GOLDEN=1 in the environment; later versions must go on reading them.
  */
 #include "../../src/core/artifact.h"
 #include "../../src/core/detect/detect.h"
@@ -266,6 +269,53 @@ in_parts(void)
 	}
 }
 
+/* States of an earlier version are read, and go on as they would have. */
+static void
+golden_states(void)
+{
+	static double x[ROOM];
+
+	for (uint32_t k = 0; k < aug_detector_count(); k++)
+	{
+		const char *name = aug_detector_at(k)->name;
+		bool bits = aug_detector_binary(aug_detector_at(k));
+		size_t n = make_stream(stream_named(bits ? "sudden" : "spread"), x), n_old, n_new;
+		char path[512];
+		UnitHost h;
+		AugDetector *whole, *d;
+		AugError err;
+		uint8_t *old, *bytes, *again;
+
+		unit_host(&h);
+		snprintf(path, sizeof(path), "%s/format1_%s.detector", UNIT_DATA, name);
+		whole = open_detector(&h, name, "");
+		CHECK(aug_detector_update(whole, x, n / 2, &err) == AUG_OK);
+		if (getenv("UNIT_WRITE_GOLDEN") != NULL)
+		{
+			FILE *file = fopen(path, "wb");
+
+			bytes = store(whole, &n_new);
+			CHECK(file != NULL && fwrite(bytes, 1, n_new, file) == n_new && fclose(file) == 0);
+			h.host.release(&h, bytes);
+		}
+		CHECK(aug_detector_update(whole, x + n / 2, n - n / 2, &err) == AUG_OK);
+		old = unit_read_file(path, &n_old);
+		if (!CHECK(old != NULL) ||
+			!CHECK(aug_detector_read(&h.host, old, n_old, &d, &err) == AUG_OK))
+			return;
+		CHECK(aug_detector_update(d, x + n / 2, n - n / 2, &err) == AUG_OK);
+		bytes = store(whole, &n_new);
+		again = store(d, &n_old);
+		CHECK(n_new == n_old && memcmp(bytes, again, n_new) == 0);
+		free(old);
+		h.host.release(&h, bytes);
+		h.host.release(&h, again);
+		aug_detector_free(whole);
+		aug_detector_free(d);
+		CHECK(h.live == 0);
+	}
+}
+
 /* ---- what it says ------------------------------------------------------------------- */
 
 static void
@@ -290,7 +340,7 @@ what_it_says(void)
 	CHECK_TEXT(info.about->name, "adwin");
 	aug_detector_free(d);
 
-	/* without scaling a threshold of 50 is nothing to an SD of 200, with it a false alarm is rare */
+	/* unscaled, a threshold of 50 is nothing to an SD of 200; scaled, a false alarm is rare */
 	d = open_detector(&h, "page_hinkley", "");
 	CHECK(aug_detector_update(d, x, n, &err) == AUG_OK);
 	aug_detector_info(d, &info);
@@ -557,10 +607,15 @@ short_of_memory(void)
 }
 
 static const UnitTest tests[] = {
-	{"as_river", as_river},			{"in_parts", in_parts},
-	{"what_it_says", what_it_says}, {"ks_p_values", ks_p_values},
-	{"refusals", refusals},			{"extremes", extremes},
-	{"damaged", damaged},			{"short_of_memory", short_of_memory},
+	{"as_river", as_river},
+	{"in_parts", in_parts},
+	{"golden_states", golden_states},
+	{"what_it_says", what_it_says},
+	{"ks_p_values", ks_p_values},
+	{"refusals", refusals},
+	{"extremes", extremes},
+	{"damaged", damaged},
+	{"short_of_memory", short_of_memory},
 };
 
 UNIT_MAIN("detector", tests);

@@ -13,12 +13,10 @@
  */
 #include "detect.h"
 
-#define STANDARDIZE_ROWS                                                                               \
-	{                                                                                                  \
-		"standardize_rows", AUG_PARAM_INT, "300", 10, 1e6, NULL,                                       \
-			"With standardize: the first so many numbers, and the first after each change, tell mean " \
-			"and standard deviation and are not judged."                                               \
-	}
+/* of what is standardized, in both tables */
+static const char standardize_rows_help[] =
+	"With standardize: the first so many numbers, and the first after each change, tell mean and "
+	"standard deviation and are not judged.";
 
 const AugParamSpec aug_adwin_params[ADWIN_PARAMS] = {
 	[ADWIN_DELTA] =
@@ -36,7 +34,8 @@ const AugParamSpec aug_adwin_params[ADWIN_PARAMS] = {
 		{"standardize", AUG_PARAM_BOOL, "false", 0, 1, NULL,
 		 "Scale the numbers so that about six standard deviations are 1: the bound is for numbers "
 		 "between 0 and 1. For losses that are not."},
-	[ADWIN_STANDARDIZE_ROWS] = STANDARDIZE_ROWS,
+	[ADWIN_STANDARDIZE_ROWS] = {"standardize_rows", AUG_PARAM_INT, "300", 10, 1e6, NULL,
+								standardize_rows_help},
 };
 
 const AugParamSpec aug_page_hinkley_params[PH_PARAMS] = {
@@ -54,7 +53,8 @@ const AugParamSpec aug_page_hinkley_params[PH_PARAMS] = {
 				 "Whether a rise of the mean is a change, a fall, or both."},
 	[PH_STANDARDIZE] = {"standardize", AUG_PARAM_BOOL, "true", 0, 1, NULL,
 						"Judge deviations in standard deviations instead of units."},
-	[PH_STANDARDIZE_ROWS] = STANDARDIZE_ROWS,
+	[PH_STANDARDIZE_ROWS] = {"standardize_rows", AUG_PARAM_INT, "300", 10, 1e6, NULL,
+							 standardize_rows_help},
 };
 
 const AugParamSpec aug_ddm_params[DDM_PARAMS] = {
