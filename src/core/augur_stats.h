@@ -61,6 +61,12 @@ extern AugStatus aug_ks_test(const AugHost *host, const double *x, size_t n, con
 							 size_t m, AugTest *out, AugError *err);
 
 /*
+ * Its asymptotic p value of a gap d > 0, for samples of n and m values and effective =
+ * 1 / (1/n + 1/m).
+ */
+extern double aug_ks_p(double d, double effective);
+
+/*
  * Cells of the numbers in ascending x, [n], for distances: at most n_bins of nearly equal counts
  * of x, edges included on the right, as edge[n_edges], ascending; the first cell is open to
  * the left, the last to the right.  edge: room for n_bins - 1.  Returns n_edges.

@@ -10,7 +10,7 @@ FUZZ_CC ?= clang-14
 FUZZ_RUNS ?= 200000
 FUZZ_SEED ?= 1
 FUZZ_MAX_LEN ?= 32768
-FUZZ_NAMES := fuzz_model fuzz_params fuzz_series fuzz_panel fuzz_detector
+FUZZ_NAMES := fuzz_model fuzz_params fuzz_series fuzz_panel fuzz_detector fuzz_profile
 FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -g -O1 -ffp-contract=off -fno-omit-frame-pointer \
 	-DAUG_FUZZING -DAUGUR_VERSION='"$(UNIT_VERSION)"' -DUNIT_DATA='"$(UNIT_DIR)/tests/data"' \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

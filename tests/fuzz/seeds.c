@@ -2,12 +2,15 @@
  *
  * seeds.c
  *		Writes the first inputs of the fuzzers: real models of every algorithm,
- *		real hyperparameter texts, real states of series and of detectors of every method.
+ *		real hyperparameter texts, real states of series and of detectors of every method,
+ *		and profiles.
  *
- *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY DETECTOR_DIRECTORY
+ *		seeds MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY
+ *			DETECTOR_DIRECTORY PROFILE_DIRECTORY
  *
  *-------------------------------------------------------------------------
  */
+#include "../../src/core/augur_profile.h"
 #include "../unit/unit.h"
 
 static void
@@ -227,14 +230,47 @@ write_detector(const AugAlgorithm *about, unsigned n, const char *directory)
 	aug_params_free(params);
 }
 
+/* A profile of n values. */
+static void
+write_profile(AugProfileKind kind, int n, const char *directory)
+{
+	UnitHost h;
+	AugError err;
+	AugProfile *p;
+	uint8_t *bytes;
+	size_t length;
+
+	unit_host(&h);
+	if (aug_profile_new(&h.host, kind, 3, &p, &err) != AUG_OK)
+		exit(1);
+	for (int i = 0; i < n; i++)
+	{
+		double v = n % 2 == 0 ? i * 7919 % 10007 / 100.0 : sqrt(i);
+		int text = i * i % 1601;
+
+		if ((kind == AUG_PROFILE_NUMBERS ? aug_profile_add(p, &v, 1, &err)
+										 : aug_profile_add_label(p, (const char *) &text, 2, 1,
+																 &err)) != AUG_OK)
+			exit(1);
+	}
+	if (aug_profile_store(p, &bytes, &length, &err) != AUG_OK)
+		exit(1);
+	write_file(directory, kind == AUG_PROFILE_NUMBERS ? "numbers" : "labels", (unsigned) n, bytes,
+			   length);
+	h.host.release(&h, bytes);
+	aug_profile_free(p);
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc != 6)
+	static const int sizes[] = {0, 1, 50, 2000, 3001};
+
+	if (argc != 7)
 	{
 		fprintf(stderr,
 				"usage: %s MODEL_DIRECTORY PARAMS_DIRECTORY SERIES_DIRECTORY PANEL_DIRECTORY "
-				"DETECTOR_DIRECTORY\n",
+				"DETECTOR_DIRECTORY PROFILE_DIRECTORY\n",
 				argv[0]);
 		return 2;
 	}
@@ -252,6 +288,11 @@ main(int argc, char **argv)
 		write_detector(aug_detector_at(i), 0, argv[5]);
 		write_detector(aug_detector_at(i), 120, argv[5]);
 		write_detector(aug_detector_at(i), 2000, argv[5]);
+	}
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		write_profile(AUG_PROFILE_NUMBERS, sizes[i], argv[6]);
+		write_profile(AUG_PROFILE_WORDS, sizes[i], argv[6]);
 	}
 	return 0;
 }

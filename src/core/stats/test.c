@@ -122,6 +122,15 @@ pelz_good(double n, double z)
 		   (root / (6480 * z6 * z4) * k3 + root / (216 * z6) * k3_whole) / (n * sqrt(n));
 }
 
+double
+aug_ks_p(double d, double effective)
+{
+	/* far out the expansion is lost in rounding, and the first term of the tail is enough */
+	if (effective * d * d > 12)
+		return 2 * exp(-2 * effective * d * d);
+	return fmin(fmax(1 - pelz_good(effective, sqrt(effective) * d), 0), 1);
+}
+
 AugStatus
 aug_ks_test(const AugHost *host, const double *x, size_t n, const double *y, size_t m, AugTest *out,
 			AugError *err)
@@ -134,11 +143,7 @@ aug_ks_test(const AugHost *host, const double *x, size_t n, const double *y, siz
 		return AUG_OK;
 	if (sizes * fmin(1, 2 * d) <= MAX_EXACT)
 		return n < m ? exact_p(host, d, m, n, &out->p, err) : exact_p(host, d, n, m, &out->p, err);
-	/* far out the expansion is lost in rounding, and the first term of the tail is enough */
-	if (effective * d * d > 12)
-		out->p = 2 * exp(-2 * effective * d * d);
-	else
-		out->p = fmin(fmax(1 - pelz_good(effective, sqrt(effective) * d), 0), 1);
+	out->p = aug_ks_p(d, effective);
 	return AUG_OK;
 }
 
