@@ -473,6 +473,7 @@ extern const char *aug_core_dispatch(void);
 #include "augur_detect.h"
 #include "augur_forecast.h"
 #include "augur_stats.h"
+#include "augur_profile.h"
 #include "augur_panel.h"
 
 #endif /* AUGUR_H */

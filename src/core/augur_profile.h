@@ -24,7 +24,7 @@
 #include "augur.h"
 
 #define AUG_PROFILE_EXACT  2048
-#define AUG_PROFILE_ERROR  0.0025
+#define AUG_PROFILE_ERROR  0.004
 #define AUG_PROFILE_LABELS 1000
 /* Bytes of a label that are kept; the others are told apart, too, but not shown. */
 #define AUG_PROFILE_LABEL_BYTES 100
@@ -79,8 +79,8 @@ extern AugStatus aug_profile_add(AugProfile *p, const double *v, size_t n, AugEr
 extern AugStatus aug_profile_add_label(AugProfile *p, const char *bytes, size_t length,
 									   uint64_t count, AugError *err);
 extern AugStatus aug_profile_add_nulls(AugProfile *p, uint64_t n, AugError *err);
-/* into then has what both had, from is as before.  AUG_INVALID: another kind or tag. */
-extern AugStatus aug_profile_merge(AugProfile *into, const AugProfile *from, AugError *err);
+/* into then has what both had; from tells the same as before, and may not be into.  AUG_INVALID: another kind or tag. */
+extern AugStatus aug_profile_merge(AugProfile *into, AugProfile *from, AugError *err);
 extern AugStatus aug_profile_info(AugProfile *p, AugProfileInfo *info, AugError *err);
 extern void aug_profile_free(AugProfile *p);
 

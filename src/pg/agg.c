@@ -159,7 +159,7 @@ check_options(const AugurAggState *state, FunctionCallInfo fcinfo)
 pg_noreturn static void
 not_alone(FunctionCallInfo fcinfo)
 {
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					errmsg("%s is a part of an aggregate and cannot be called by itself",
 						   format_procedure(fcinfo->flinfo->fn_oid)),
 					errhint("Use augur.random_forest_agg, augur.gradient_boosting_agg or "

@@ -21,7 +21,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "libpq/pqformat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -64,20 +63,6 @@ begin_state(MemoryContext parent)
 
 /* ---- states and values ---------------------------------------------------------- */
 
-/*
- * Reads a value's bytes.  Errors that are not the bytes' fault are raised, the others are
- * returned.
- */
-static AugStatus
-open_bytes(DetectState *state, const uint8_t *bytes, Size length, AugError *err)
-{
-	AugStatus status = aug_detector_read(&state->host.host, bytes, length, &state->detector, err);
-
-	if (status == AUG_NOMEM || status == AUG_CANCELLED || status == AUG_INTERNAL)
-		augur_check(status, err);
-	return status;
-}
-
 /* The detector in argument arg, opened in a state that is freed with the call. */
 static DetectState *
 state_argument(FunctionCallInfo fcinfo, int arg)
@@ -86,9 +71,9 @@ state_argument(FunctionCallInfo fcinfo, int arg)
 	DetectState *state = begin_state(CurrentMemoryContext);
 	AugError err;
 
-	augur_check(
-		open_bytes(state, (const uint8_t *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &err),
-		&err);
+	augur_check(aug_detector_read(&state->host.host, (const uint8_t *) VARDATA_ANY(value),
+								  VARSIZE_ANY_EXHDR(value), &state->detector, &err),
+				&err);
 	return state;
 }
 
@@ -102,40 +87,28 @@ state_value(const DetectState *state)
 	struct varlena *value;
 
 	augur_check(aug_detector_store(state->detector, &bytes, &length, &err), &err);
-	value = palloc(length + VARHDRSZ); /* bounded by AUG_MAX_WINDOW and AUG_MAX_CHANGES */
-	SET_VARSIZE(value, length + VARHDRSZ);
-	memcpy(VARDATA(value), bytes, length);
+	value = augur_stored_value("augur.detector", bytes, length);
 	state->host.host.release(state->host.host.arg, bytes);
 	return value;
 }
 
 /* ---- the type --------------------------------------------------------------------- */
 
+static AugStatus
+check_detector(AugurHost *host, const uint8_t *bytes, Size length, AugError *err)
+{
+	AugDetector *detector;
+
+	return aug_detector_read(&host->host, bytes, length, &detector, err);
+}
+
 /*
- * augur.detector_in(cstring).  Soft errors where the server has them.
+ * augur.detector_in(cstring)
  */
 Datum
 augur_detect_in(PG_FUNCTION_ARGS)
 {
-	const char *problem;
-	struct varlena *value = augur_hex_read(PG_GETARG_CSTRING(0), &problem);
-	DetectState *state;
-	AugError err;
-
-	if (value == NULL)
-		ereturn(fcinfo->context, (Datum) 0,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input syntax for type %s", "augur.detector"),
-				 errdetail_internal("%s", problem)));
-	state = begin_state(CurrentMemoryContext);
-	if (open_bytes(state, (const uint8_t *) VARDATA(value), VARSIZE(value) - VARHDRSZ, &err) !=
-		AUG_OK)
-		ereturn(fcinfo->context, (Datum) 0,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input for type %s: %s", "augur.detector", err.message),
-				 err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
-	MemoryContextDelete(state->context);
-	PG_RETURN_POINTER(value);
+	return augur_stored_in(fcinfo, "augur.detector", check_detector);
 }
 
 /*
@@ -154,22 +127,7 @@ augur_detect_out(PG_FUNCTION_ARGS)
 Datum
 augur_detect_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
-	int length = buf->len - buf->cursor;
-	const char *bytes = pq_getmsgbytes(buf, length);
-	DetectState *state = begin_state(CurrentMemoryContext);
-	AugError err;
-	struct varlena *value;
-
-	if (open_bytes(state, (const uint8_t *) bytes, length, &err) != AUG_OK)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid input for type %s: %s", "augur.detector", err.message),
-						err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
-	MemoryContextDelete(state->context);
-	value = palloc(length + VARHDRSZ); /* bounded: it came in one message */
-	SET_VARSIZE(value, length + VARHDRSZ);
-	memcpy(VARDATA(value), bytes, length);
-	PG_RETURN_POINTER(value);
+	return augur_stored_recv(fcinfo, "augur.detector", check_detector);
 }
 
 /*
@@ -178,12 +136,7 @@ augur_detect_recv(PG_FUNCTION_ARGS)
 Datum
 augur_detect_send(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	pq_begintypsend(&buf);
-	pq_sendbytes(&buf, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	return augur_stored_send(fcinfo);
 }
 
 /* ---- options ------------------------------------------------------------------------ */
@@ -404,7 +357,7 @@ take(FunctionCallInfo fcinfo, const char *name)
 	AugError err;
 
 	if (!AggCheckCallContext(fcinfo, &aggregate))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("augur._%s_take must be called as an aggregate", name)));
 	if (state != NULL)
 		check_options(state, fcinfo);
@@ -479,7 +432,7 @@ Datum
 augur_detect_final(PG_FUNCTION_ARGS)
 {
 	if (!AggCheckCallContext(fcinfo, NULL))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("this function must be called as the end of an aggregate")));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();

@@ -17,8 +17,6 @@
  */
 #include "pg.h"
 
-#include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 
 AUGUR_FUNCTION(augur_model_in);
@@ -84,31 +82,17 @@ augur_model_decode(AugurHost *host, const uint8_t *bytes, Size length, AugModel 
 	return check_own_parts(aug_model_info(*model), err);
 }
 
-/*
- * Decodes an artifact for the sake of the check alone.  Errors that are not the
- * input's fault (memory, cancel) are raised; otherwise the status is returned.
- */
 static AugStatus
-model_validate(const uint8_t *bytes, Size length, AugError *err)
+check_model(AugurHost *host, const uint8_t *bytes, Size length, AugError *err)
 {
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "augur model check", ALLOCSET_DEFAULT_SIZES);
-	AugurHost host;
-	AugModel *model = NULL;
-	AugStatus status;
+	AugModel *model;
 
-	augur_host_init(&host, context);
-	status = augur_model_decode(&host, bytes, length, &model, err);
-	MemoryContextDelete(context);
-
-	if (status == AUG_NOMEM || status == AUG_CANCELLED || status == AUG_INTERNAL)
-		augur_check(status, err);
-	return status;
+	return augur_model_decode(host, bytes, length, &model, err);
 }
 
 /*
  * The value that holds an artifact: a copy, in CurrentMemoryContext.  The bytes are
- * not checked: they come from the core or have passed model_validate.
+ * not checked: they come from the core or have passed check_model.
  */
 struct varlena *
 augur_model_value(const uint8_t *bytes, Size length)
@@ -128,29 +112,12 @@ augur_model_value(const uint8_t *bytes, Size length)
 }
 
 /*
- * augur.model_in(cstring): text to model.  Soft errors where the server has them.
+ * augur.model_in(cstring): text to model.
  */
 Datum
 augur_model_in(PG_FUNCTION_ARGS)
 {
-	const char *problem;
-	struct varlena *value = augur_hex_read(PG_GETARG_CSTRING(0), &problem);
-	AugError err = {0};
-	AugStatus status;
-
-	if (value == NULL)
-		ereturn(fcinfo->context, (Datum) 0,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input syntax for type %s", "augur.model"),
-				 errdetail_internal("%s", problem)));
-	status = model_validate((const uint8_t *) VARDATA(value), VARSIZE(value) - VARHDRSZ, &err);
-	if (status != AUG_OK)
-		ereturn(fcinfo->context, (Datum) 0,
-				(errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
-											 : ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input for type %s: %s", "augur.model", err.message),
-				 err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
-	PG_RETURN_POINTER(value);
+	return augur_stored_in(fcinfo, "augur.model", check_model);
 }
 
 /*
@@ -168,18 +135,7 @@ augur_model_out(PG_FUNCTION_ARGS)
 Datum
 augur_model_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
-	int length = buf->len - buf->cursor;
-	const uint8_t *bytes = (const uint8_t *) pq_getmsgbytes(buf, length);
-	AugError err = {0};
-	AugStatus status = model_validate(bytes, length, &err);
-
-	if (status != AUG_OK)
-		ereport(ERROR, (errcode(status == AUG_LIMIT ? ERRCODE_PROGRAM_LIMIT_EXCEEDED
-													: ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid input for type %s: %s", "augur.model", err.message),
-						err.detail[0] ? errdetail_internal("%s", err.detail) : 0));
-	PG_RETURN_POINTER(augur_model_value(bytes, length));
+	return augur_stored_recv(fcinfo, "augur.model", check_model);
 }
 
 /*
@@ -188,10 +144,5 @@ augur_model_recv(PG_FUNCTION_ARGS)
 Datum
 augur_model_send(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	pq_begintypsend(&buf);
-	pq_sendbytes(&buf, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	return augur_stored_send(fcinfo);
 }

@@ -179,6 +179,16 @@ extern AugStatus augur_model_decode(AugurHost *host, const uint8_t *bytes, Size 
 extern struct varlena *augur_hex_read(const char *text, const char **problem);
 extern char *augur_hex_write(const struct varlena *value, const char *noun);
 
+/* ---- stored_type.c: types whose values are bytes of the core ------------- */
+
+/* Reads bytes completely, into the host's memory, which goes with its context. */
+typedef AugStatus (*AugurStoredCheck)(AugurHost *host, const uint8_t *bytes, Size length,
+									  AugError *err);
+extern Datum augur_stored_in(FunctionCallInfo fcinfo, const char *type, AugurStoredCheck check);
+extern Datum augur_stored_recv(FunctionCallInfo fcinfo, const char *type, AugurStoredCheck check);
+extern Datum augur_stored_send(FunctionCallInfo fcinfo);
+extern struct varlena *augur_stored_value(const char *type, const uint8_t *bytes, Size length);
+
 /* ---- cache.c, reference.c: name -> version -> decoded model ------------- */
 
 /*

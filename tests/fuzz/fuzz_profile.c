@@ -8,7 +8,6 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../../src/core/augur_profile.h"
 #include "fuzz.h"
 
 static void
@@ -58,7 +57,7 @@ use(UnitHost *h, AugProfile *p)
 	DEMAND(aug_profile_compare(other, p, &drift, &err) == AUG_OK);
 	status = aug_profile_merge(other, p, &err);
 	DEMAND(status == AUG_OK || status == AUG_LIMIT);
-	status = aug_profile_merge(p, p, &err);
+	status = aug_profile_merge(p, other, &err);
 	DEMAND(status == AUG_OK || status == AUG_LIMIT);
 	aug_profile_free(other);
 }

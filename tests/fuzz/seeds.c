@@ -10,7 +10,6 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../../src/core/augur_profile.h"
 #include "../unit/unit.h"
 
 static void

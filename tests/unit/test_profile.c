@@ -6,7 +6,6 @@
  *-------------------------------------------------------------------------
  */
 #include "../../src/core/artifact.h"
-#include "../../src/core/augur_profile.h"
 #include "unit.h"
 
 #define MANY 400000
@@ -242,8 +241,8 @@ sketch(void)
 			CHECK(h.live == 0);
 		}
 		error = sqrt(squares / n_seeds);
-		/* RANK_ERROR of quantiles.c */
-		CHECK(error < 1.1 / AUG_PROFILE_EXACT);
+		/* RANK_ERROR of quantiles.c, and what its sampler adds */
+		CHECK(error < (sizes[s] < 262144 ? 1.1 / AUG_PROFILE_EXACT : 0.0015));
 		if (getenv("UNIT_VERBOSE") != NULL)
 			printf("%zu numbers: standard error of the median's rank %.6f\n", sizes[s], error);
 	}

@@ -29,9 +29,8 @@ typedef struct Curve
 static AugStatus
 open_curve(const AugProfile *p, Curve *c, AugError *err)
 {
-	c->n = p->quantiles.n_items;
 	c->all = (double) p->n;
-	return aug_quantiles_steps(p->host, &p->quantiles, &c->value, &c->weight, err);
+	return aug_quantiles_steps(p->host, &p->quantiles, &c->value, &c->weight, &c->n, err);
 }
 
 static void

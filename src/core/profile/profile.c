@@ -171,7 +171,7 @@ aug_profile_add_nulls(AugProfile *p, uint64_t n, AugError *err)
 }
 
 AugStatus
-aug_profile_merge(AugProfile *into, const AugProfile *from, AugError *err)
+aug_profile_merge(AugProfile *into, AugProfile *from, AugError *err)
 {
 	AugStatus status;
 
@@ -202,12 +202,13 @@ static AugStatus
 count_distinct(const AugProfile *p, double *out, AugError *err)
 {
 	double *value, *weight;
-	AugStatus status = aug_quantiles_steps(p->host, &p->quantiles, &value, &weight, err);
+	uint32_t n;
+	AugStatus status = aug_quantiles_steps(p->host, &p->quantiles, &value, &weight, &n, err);
 
 	*out = 0;
 	if (status != AUG_OK)
 		return status;
-	for (uint32_t i = 0; i < p->quantiles.n_items; i++)
+	for (uint32_t i = 0; i < n; i++)
 		*out += i == 0 || value[i] != value[i - 1] ? 1 : 0;
 	p->host->release(p->host->arg, value);
 	p->host->release(p->host->arg, weight);
@@ -266,7 +267,8 @@ AugStatus
 aug_profile_quantiles(AugProfile *p, const double *share, size_t n, double *out, AugError *err)
 {
 	double *value, *weight, all = (double) p->n;
-	AugStatus status = aug_quantiles_steps(p->host, &p->quantiles, &value, &weight, err);
+	uint32_t items;
+	AugStatus status = aug_quantiles_steps(p->host, &p->quantiles, &value, &weight, &items, err);
 
 	if (status != AUG_OK)
 		return status;
@@ -276,11 +278,11 @@ aug_profile_quantiles(AugProfile *p, const double *share, size_t n, double *out,
 		uint32_t k = 0;
 
 		out[i] = NAN;
-		if (p->quantiles.n_items == 0)
+		if (items == 0)
 			continue;
 		/* the extremes are known exactly; rounding must not go past a whole number of values */
 		want = want > 0 ? ceil(want * (1 - 1e-15)) : 0;
-		while (k < p->quantiles.n_items - 1 && sum + weight[k] < want)
+		while (k < items - 1 && sum + weight[k] < want)
 			sum += weight[k++];
 		out[i] = want <= 1 ? p->low : want >= all ? p->high : value[k];
 	}
@@ -293,7 +295,8 @@ AugStatus
 aug_profile_ranks(AugProfile *p, const double *v, size_t n, double *out, AugError *err)
 {
 	double *value, *weight, all = (double) p->n;
-	AugStatus status = aug_quantiles_steps(p->host, &p->quantiles, &value, &weight, err);
+	uint32_t items;
+	AugStatus status = aug_quantiles_steps(p->host, &p->quantiles, &value, &weight, &items, err);
 
 	if (status != AUG_OK)
 		return status;
@@ -301,9 +304,9 @@ aug_profile_ranks(AugProfile *p, const double *v, size_t n, double *out, AugErro
 	{
 		double sum = 0;
 
-		for (uint32_t k = 0; k < p->quantiles.n_items && value[k] <= v[i]; k++)
+		for (uint32_t k = 0; k < items && value[k] <= v[i]; k++)
 			sum += weight[k];
-		out[i] = p->quantiles.n_items == 0 || isnan(v[i]) ? NAN : v[i] >= p->high ? 1 : v[i] < p->low ? 0 : sum / all;
+		out[i] = items == 0 || isnan(v[i]) ? NAN : v[i] >= p->high ? 1 : v[i] < p->low ? 0 : sum / all;
 	}
 	p->host->release(p->host->arg, value);
 	p->host->release(p->host->arg, weight);

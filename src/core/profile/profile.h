@@ -22,7 +22,7 @@
 #define QUANTILE_LEVELS 56
 #define HASH_SEED		UINT64_C(0x70726F66696C65)
 
-/* Numbers of weight 2^level; level 0 in any order, the others ascending. */
+/* Numbers of weight 2^level; level base in any order, the others ascending. */
 typedef struct QuantileLevel
 {
 	double *item;
@@ -36,7 +36,11 @@ typedef struct Quantiles
 	uint32_t n_levels; /* at least 1 */
 	uint32_t n_items;  /* of all levels */
 	uint32_t capacity; /* of all levels */
+	uint32_t base;	   /* numbers enter here: one of 2^base */
 	uint64_t tossed;   /* how many coins so far */
+	uint64_t count;	   /* numbers added */
+	uint64_t pending;  /* of them, not among the levels yet: fewer than 2^base */
+	double candidate;  /* stands for them */
 	QuantileLevel level[QUANTILE_LEVELS];
 } Quantiles;
 
@@ -85,27 +89,21 @@ struct AugProfile
 	Distinct distinct;
 };
 
-/* A step of a distribution function: weight values are equal to value. */
-typedef struct Step
-{
-	double value;
-	double weight;
-} Step;
-
 /* quantiles.c */
 extern AugStatus
 aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, AugError *err);
 extern AugStatus
-aug_quantiles_merge(const AugHost *host, Quantiles *into, const Quantiles *from, AugError *err);
+aug_quantiles_merge(const AugHost *host, Quantiles *into, Quantiles *from, AugError *err);
 /* Room for n numbers in a level, keeping those that are there. */
 extern AugStatus
 aug_quantiles_room(const AugHost *host, QuantileLevel *level, uint32_t n, AugError *err);
 /* After a change of n_levels from outside: sets n_items and capacity. */
 extern void aug_quantiles_count(Quantiles *q);
-/* All numbers ascending with their weights: value and weight [n_items], the host's; the arrays
- * are the caller's to release. */
+/* Puts all levels in order, which changes nothing. */
+extern void aug_quantiles_settle(Quantiles *q);
+/* All numbers ascending with their weights: value and weight [*n], the caller's to release. */
 extern AugStatus aug_quantiles_steps(const AugHost *host, const Quantiles *q, double **value,
-									 double **weight, AugError *err);
+									 double **weight, uint32_t *n, AugError *err);
 /* Rank errors are as those of a sample of so many values; infinite when exact. */
 extern double aug_quantiles_sample(const Quantiles *q);
 extern void aug_quantiles_free(const AugHost *host, Quantiles *q);

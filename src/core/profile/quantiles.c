@@ -4,12 +4,17 @@
  *		A sketch of the quantiles of a stream of numbers.
  *
  * Karnin, Lang and Liberty 2016 (Optimal quantile approximation in streams, FOCS), in the lazy
- * form of Ivkin et al. 2019: numbers enter level 0; when all levels together are full, the
- * lowest that is full is put in order, and every second number of it, beginning with the first
- * or the second by the toss of a coin, moves up, where it counts twice as much.  Levels are the
- * larger the higher they are, by 3 to 2.  The weights always sum to the numbers added.
+ * form of Ivkin et al. 2019: numbers enter the lowest level; when all levels together are full,
+ * the lowest that is full is put in order, and every second number of it, beginning with the
+ * first or the second by the toss of a coin, moves up, where it counts twice as much.  Levels
+ * are the larger the higher they are, by 3 to 2.
  *
- * Coins come from a counter: the same numbers in the same order give the same sketch.
+ * As in that paper a sampler goes before it: from SAMPLED numbers on, one of each w that follow
+ * one another is drawn and enters the level of weight w, with w doubled whenever the numbers
+ * have doubled.  The weights always sum to the numbers added: what a draw has not been made
+ * from yet is "pending".
+ *
+ * Draws come from a counter: the same numbers in the same order give the same sketch.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +27,9 @@
 
 /* Standard error of a rank in the middle, as a share of all: test_profile.c measures it. */
 #define RANK_ERROR (1.1 / AUG_PROFILE_EXACT)
+/* At least so many numbers are drawn: they add at most the error of a sample of so many. */
+#define DRAWN	((uint64_t) 1 << 17)
+#define SAMPLED (2 * DRAWN)
 
 /* Most numbers of a level, so many below the highest one; all others as the last. */
 static const uint32_t level_room[] = {AUG_PROFILE_EXACT, 1365, 910, 607, 405, 270, 180, 120, 80, 64};
@@ -94,6 +102,22 @@ merge_sorted(const AugHost *host, QuantileLevel *level, const double *v, uint32_
 	return AUG_OK;
 }
 
+/* n numbers, ascending and stride apart, into a level, wherever they belong. */
+static AugStatus
+move(const AugHost *host, Quantiles *q, uint32_t level, const double *v, uint32_t n, uint32_t stride,
+	 AugError *err)
+{
+	QuantileLevel *to = &q->level[level];
+	AugStatus status;
+
+	if (level != q->base)
+		return merge_sorted(host, to, v, n, stride, err);
+	status = aug_quantiles_room(host, to, to->n + n, err);
+	for (uint32_t i = 0; i < n && status == AUG_OK; i++)
+		to->item[to->n++] = v[(size_t) i * stride];
+	return status;
+}
+
 /* Halves the lowest full level. */
 static AugStatus
 compress(const AugHost *host, Quantiles *q, AugError *err)
@@ -107,11 +131,11 @@ compress(const AugHost *host, Quantiles *q, AugError *err)
 	if (h == q->n_levels || (h == q->n_levels - 1 && q->n_levels == QUANTILE_LEVELS))
 		return aug_fail(err, AUG_LIMIT, "profile holds too many numbers");
 	level = &q->level[h];
-	if (h == 0)
+	if (h == q->base)
 		aug_sort_doubles(level->item, level->n);
 	coin = (uint32_t) (aug_mix64(HASH_SEED + q->tossed) & 1);
 	odd = level->n & 1; /* the first one stays */
-	status = merge_sorted(host, &q->level[h + 1], level->item + odd + coin, level->n / 2, 2, err);
+	status = move(host, q, h + 1, level->item + odd + coin, level->n / 2, 2, err);
 	if (status != AUG_OK)
 		return status;
 	q->tossed++;
@@ -125,24 +149,15 @@ compress(const AugHost *host, Quantiles *q, AugError *err)
 	return AUG_OK;
 }
 
+/* Adds numbers of the lowest weight, in any order. */
 static AugStatus
-compress_all(const AugHost *host, Quantiles *q, AugError *err)
-{
-	AugStatus status = AUG_OK;
-
-	while (status == AUG_OK && q->n_items > q->capacity)
-		status = compress(host, q, err);
-	return status;
-}
-
-AugStatus
-aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, AugError *err)
+enter(const AugHost *host, Quantiles *q, const double *v, size_t n, AugError *err)
 {
 	AugStatus status = AUG_OK;
 
 	while (n > 0 && status == AUG_OK)
 	{
-		QuantileLevel *level = &q->level[0];
+		QuantileLevel *level = &q->level[q->base];
 		uint32_t fits = q->capacity > q->n_items ? q->capacity - q->n_items : 0;
 		uint32_t part;
 
@@ -165,31 +180,136 @@ aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, 
 	return status;
 }
 
-AugStatus
-aug_quantiles_merge(const AugHost *host, Quantiles *into, const Quantiles *from, AugError *err)
+/* All levels ascending. */
+void
+aug_quantiles_settle(Quantiles *q)
+{
+	aug_sort_doubles(q->level[q->base].item, q->level[q->base].n);
+}
+
+/* Where among the next 2^base numbers the one lies that is drawn. */
+static uint64_t
+next_draw(const Quantiles *q)
+{
+	return aug_mix64(~HASH_SEED + q->count - q->pending) & (((uint64_t) 1 << q->base) - 1);
+}
+
+/* What is pending, with its weight in powers of two. */
+static AugStatus
+enter_pending(const AugHost *host, Quantiles *q, AugError *err)
 {
 	AugStatus status = AUG_OK;
 
+	for (uint32_t i = 0; q->pending >> i != 0 && status == AUG_OK; i++)
+		if ((q->pending >> i & 1) != 0)
+		{
+			status = move(host, q, i, &q->candidate, 1, 1, err);
+			q->n_items++;
+		}
+	q->pending = 0;
+	return status;
+}
+
+/* The sampler's weight for as many numbers as there are. */
+static AugStatus
+set_base(const AugHost *host, Quantiles *q, AugError *err)
+{
+	uint32_t base = q->base;
+	AugStatus status;
+
+	while (q->count >> base >= SAMPLED)
+		base++;
+	if (base == q->base)
+		return AUG_OK;
+	status = enter_pending(host, q, err);
+	aug_quantiles_settle(q);
+	q->base = base;
+	/* a level above all others would be full at once */
+	while (q->n_levels <= base)
+		q->n_levels++;
+	aug_quantiles_count(q);
+	return status;
+}
+
+AugStatus
+aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, AugError *err)
+{
+	double drawn[64];
+	AugStatus status = AUG_OK;
+
+	while (n > 0 && status == AUG_OK)
+	{
+		uint64_t weight = (uint64_t) 1 << q->base;
+		size_t n_drawn = 0;
+
+		if (weight == 1)
+		{
+			uint64_t until = SAMPLED - q->count;
+			size_t part = n < until ? n : (size_t) until;
+
+			status = enter(host, q, v, part, err);
+			q->count += part;
+			v += part;
+			n -= part;
+		}
+		while (weight > 1 && n > 0 && n_drawn < sizeof(drawn) / sizeof(drawn[0]) &&
+			   q->count >> q->base < SAMPLED)
+		{
+			uint64_t draw = next_draw(q), left = weight - q->pending;
+			size_t part = n < left ? n : (size_t) left;
+
+			/* the last one stands for the others until the one that is drawn comes */
+			if (draw >= q->pending)
+				q->candidate = v[draw - q->pending < part ? (size_t) (draw - q->pending) : part - 1];
+			q->count += part;
+			q->pending += part;
+			v += part;
+			n -= part;
+			if (q->pending == weight)
+			{
+				drawn[n_drawn++] = q->candidate;
+				q->pending = 0;
+			}
+		}
+		if (status == AUG_OK && n_drawn > 0)
+			status = enter(host, q, drawn, n_drawn, err);
+		if (status == AUG_OK)
+			status = set_base(host, q, err);
+	}
+	return status;
+}
+
+AugStatus
+aug_quantiles_merge(const AugHost *host, Quantiles *into, Quantiles *from, AugError *err)
+{
+	AugStatus status = enter_pending(host, into, err);
+
+	aug_quantiles_settle(from);
+	into->count += from->count;
+	if (status == AUG_OK)
+		status = set_base(host, into, err);
 	if (into->n_levels < from->n_levels)
 		into->n_levels = from->n_levels;
-	/* from the top, so that what is halved on the way is not halved again at once */
-	for (uint32_t i = from->n_levels; i-- > 1 && status == AUG_OK;)
-		status = merge_sorted(host, &into->level[i], from->level[i].item, from->level[i].n, 1,
-							  err);
+	for (uint32_t i = from->n_levels; i-- > 0 && status == AUG_OK;)
+		status = move(host, into, i, from->level[i].item, from->level[i].n, 1, err);
+	if (status == AUG_OK && from->pending > 0)
+	{
+		into->pending = from->pending;
+		into->candidate = from->candidate;
+		status = enter_pending(host, into, err);
+	}
 	into->tossed += from->tossed;
 	aug_quantiles_count(into);
-	if (status == AUG_OK)
-		status = compress_all(host, into, err);
-	return status == AUG_OK
-			   ? aug_quantiles_add(host, into, from->level[0].item, from->level[0].n, err)
-			   : status;
+	while (status == AUG_OK && into->n_items > into->capacity)
+		status = compress(host, into, err);
+	return status;
 }
 
 AugStatus
 aug_quantiles_steps(const AugHost *host, const Quantiles *q, double **value, double **weight,
-					AugError *err)
+					uint32_t *n_steps, AugError *err)
 {
-	size_t size = (q->n_items > 0 ? q->n_items : 1) * sizeof(double), n = 0;
+	size_t size = ((size_t) q->n_items + 1) * sizeof(double), n = 0;
 	double *v = host->alloc(host->arg, size);
 	double *w = host->alloc(host->arg, size);
 
@@ -208,16 +328,22 @@ aug_quantiles_steps(const AugHost *host, const Quantiles *q, double **value, dou
 			v[n] = q->level[i].item[k];
 			w[n] = ldexp(1, (int) i);
 		}
+	if (q->pending > 0)
+	{
+		v[n] = q->candidate;
+		w[n++] = (double) q->pending;
+	}
 	(void) aug_sort_scored(NULL, v, NULL, w, n);
+	*n_steps = (uint32_t) n;
 	return AUG_OK;
 }
 
 double
 aug_quantiles_sample(const Quantiles *q)
 {
-	double error = RANK_ERROR;
+	double variance = RANK_ERROR * RANK_ERROR + (q->base > 0 ? 0.25 / (double) DRAWN : 0);
 
-	return q->n_levels == 1 ? INFINITY : 0.25 / (error * error);
+	return q->n_levels == 1 ? INFINITY : 0.25 / variance;
 }
 
 void

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "../artifact.h"
-#include "../sort.h"
 #include "profile.h"
 
 #define PROFILE_MAGIC \
@@ -85,7 +84,7 @@ write_numbers(AugProfile *p, AugWriter *w)
 	Quantiles *q = &p->quantiles;
 	uint8_t decimals;
 
-	aug_sort_doubles(q->level[0].item, q->level[0].n);
+	aug_quantiles_settle(q);
 	decimals = decimals_of(q);
 	aug_write_f64(w, p->low);
 	aug_write_f64(w, p->high);
@@ -94,6 +93,10 @@ write_numbers(AugProfile *p, AugWriter *w)
 	aug_write_f64(w, p->m3);
 	aug_write_f64(w, p->m4);
 	aug_write_varint(w, q->tossed);
+	aug_write_u8(w, (uint8_t) q->base);
+	aug_write_varint(w, q->pending);
+	if (q->pending > 0)
+		aug_write_f64(w, q->candidate);
 	aug_write_u8(w, (uint8_t) q->n_levels);
 	aug_write_u8(w, decimals);
 	for (uint32_t i = 0; i < q->n_levels; i++)
@@ -192,15 +195,24 @@ read_levels(AugProfile *p, AugReader *r, AugError *err)
 	uint8_t decimals;
 	double sum = 0;
 
+	q->count = p->n;
 	q->tossed = aug_read_varint(r);
+	q->base = aug_read_u8(r);
+	q->pending = aug_read_varint(r);
+	if (q->pending > 0)
+		q->candidate = aug_read_f64(r);
 	q->n_levels = aug_read_u8(r);
 	decimals = aug_read_u8(r);
-	if (r->bad || q->n_levels < 1 || q->n_levels > QUANTILE_LEVELS ||
+	if (r->bad || q->n_levels < 1 || q->n_levels > QUANTILE_LEVELS || q->base >= q->n_levels ||
+		q->pending >> q->base != 0 || !(q->candidate >= p->low || q->pending == 0) ||
+		!(q->candidate <= p->high || q->pending == 0) ||
 		(decimals > MOST_DIGITS && decimals != RAW))
 	{
 		q->n_levels = 1;
+		q->base = 0;
 		return damaged(err, "head");
 	}
+	sum = (double) q->pending;
 	for (uint32_t i = 0; i < q->n_levels; i++)
 	{
 		QuantileLevel *level = &q->level[i];
