@@ -2,6 +2,7 @@
 
 CREATE TYPE augur.drift_column AS
 (
+	part				text,
 	column_name			name,
 	kind				text,
 	method				text,
@@ -17,10 +18,12 @@ CREATE TYPE augur.drift_column AS
 	unseen_share		float8,
 	out_of_range_share	float8,
 	verdict				text,
-	detail				text
+	detail				text,
+	importance			float8
 );
 COMMENT ON TYPE augur.drift_column IS
 'How one column of a current relation differs from a reference.';
+COMMENT ON COLUMN augur.drift_column.part IS 'feature, target or prediction of a model; null where two relations are compared';
 COMMENT ON COLUMN augur.drift_column.column_name IS 'the column that was compared';
 COMMENT ON COLUMN augur.drift_column.kind IS 'numeric or categorical';
 COMMENT ON COLUMN augur.drift_column.method IS 'what the score is: wasserstein (in standard deviations of the reference) or js_distance';
@@ -37,3 +40,4 @@ COMMENT ON COLUMN augur.drift_column.unseen_share IS 'share of current values th
 COMMENT ON COLUMN augur.drift_column.out_of_range_share IS 'share of current values below the least or above the greatest of the reference';
 COMMENT ON COLUMN augur.drift_column.verdict IS 'ok, warn, drift, insufficient (too few rows to say) or error (not comparable)';
 COMMENT ON COLUMN augur.drift_column.detail IS 'why, in words, when the verdict is not ok';
+COMMENT ON COLUMN augur.drift_column.importance IS 'share of the model''s importance that is the column''s, where the model tells one';

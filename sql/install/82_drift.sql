@@ -140,6 +140,51 @@ $$;
 COMMENT ON FUNCTION augur._drift_verdict(augur.drift_column, bigint, float8) IS
 'Internal. Judges a column from its score, shares and adjusted p values.';
 
+CREATE OR REPLACE FUNCTION augur._check_drift_options(min_rows bigint, alpha float8,
+	effect_floor float8, drift_share float8 DEFAULT 0.5) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	problem		text := CASE
+		WHEN min_rows IS NULL OR min_rows < 1 THEN 'min_rows must be at least 1'
+		WHEN alpha IS NULL OR NOT (alpha > 0 AND alpha < 1) THEN 'alpha must be between 0 and 1'
+		WHEN effect_floor IS NULL OR NOT (effect_floor > 0 AND effect_floor < 'Infinity') THEN 'effect_floor must be positive'
+		WHEN drift_share IS NULL OR NOT (drift_share > 0 AND drift_share <= 1) THEN 'drift_share must be above 0 and at most 1' END;
+BEGIN
+	IF problem IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem,
+			HINT = 'The defaults are min_rows 100, alpha 0.05, effect_floor 0.1 and drift_share 0.5.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._check_drift_options(bigint, float8, float8, float8) IS
+'Internal. An error unless the options of a comparison make sense.';
+
+CREATE OR REPLACE FUNCTION augur._drift_judge(compared augur.drift_column[], min_rows bigint,
+	alpha float8) RETURNS SETOF augur.drift_column
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	v			augur.drift_column;
+	p			float8[] := '{}';
+BEGIN
+	FOREACH v IN ARRAY compared LOOP
+		p := p || v.p_value || v.null_adjusted_p;
+	END LOOP;
+	p := augur.adjust_p_values(p);
+	FOR i IN 1 .. cardinality(compared) LOOP
+		v := compared[i];
+		v.adjusted_p := p[2 * i - 1];
+		v.null_adjusted_p := p[2 * i];
+		RETURN NEXT augur._drift_verdict(v, min_rows, alpha);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION augur._drift_judge(augur.drift_column[], bigint, float8) IS
+'Internal. Adjusts the p values of all columns together, those of missing values (in null_adjusted_p) with them, and judges each column.';
+
 CREATE OR REPLACE FUNCTION augur.drift_between(reference regclass, current regclass,
 	columns name[] DEFAULT NULL, min_rows bigint DEFAULT 100, alpha float8 DEFAULT 0.05,
 	effect_floor float8 DEFAULT 0.1)
@@ -151,7 +196,6 @@ DECLARE
 	c			record;
 	v			augur.drift_column;
 	done		augur.drift_column[] := '{}';
-	p			float8[] := '{}';
 	rows_r		bigint;
 	rows_c		bigint;
 BEGIN
@@ -159,15 +203,7 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
 			MESSAGE = 'reference and current must not be null';
 	END IF;
-	IF min_rows IS NULL OR min_rows < 1 THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'min_rows must be at least 1';
-	END IF;
-	IF alpha IS NULL OR NOT (alpha > 0 AND alpha < 1) THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'alpha must be between 0 and 1';
-	END IF;
-	IF effect_floor IS NULL OR NOT (effect_floor > 0 AND effect_floor < 'Infinity') THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'effect_floor must be positive';
-	END IF;
+	PERFORM augur._check_drift_options(min_rows, alpha, effect_floor);
 	EXECUTE format('SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %s)', reference, current)
 		INTO rows_r, rows_c;
 	FOR c IN
@@ -211,22 +247,70 @@ BEGIN
 		IF least(v.n_reference, v.n_current) < min_rows THEN
 			v.p_value := NULL;
 		END IF;
+		IF least(rows_r, rows_c) >= min_rows AND v.verdict IS NULL THEN
+			v.null_adjusted_p := (augur.share_test(round(v.null_reference * rows_r)::bigint, rows_r,
+				round(v.null_current * rows_c)::bigint, rows_c)).p_value;
+		END IF;
 		done := done || v;
-		p := p || v.p_value || CASE WHEN least(rows_r, rows_c) >= min_rows AND v.verdict IS NULL THEN
-			(augur.share_test(round(v.null_reference * rows_r)::bigint, rows_r,
-				round(v.null_current * rows_c)::bigint, rows_c)).p_value END;
 	END LOOP;
-	p := augur.adjust_p_values(p);
-	FOR i IN 1 .. cardinality(done) LOOP
-		v := done[i];
-		v.adjusted_p := p[2 * i - 1];
-		v.null_adjusted_p := p[2 * i];
-		RETURN NEXT augur._drift_verdict(v, min_rows, alpha);
-	END LOOP;
+	RETURN QUERY SELECT * FROM augur._drift_judge(done, min_rows, alpha);
 END
 $$;
 COMMENT ON FUNCTION augur.drift_between(regclass, regclass, name[], bigint, float8, float8) IS
 'Compares the columns of a current table or view with those of a reference, a row each. Verdict drift: the score reaches effect_floor and the p value, adjusted for the number of tests, is at most alpha. Below min_rows values the verdict is insufficient. Reads both with the caller''s rights; a view runs its own expressions. Example: SELECT column_name, verdict, score FROM augur.drift_between(''sales_2024'', ''sales_2025'')';
+
+CREATE OR REPLACE FUNCTION augur._drift_dataset(compared augur.drift_column[], drift_share float8,
+	OUT judged bigint, OUT drifted bigint, OUT share float8, OUT weighted_share float8,
+	OUT verdict text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT judged, drifted, share, weighted,
+		CASE WHEN share >= drift_share OR weighted >= drift_share THEN 'drift'
+			WHEN failed THEN 'error'
+			WHEN share IS NULL THEN 'insufficient'
+			WHEN warned THEN 'warn' ELSE 'ok' END
+	FROM (SELECT count(*) FILTER (WHERE c.verdict IN ('ok', 'warn', 'drift')) AS judged,
+			count(*) FILTER (WHERE c.verdict = 'drift') AS drifted,
+			(count(*) FILTER (WHERE c.verdict = 'drift'))::float8
+				/ nullif(count(*) FILTER (WHERE c.verdict IN ('ok', 'warn', 'drift')), 0) AS share,
+			coalesce(sum(c.importance) FILTER (WHERE c.verdict = 'drift'), CASE WHEN count(c.importance) > 0 THEN 0 END)
+				/ nullif(sum(c.importance) FILTER (WHERE c.verdict IN ('ok', 'warn', 'drift')), 0) AS weighted,
+			coalesce(bool_or(c.verdict = 'error'), false) AS failed,
+			coalesce(bool_or(c.verdict IN ('drift', 'warn')), false) AS warned
+		FROM unnest(compared) c WHERE c.part IS NULL OR c.part = 'feature') s
+$$;
+COMMENT ON FUNCTION augur._drift_dataset(augur.drift_column[], float8) IS
+'Internal. The verdict on all columns together: drift when the share of those that have drifted, or their share of the importance, reaches drift_share. Target and predictions do not count.';
+
+CREATE OR REPLACE FUNCTION augur._drift_report(compared augur.drift_column[], drift_share float8)
+	RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT jsonb_build_object('number_of_columns', count(c.column_name) FILTER (WHERE c.part IS NULL OR c.part = 'feature'),
+			'number_of_drifted_columns', s.drifted,
+			'share_of_drifted_columns', s.share,
+			'dataset_drift', coalesce(s.share >= drift_share, false),
+			'verdict', s.verdict,
+			'drift_by_columns', coalesce(jsonb_object_agg(c.column_name, j.described)
+				FILTER (WHERE c.part IS NULL OR c.part = 'feature'), '{}'))
+		|| CASE WHEN s.weighted_share IS NULL THEN '{}'
+			ELSE jsonb_build_object('weighted_share_of_drifted_columns', s.weighted_share) END
+		|| coalesce(jsonb_object_agg(c.part || '_drift', j.described)
+			FILTER (WHERE c.part IN ('target', 'prediction')), '{}')
+	FROM augur._drift_dataset(compared, drift_share) s
+	LEFT JOIN unnest(compared) c ON true,
+	LATERAL (SELECT jsonb_build_object('column_name', c.column_name,
+		'column_type', CASE c.kind WHEN 'categorical' THEN 'cat' ELSE 'num' END,
+		'stattest_name', c.method, 'stattest_threshold', c.effect_floor,
+		'drift_score', CASE WHEN c.score = 'Infinity' THEN '"Infinity"'::jsonb ELSE to_jsonb(c.score) END,
+		'drift_detected', c.verdict = 'drift', 'adjusted_p', c.adjusted_p,
+		'verdict', c.verdict, 'detail', c.detail) AS described) j
+	GROUP BY s.drifted, s.share, s.weighted_share, s.verdict
+$$;
+COMMENT ON FUNCTION augur._drift_report(augur.drift_column[], float8) IS
+'Internal. What a comparison has found, as JSON with the keys of Evidently.';
 
 CREATE OR REPLACE FUNCTION augur.drift_report(reference regclass, current regclass,
 	columns name[] DEFAULT NULL, min_rows bigint DEFAULT 100, alpha float8 DEFAULT 0.05,
@@ -235,37 +319,11 @@ CREATE OR REPLACE FUNCTION augur.drift_report(reference regclass, current regcla
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-DECLARE
-	report		jsonb;
 BEGIN
-	IF drift_share IS NULL OR NOT (drift_share > 0 AND drift_share <= 1) THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-			MESSAGE = 'drift_share must be above 0 and at most 1';
-	END IF;
-	SELECT jsonb_build_object('number_of_columns', count(*),
-		'number_of_drifted_columns', count(*) FILTER (WHERE d.verdict = 'drift'),
-		'share_of_drifted_columns', s.share,
-		'dataset_drift', coalesce(s.share >= drift_share, false),
-		'verdict', CASE WHEN s.share >= drift_share THEN 'drift'
-			WHEN bool_or(d.verdict = 'error') THEN 'error'
-			WHEN s.share IS NULL THEN 'insufficient'
-			WHEN bool_or(d.verdict IN ('drift', 'warn')) THEN 'warn' ELSE 'ok' END,
-		'drift_by_columns', coalesce(jsonb_object_agg(d.column_name, jsonb_build_object(
-			'column_name', d.column_name, 'column_type', CASE d.kind WHEN 'numeric' THEN 'num' ELSE 'cat' END,
-			'stattest_name', d.method, 'stattest_threshold', d.effect_floor,
-			'drift_score', CASE WHEN d.score = 'Infinity' THEN '"Infinity"'::jsonb ELSE to_jsonb(d.score) END,
-			'drift_detected', d.verdict = 'drift', 'adjusted_p', d.adjusted_p,
-			'verdict', d.verdict, 'detail', d.detail)) FILTER (WHERE d.column_name IS NOT NULL), '{}'))
-	INTO report
-	FROM (SELECT b.*, (count(*) FILTER (WHERE b.verdict = 'drift') OVER ())::float8
-			/ nullif(count(*) FILTER (WHERE b.verdict IN ('ok', 'warn', 'drift')) OVER (), 0) AS share
-		FROM augur.drift_between(reference, current, columns, min_rows, alpha, effect_floor) b) d,
-		LATERAL (SELECT d.share) s
-	GROUP BY s.share;
-	RETURN coalesce(report, '{"number_of_columns": 0, "number_of_drifted_columns": 0,
-		"share_of_drifted_columns": null, "dataset_drift": false, "verdict": "insufficient",
-		"drift_by_columns": {}}');
+	PERFORM augur._check_drift_options(min_rows, alpha, effect_floor, drift_share);
+	RETURN augur._drift_report(ARRAY(SELECT b FROM augur.drift_between(reference, current, columns,
+		min_rows, alpha, effect_floor) b), drift_share);
 END
 $$;
 COMMENT ON FUNCTION augur.drift_report(regclass, regclass, name[], bigint, float8, float8, float8) IS
-'What drift_between finds, as JSON with the keys of Evidently, and the verdict on the whole: drift when at least drift_share of the columns that could be judged have drifted. The share is null when none could. Example: SELECT augur.drift_report(''sales_2024'', ''sales_2025'') ->> ''verdict''';
+'What augur.drift_between finds, as JSON with the keys of Evidently, and the verdict on the whole: drift when at least drift_share of the columns that could be judged have drifted. The share is null when none could. Example: SELECT augur.drift_report(''sales_2024'', ''sales_2025'') ->> ''verdict''';

@@ -14,7 +14,7 @@ AS $$
 	FROM pg_class c
 	WHERE c.relnamespace = 'augur'::regnamespace
 	AND CASE $1
-		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states}')
+		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states,version_profiles}')
 		WHEN 'predictor' THEN c.relkind = ANY ('{r,p}'::"char"[])
 			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases,predictions,actuals}')
 		ELSE c.relkind = ANY ('{r,v,p}'::"char"[]) END
@@ -44,6 +44,7 @@ AS $$
 		('augur.version_chunks', 'INSERT'),
 		('augur.version_series', 'INSERT'),
 		('augur.version_states', 'INSERT'),
+		('augur.version_profiles', 'INSERT'),
 		('augur.forecasts', 'INSERT (model_id, version_id, version, series, origin, ts, until, step_ahead,'
 		 ' forecast, lower, upper, level, method)'),
 		('augur.forecasts', 'DELETE'),

@@ -24,7 +24,7 @@
 #include "augur.h"
 
 #define AUG_PROFILE_EXACT  2048
-#define AUG_PROFILE_ERROR  0.004
+#define AUG_PROFILE_ERROR  0.006
 #define AUG_PROFILE_LABELS 1000
 /* Bytes of a label that are kept; the others are told apart, too, but not shown. */
 #define AUG_PROFILE_LABEL_BYTES 100

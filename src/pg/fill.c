@@ -562,6 +562,7 @@ augur_loader_fill(AugurLoader *loader, void *block)
 	(void) lay_out(loader, header, block);
 	set_sides(block, header, sides);
 	augur_holdout_begin(loader);
+	augur_watch_begin(loader);
 
 	for (uint32 k = 0; k < spool->n_chunks; k++)
 	{
@@ -571,6 +572,7 @@ augur_loader_fill(AugurLoader *loader, void *block)
 
 		CHECK_FOR_INTERRUPTS();
 		augur_spool_read(spool, k, 0, (uint32) (loader->spool_cells + loader->n_cells));
+		augur_watch_chunk(loader, chunk);
 		for (uint32 f = 0; f < loader->n_features; f++)
 		{
 			fill_feature(loader, &loader->features[f], chunk,

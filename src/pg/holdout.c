@@ -105,7 +105,7 @@ compute_metrics(const AugHost *host, const AugMatrix *holdout, const double *out
 
 void
 augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most, Size memory,
-					bool keep, AugurProgress *progress, AugurScores *scores, MemoryContext context)
+					int wanted, AugurProgress *progress, AugurScores *scores, MemoryContext context)
 {
 	const AugModelInfo *info = aug_model_info(model);
 	MemoryContext own;
@@ -132,8 +132,15 @@ augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most
 		CHECK_FOR_INTERRUPTS();
 	}
 	compute_metrics(&host.host, holdout, out, n_rows, scores, context);
-	if (keep)
+	if (wanted & AUGUR_SCORES_ROWS)
 		keep_rows(holdout, out, scores, context);
+	if (wanted & AUGUR_SCORES_PROFILE)
+	{
+		MemoryContext previous = MemoryContextSwitchTo(context);
+
+		scores->profile = augur_score_profile(holdout, out, n_rows, info->n_outputs, &host);
+		MemoryContextSwitchTo(previous);
+	}
 	MemoryContextDelete(own);
 }
 

@@ -41,6 +41,7 @@ typedef struct AugurLoadOptions
 	Size memory;	   /* budget of the whole training */
 	bool keep_holdout; /* augur_loader_holdout_values will be called */
 	bool raw;		   /* fill AugMatrix.raw, too */
+	bool profiles;	   /* profile the columns of the training side */
 } AugurLoadOptions;
 
 /* What was decided and counted; strings live in the loader's context. */

@@ -112,6 +112,7 @@ struct AugurLoader
 
 	AugurColumn *columns; /* candidates for features */
 	int n_columns;
+	struct AugurWatch *watch; /* profile_train.c: profiles, NULL: none are made */
 	AugurStep *steps; /* target first, then columns */
 	int n_steps;
 	AugurCell *cells;
@@ -236,6 +237,10 @@ extern AugurRowHash *augur_order_rows(const uint64 *hash, uint32 n, bool uniform
 /* fill_holdout.c: before the first chunk, and for each; n_kept counts rows so far */
 extern void augur_holdout_begin(AugurLoader *loader);
 extern void augur_holdout_keep(AugurLoader *loader, const AugurChunk *chunk, uint32 *n_kept);
+
+/* profile_train.c: before the first chunk, and for each */
+extern void augur_watch_begin(AugurLoader *loader);
+extern void augur_watch_chunk(AugurLoader *loader, const AugurChunk *chunk);
 
 /* A part of a feature from the cells of one column of a chunk: out [n]. */
 extern void augur_feature_decode(const AugurLoader *loader, const AugurLoadFeature *feature,

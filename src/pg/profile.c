@@ -32,6 +32,7 @@ AUGUR_FUNCTION(augur_profile_quantiles);
 AUGUR_FUNCTION(augur_profile_rank);
 AUGUR_FUNCTION(augur_profile_labels);
 AUGUR_FUNCTION(augur_profile_difference);
+AUGUR_FUNCTION(augur_profile_kind_of);
 
 #define INFO_COLUMNS	   18
 #define LABEL_COLUMNS	   3
@@ -480,4 +481,19 @@ augur_profile_difference(PG_FUNCTION_ARGS)
 	set_number(values, nulls, &c, drift.missing_current);
 	set_number(values, nulls, &c, drift.missing.p);
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+/*
+ * augur._profile_kind(regtype): text, NULL when values of that type cannot be profiled
+ */
+Datum
+augur_profile_kind_of(PG_FUNCTION_ARGS)
+{
+	AugurSource source;
+	AugurProfileTag tag;
+
+	if (!augur_source_init(&source, PG_GETARG_OID(0), CurrentMemoryContext) ||
+		!augur_profile_tag(source.cls, &tag))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(tag_name[tag]));
 }

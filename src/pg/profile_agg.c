@@ -119,8 +119,6 @@ number_of(const ProfileState *state, Datum value)
 {
 	switch (state->source.cls)
 	{
-		case AUGUR_CLASS_FLOAT8:
-			return DatumGetFloat8(value);
 		case AUGUR_CLASS_INT4:
 			return DatumGetInt32(value);
 		case AUGUR_CLASS_DATE:
@@ -142,6 +140,12 @@ augur_profile_take(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1))
 		state->nulls++;
+	else if (likely(state->source.cls == AUGUR_CLASS_FLOAT8))
+	{
+		state->buffer[state->n++] = PG_GETARG_FLOAT8(1);
+		if (state->n == BUFFER)
+			flush(state);
+	}
 	else if (state->tag == AUGUR_PROFILE_TEXT)
 		take_label(state, PG_GETARG_DATUM(1));
 	else if (state->tag == AUGUR_PROFILE_BOOLEAN)

@@ -378,6 +378,7 @@ load_options(const AugurTrainArgs *args, TupleDesc desc, MemoryContext context)
 	options->max_bins = args->max_bins;
 	options->memory = augur_training_memory_bytes();
 	options->keep_holdout = args->keep_holdout;
+	options->profiles = args->algorithm != NULL;
 	options->raw = args->algorithm != NULL && args->algorithm->raw;
 	return options;
 }

@@ -393,6 +393,30 @@ insert_chunks(int64 version_id, const uint8_t *artifact, size_t length)
 	pfree(chunk);
 }
 
+void
+augur_registry_profiles(int64 version_id, List *profiles)
+{
+	Oid type = DatumGetObjectId(DirectFunctionCall1(regtypein, CStringGetDatum("augur.profile")));
+	ListCell *lc;
+
+	foreach (lc, profiles)
+	{
+		const AugurColumnProfile *p = (const AugurColumnProfile *) lfirst(lc);
+		Call call = {0};
+
+		add_value(&call, INT8OID, Int64GetDatum(version_id));
+		add_text(&call, p->part);
+		add_text(&call, p->column);
+		add_float(&call, p->importance);
+		add_value(&call, type, PointerGetDatum(p->value));
+		execute_call("INSERT INTO augur.version_profiles "
+					 "(version_id, part, column_name, importance, profile) "
+					 "VALUES ($1, $2, $3, $4, $5)",
+					 &call);
+		SPI_finish();
+	}
+}
+
 /*
  * The version, pending, with all of its bytes.
  */

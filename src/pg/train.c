@@ -52,6 +52,8 @@ typedef struct Training
 	AugurFitResult result;
 	AugModel *model; /* decoded from the result */
 	AugurHost host;	 /* of model */
+	List *profiles;			/* of AugurColumnProfile */
+	struct varlena *scores; /* profile of the holdout's, or NULL */
 	AugurVersion version;
 	AugurPromotion promotion;
 	AugurScores production; /* of the version in production; its rows are kept for a gate */
@@ -215,7 +217,7 @@ fit_baseline(Training *t)
 	augur_check(aug_params_new(&host.host, baseline, &params, &err), &err);
 	augur_fit_run(t->fit, baseline, params, (uint64) t->args->seed, &result);
 	model = decode(&host, t->context, &result);
-	augur_holdout_score(model, rows, UINT32_MAX, t->memory, false, NULL, &scores, t->context);
+	augur_holdout_score(model, rows, UINT32_MAX, t->memory, 0, NULL, &scores, t->context);
 	aug_model_free(model);
 	aug_params_free(params);
 	if (scores.n_metrics > 0)
@@ -269,7 +271,7 @@ measure_gate(Training *t, const AugurScores *scores)
 	{
 		AugurScores training;
 
-		augur_holdout_score(t->model, augur_fit_training(t->fit), MAX_GAP_ROWS, t->memory, false,
+		augur_holdout_score(t->model, augur_fit_training(t->fit), MAX_GAP_ROWS, t->memory, 0,
 							NULL, &training, t->context);
 		training.n_metrics = Min(training.n_metrics, 1);
 		augur_registry_scores(t->run_id, "train", &training, holdout);
@@ -287,8 +289,10 @@ fit_model(Training *t)
 	t->model = decode(&t->host, t->context, &t->result);
 
 	augur_progress_phase(t->progress, AUGUR_PHASE_EVALUATE, holdout->n_rows);
-	augur_holdout_score(t->model, holdout, UINT32_MAX, t->memory, t->args->gate.given, t->progress,
-						&scores, t->context);
+	augur_holdout_score(t->model, holdout, UINT32_MAX, t->memory,
+						AUGUR_SCORES_PROFILE | (t->args->gate.given ? AUGUR_SCORES_ROWS : 0),
+						t->progress, &scores, t->context);
+	t->scores = scores.profile;
 	if (scores.n_metrics > 0)
 	{
 		t->split = "holdout";
@@ -363,12 +367,42 @@ seconds_spent(const Training *t)
 	return INSTR_TIME_GET_DOUBLE(now);
 }
 
+/* What the version was trained on, for augur.drift. */
+static void
+store_profiles(Training *t)
+{
+	ListCell *lc;
+
+	if (t->profiles == NIL)
+	{
+		add_warning(t, "there are too many columns for profiles within augur.training_memory, so "
+					   "augur.drift will not know what this version was trained on");
+		return;
+	}
+	if (t->scores != NULL)
+	{
+		AugurColumnProfile *scores = palloc(sizeof(AugurColumnProfile));
+
+		*scores = (AugurColumnProfile){"prediction", t->args->target, NAN, t->scores};
+		t->profiles = lappend(t->profiles, scores);
+	}
+	foreach (lc, t->profiles)
+	{
+		AugurColumnProfile *p = (AugurColumnProfile *) lfirst(lc);
+
+		if (strcmp(p->part, "feature") == 0)
+			p->importance = augur_column_importance(aug_model_info(t->model), p->column);
+	}
+	augur_registry_profiles(t->version.id, t->profiles);
+}
+
 /* Version, bytes, promotion, end of the run. */
 static void
 store(Training *t)
 {
 	augur_progress_phase(t->progress, AUGUR_PHASE_STORE, 0);
 	t->version = augur_registry_version(t->run_id, t->model, t->result.artifact, t->result.length);
+	store_profiles(t);
 	augur_registry_promote(t->version.id, t->args, t->compared_with, &t->promotion);
 	augur_registry_finish(t->run_id, t->report.rows_used, t->report.rows_skipped, seconds_spent(t),
 						  t->warnings, info_json(t));
@@ -524,6 +558,7 @@ train(FunctionCallInfo fcinfo, bool from_query)
 							 t->progress, context);
 	tell_decisions(t);
 	score_production(t);
+	t->profiles = augur_watch_profiles(t->loader, augur_fit_training(t->fit));
 	augur_loader_end(t->loader);
 	fit_baseline(t);
 	fit_model(t);

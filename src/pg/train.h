@@ -86,6 +86,28 @@ typedef struct AugurSourceText
 extern AugurLoader *augur_query_load(const AugurTrainArgs *args, AugurProgress *progress,
 									 AugurSourceText *source, MemoryContext context);
 
+/* ---- profile_train.c --------------------------------------------------- */
+
+typedef struct AugurColumnProfile
+{
+	const char *part; /* feature, target or prediction */
+	const char *column;
+	double importance;	   /* share of the model's, NaN: not known */
+	struct varlena *value; /* an augur.profile */
+} AugurColumnProfile;
+
+/*
+ * After the fill, in CurrentMemoryContext: list of AugurColumnProfile without importances,
+ * features by column, then the target; NIL: none were made.
+ */
+extern List *augur_watch_profiles(AugurLoader *loader, const AugMatrix *training);
+/* Share of the model's importance that features of a column have; NaN: it tells none. */
+extern double augur_column_importance(const AugModelInfo *info, const char *column);
+/* Profile of scores out [n_rows][n_outputs], those of rows: values, probabilities of the second
+ * of two classes, or the labels that were predicted. */
+extern struct varlena *augur_score_profile(const AugMatrix *rows, const double *out, uint32 n_rows,
+										   uint32 n_outputs, AugurHost *host);
+
 /* ---- holdout.c -------------------------------------------------------- */
 
 typedef struct AugurScores
@@ -94,15 +116,19 @@ typedef struct AugurScores
 	AugMetric *metrics; /* the first one is the leading one */
 	uint32 n_rows;		/* that were scored */
 	double *row;		/* [n_rows] kept for augur_holdout_gain, or NULL */
+	struct varlena *profile; /* of the scores, where it was asked for */
 } AugurScores;
 
+/* What is wanted beside the metrics */
+#define AUGUR_SCORES_ROWS	 1
+#define AUGUR_SCORES_PROFILE 2
+
 /*
- * Metrics of a model over at most most rows that are binned with its own features; keep: what
- * each row got is kept, too.
+ * Metrics of a model over at most most rows that are binned with its own features.
  */
 extern void
 augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most, Size memory,
-					bool keep, AugurProgress *progress, AugurScores *scores, MemoryContext context);
+					int wanted, AugurProgress *progress, AugurScores *scores, MemoryContext context);
 /* By how much the first is better than the second, of scores that were kept. */
 extern void augur_holdout_gain(const AugMatrix *holdout, const AugurScores *ours,
 							   const AugurScores *theirs, AugGain *gain, MemoryContext context);
@@ -143,6 +169,8 @@ augur_registry_metric(int64 run_id, const char *split, const char *name, double 
 /* Version that alias production points at, or 0. */
 extern int64 augur_registry_production(const char *model);
 /* compared_with: the version in production that was scored, 0 for none. */
+/* Profiles of a pending version: a list of AugurColumnProfile. */
+extern void augur_registry_profiles(int64 version_id, List *profiles);
 extern void augur_registry_gain(int64 run_id, const AugGain *gain, int64 n);
 /* Raises an error unless the relation passes the suite of the gate. */
 extern void augur_registry_validate(const AugurTrainArgs *args);

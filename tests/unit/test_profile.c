@@ -242,7 +242,7 @@ sketch(void)
 		}
 		error = sqrt(squares / n_seeds);
 		/* RANK_ERROR of quantiles.c, and what its sampler adds */
-		CHECK(error < (sizes[s] < 262144 ? 1.1 / AUG_PROFILE_EXACT : 0.0015));
+		CHECK(error < (sizes[s] < 131072 ? 1.1 / AUG_PROFILE_EXACT : 0.0026));
 		if (getenv("UNIT_VERBOSE") != NULL)
 			printf("%zu numbers: standard error of the median's rank %.6f\n", sizes[s], error);
 	}

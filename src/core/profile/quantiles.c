@@ -10,8 +10,7 @@
  * are the larger the higher they are, by 3 to 2.
  *
  * As in that paper a sampler goes before it: from SAMPLED numbers on, one of each w that follow
- * one another is drawn and enters the level of weight w, with w doubled whenever the numbers
- * have doubled.  The weights always sum to the numbers added: what a draw has not been made
+ * one another is drawn and enters the level of weight w; w grows with the numbers.  The weights always sum to the numbers added: what a draw has not been made
  * from yet is "pending".
  *
  * Draws come from a counter: the same numbers in the same order give the same sketch.
@@ -27,9 +26,13 @@
 
 /* Standard error of a rank in the middle, as a share of all: test_profile.c measures it. */
 #define RANK_ERROR (1.1 / AUG_PROFILE_EXACT)
-/* At least so many numbers are drawn: they add at most the error of a sample of so many. */
-#define DRAWN	((uint64_t) 1 << 17)
-#define SAMPLED (2 * DRAWN)
+/* From so many numbers on one of 2^FIRST_BASE is drawn, or of more, so that DRAWN are. */
+#define SAMPLED	   ((uint64_t) 1 << 17)
+#define DRAWN	   ((uint64_t) 1 << 17)
+#define FIRST_BASE 3
+/* What that adds to the variance of a share: most with twice SAMPLED numbers, half of which
+ * were drawn from eight each. */
+#define DRAW_VARIANCE (0.25 * 8 / 2 / (2.0 * SAMPLED))
 
 /* Most numbers of a level, so many below the highest one; all others as the last. */
 static const uint32_t level_room[] = {AUG_PROFILE_EXACT, 1365, 910, 607, 405, 270, 180, 120, 80, 64};
@@ -102,6 +105,100 @@ merge_sorted(const AugHost *host, QuantileLevel *level, const double *v, uint32_
 	return AUG_OK;
 }
 
+/* ---- putting a level in order ------------------------------------------ */
+
+/* Short arrays are merged without branches that nobody can foretell; longer ones are not. */
+#define SHORT 4096
+#define RUN	  4
+
+static inline void
+order_pair(double *v, int a, int b)
+{
+	double x = v[a], y = v[b], low = y < x ? y : x, high = y < x ? x : y;
+
+	v[a] = low;
+	v[b] = high;
+}
+
+/* Two ascending runs of n each, from both ends at once: neither can run out before. */
+static void
+merge_equal(const double *x, const double *y, uint32_t n, double *out)
+{
+	const double *last_x = x + n - 1, *last_y = y + n - 1;
+
+	for (uint32_t i = 0; i < n; i++)
+	{
+		double a = *x, b = *y, c = *last_x, d = *last_y;
+		size_t second = b < a, earlier = d < c;
+
+		out[i] = b < a ? b : a;
+		y += second;
+		x += 1 - second;
+		out[2 * n - 1 - i] = d < c ? c : d;
+		last_x -= earlier;
+		last_y -= 1 - earlier;
+	}
+}
+
+static void
+merge_any(const double *x, uint32_t n, const double *y, uint32_t m, double *out)
+{
+	uint32_t i = 0, j = 0;
+
+	while (i < n && j < m)
+	{
+		double a = x[i], b = y[j];
+		uint32_t second = b < a;
+
+		*out++ = b < a ? b : a;
+		j += second;
+		i += 1 - second;
+	}
+	memcpy(out, x + i, (n - i) * sizeof(double));
+	memcpy(out + (n - i), y + j, (m - j) * sizeof(double));
+}
+
+static void
+sort_numbers(double *v, uint32_t n)
+{
+	double here[SHORT], there[SHORT], *from = here, *to = there;
+	uint32_t whole = (n + RUN - 1) / RUN * RUN;
+
+	if (n > SHORT)
+	{
+		aug_sort_doubles(v, n);
+		return;
+	}
+	memcpy(from, v, n * sizeof(double));
+	for (uint32_t i = n; i < whole; i++)
+		from[i] = INFINITY;
+	for (uint32_t i = 0; i < whole; i += RUN)
+	{
+		order_pair(from + i, 0, 1);
+		order_pair(from + i, 2, 3);
+		order_pair(from + i, 0, 2);
+		order_pair(from + i, 1, 3);
+		order_pair(from + i, 1, 2);
+	}
+	for (uint32_t run = RUN; run < whole; run *= 2)
+	{
+		double *swap = from;
+
+		for (uint32_t i = 0; i < whole; i += 2 * run)
+		{
+			if (i + 2 * run <= whole)
+				merge_equal(from + i, from + i + run, run, to + i);
+			else if (i + run < whole)
+				merge_any(from + i, run, from + i + run, whole - i - run, to + i);
+			else
+				memcpy(to + i, from + i, (whole - i) * sizeof(double));
+		}
+		from = to;
+		to = swap;
+	}
+	memcpy(v, from, n * sizeof(double));
+}
+
 /* n numbers, ascending and stride apart, into a level, wherever they belong. */
 static AugStatus
 move(const AugHost *host, Quantiles *q, uint32_t level, const double *v, uint32_t n, uint32_t stride,
@@ -132,7 +229,7 @@ compress(const AugHost *host, Quantiles *q, AugError *err)
 		return aug_fail(err, AUG_LIMIT, "profile holds too many numbers");
 	level = &q->level[h];
 	if (h == q->base)
-		aug_sort_doubles(level->item, level->n);
+		sort_numbers(level->item, level->n);
 	coin = (uint32_t) (aug_mix64(HASH_SEED + q->tossed) & 1);
 	odd = level->n & 1; /* the first one stays */
 	status = move(host, q, h + 1, level->item + odd + coin, level->n / 2, 2, err);
@@ -184,7 +281,7 @@ enter(const AugHost *host, Quantiles *q, const double *v, size_t n, AugError *er
 void
 aug_quantiles_settle(Quantiles *q)
 {
-	aug_sort_doubles(q->level[q->base].item, q->level[q->base].n);
+	sort_numbers(q->level[q->base].item, q->level[q->base].n);
 }
 
 /* Where among the next 2^base numbers the one lies that is drawn. */
@@ -210,16 +307,25 @@ enter_pending(const AugHost *host, Quantiles *q, AugError *err)
 	return status;
 }
 
+/* The level that numbers enter when there are so many. */
+static uint32_t
+base_for(uint64_t count)
+{
+	uint32_t base = count < SAMPLED ? 0 : FIRST_BASE;
+
+	while (base > 0 && count >> base >= 2 * DRAWN)
+		base++;
+	return base;
+}
+
 /* The sampler's weight for as many numbers as there are. */
 static AugStatus
 set_base(const AugHost *host, Quantiles *q, AugError *err)
 {
-	uint32_t base = q->base;
+	uint32_t base = base_for(q->count);
 	AugStatus status;
 
-	while (q->count >> base >= SAMPLED)
-		base++;
-	if (base == q->base)
+	if (base <= q->base)
 		return AUG_OK;
 	status = enter_pending(host, q, err);
 	aug_quantiles_settle(q);
@@ -244,7 +350,7 @@ aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, 
 
 		if (weight == 1)
 		{
-			uint64_t until = SAMPLED - q->count;
+			uint64_t until = q->count < SAMPLED ? SAMPLED - q->count : n;
 			size_t part = n < until ? n : (size_t) until;
 
 			status = enter(host, q, v, part, err);
@@ -253,7 +359,7 @@ aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, 
 			n -= part;
 		}
 		while (weight > 1 && n > 0 && n_drawn < sizeof(drawn) / sizeof(drawn[0]) &&
-			   q->count >> q->base < SAMPLED)
+			   q->count >> q->base < 2 * DRAWN)
 		{
 			uint64_t draw = next_draw(q), left = weight - q->pending;
 			size_t part = n < left ? n : (size_t) left;
@@ -341,7 +447,7 @@ aug_quantiles_steps(const AugHost *host, const Quantiles *q, double **value, dou
 double
 aug_quantiles_sample(const Quantiles *q)
 {
-	double variance = RANK_ERROR * RANK_ERROR + (q->base > 0 ? 0.25 / (double) DRAWN : 0);
+	double variance = RANK_ERROR * RANK_ERROR + (q->base > 0 ? DRAW_VARIANCE : 0);
 
 	return q->n_levels == 1 ? INFINITY : 0.25 / variance;
 }
