@@ -147,7 +147,7 @@ CREATE OR REPLACE FUNCTION augur.profile_quantiles(profile augur.profile, shares
 	AS 'MODULE_PATHNAME', 'augur_profile_quantiles'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION augur.profile_quantiles(augur.profile, float8[]) IS
-'For each share the number that at least so many of the values do not exceed. Exact up to 2,048 values; above, the share is wrong by 0.6 % of all, from 131,072 values on, and by 0.2 % below that at most, with 99 % probability. Dates are days since 2000-01-01.';
+'For each share the number that at least so many of the values do not exceed. Exact up to 2,048 values; above, the share is wrong by at most 0.2 % of all, from 131,072 values on by at most 0.6 %, with 99 % probability. Dates are days since 2000-01-01.';
 
 CREATE OR REPLACE FUNCTION augur.profile_quantile(profile augur.profile, share float8)
 	RETURNS float8

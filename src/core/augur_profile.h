@@ -11,7 +11,7 @@
  * What is exact: counts, extremes, moments (to rounding), and everything else up to
  * AUG_PROFILE_EXACT numbers or AUG_PROFILE_LABELS distinct labels.  Above that
  *	- the share of numbers up to a value is wrong by AUG_PROFILE_ERROR at most, with 99 %
- *	  probability (tests/unit/test_profile.c measures it);
+ *	  probability, by a third of that below 131,072 numbers (tests/unit/test_profile.c);
  *	- a label's count is too small by AugProfileInfo.label_error at most, and a label that
  *	  is more frequent than that is known;
  *	- the number of distinct values has a standard error of 2.3 %.
