@@ -64,7 +64,9 @@ step_deps() { "$TREE/tests/lib/deps.sh"; }
 
 step_build()
 {
-	"$MAKE" -C "$TREE" -j2 all WERROR=1 PG_CONFIG="${PG_CONFIG:-pg_config}" &&
+	# for the stage, too: other flags would compile everything again
+	export WERROR=1
+	"$MAKE" -C "$TREE" -j2 all PG_CONFIG="${PG_CONFIG:-pg_config}" &&
 		stage && echo "staged $("$AUGUR_PG_CONFIG" --version)"
 }
 
