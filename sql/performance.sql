@@ -100,6 +100,17 @@ SELECT augur.performance('pm', '1 month');
 SELECT augur.performance('pm', '-1 day');
 SELECT augur.performance('no');
 
+-- where there is no interval there is no error either, whatever the planner computes beforehand
+SELECT n, share, round(w.lower::numeric, 3) AS lower, round(w.upper::numeric, 3) AS upper
+FROM (VALUES (1, NULL::float8, 0), (2, 0.5, 0), (3, 0.5, NULL), (4, 0.5, 10), (5, 1, 10)) v (i, share, n), augur._wilson(share, n) w ORDER BY i;
+SELECT auc, error, round(w.lower::numeric, 3) AS lower, round(w.upper::numeric, 3) AS upper
+FROM (VALUES (1, NULL::float8, 0.1::float8), (2, 0, 0.1), (3, 1, 0.1), (4, 0.8, NULL), (5, 0.8, 0), (6, 0.8, 0.1)) v (i, auc, error),
+	augur._auc_interval(auc, error) w ORDER BY i;
+SELECT augur._wilson(NULL, 0), augur._wilson(0.5, 0), augur._auc_interval(1, 0.1), augur._auc_interval(0, 0);
+-- the scale of logits has no end
+SELECT auc < 1 AS below_1, round(w.lower::numeric, 3) AS lower, round(w.upper::numeric, 3) AS upper
+FROM (VALUES (1 - 2e-16::float8)) v (auc), augur._auc_interval(auc, 1e-10) w;
+
 -- ---- estimates: as good as what was measured while nothing has changed, blind after
 SELECT metric, round(estimate::numeric, 2) AS estimate, n, calibration_rows, calibrated, note
 FROM augur.estimated_performance('pm', 'past');

@@ -143,7 +143,7 @@ SELECT augur._series_fit('SELECT at, t::float8, ARRAY[1]::float8[] FROM days', '
 SELECT augur._series_fit('SELECT at, t::float8 FROM days', '{}', 1, '{}', '{"metod": "ets"}');
 SELECT augur._series_fit('SELECT at, t::float8 FROM days', '{}', 1, '{}', '{"folds": -1}');
 SELECT augur._series_fit('SELECT at, t::float8 FROM days', '{}', 1, '{}', '{"method": "naive", "ets_trend": "none"}');
-SELECT augur._series_fit('SELECT k, at, y FROM kinds', '{k}', 1, '{}', '{"duplicates": "error"}');
+SELECT augur._series_fit('SELECT k, at, y FROM kinds WHERE k IS NOT NULL', '{k}', 1, '{}', '{"duplicates": "error"}');
 SELECT augur._series_forecast('\x', 1, NULL);
 SELECT augur._series_forecast(substr(state, 1, 100), 1, NULL) FROM berlin;
 SELECT augur._series_forecast(set_byte(state, 60, get_byte(state, 60) # 1), 1, NULL) FROM berlin;

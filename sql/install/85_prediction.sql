@@ -183,8 +183,9 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-	WHERE i.inhparent = 'augur.predictions'::regclass AND c.relname ~ '^predictions_[0-9]{4}_[0-9]{2}$'
-	AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= before
+	WHERE i.inhparent = 'augur.predictions'::regclass
+	AND CASE WHEN c.relname ~ '^predictions_[0-9]{4}_(0[1-9]|1[0-2])$'
+			 THEN (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= before END
 	ORDER BY c.relname
 $$;
 COMMENT ON FUNCTION augur._partitions_before(timestamptz) IS

@@ -21,10 +21,12 @@ CREATE OR REPLACE FUNCTION augur._wilson(share float8, n bigint, OUT lower float
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT greatest((c.centre - c.half) / c.scale, 0), least((c.centre + c.half) / c.scale, 1)
-	FROM (SELECT share + z * z / (2 * n) AS centre, 1 + z * z / n AS scale,
-				 z * sqrt(share * (1 - share) / n + z * z / (4.0 * n * n)) AS half
-		  FROM (VALUES (1.959963984540054::float8)) q (z) WHERE n > 0) c
+	-- n as NULL, not a WHERE: a planner that knows the arguments divides by them before it filters
+	SELECT CASE WHEN n > 0 THEN greatest((c.centre - c.half) / c.scale, 0) END,
+		   CASE WHEN n > 0 THEN least((c.centre + c.half) / c.scale, 1) END
+	FROM (SELECT share + z * z / (2 * k) AS centre, 1 + z * z / k AS scale,
+				 z * sqrt(share * (1 - share) / k + z * z / (4.0 * k * k)) AS half
+		  FROM (VALUES (1.959963984540054::float8, CASE WHEN n > 0 THEN n END)) q (z, k)) c
 $$;
 COMMENT ON FUNCTION augur._wilson(float8, bigint) IS
 'Internal. The 95 % interval of a share, by Wilson.';
@@ -34,8 +36,11 @@ CREATE OR REPLACE FUNCTION augur._auc_interval(auc float8, error float8, OUT low
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT 1 / (1 + exp(-(ln(auc / (1 - auc)) - half))), 1 / (1 + exp(-(ln(auc / (1 - auc)) + half)))
-	FROM (SELECT 1.959963984540054 * error / (auc * (1 - auc)) AS half WHERE auc > 0 AND auc < 1 AND error > 0) h
+	-- inside of CASE alone, as above; tanh, which unlike exp never overflows
+	SELECT (1 + tanh((h.logit - h.half) / 2)) / 2, (1 + tanh((h.logit + h.half) / 2)) / 2
+	FROM (SELECT CASE WHEN auc > 0 AND auc < 1 THEN ln(auc / (1 - auc)) END AS logit,
+				 CASE WHEN auc > 0 AND auc < 1 AND error > 0
+					  THEN 1.959963984540054 * error / (auc * (1 - auc)) END AS half) h
 $$;
 COMMENT ON FUNCTION augur._auc_interval(float8, float8) IS
 'Internal. The 95 % interval of an AUC; NULL where it has none.';

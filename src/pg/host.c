@@ -56,7 +56,8 @@ serve_interrupts(AugurHost *h)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(h->context);
+		/* the host's context may be gone when this is raised */
+		MemoryContextSwitchTo(TopTransactionContext);
 		kept_error = CopyErrorData();
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();

@@ -361,6 +361,8 @@ end_call(FunctionCallInfo fcinfo, LoadCall *call, MemoryContext caller, bool loa
 	double seconds = (double) (GetCurrentTimestamp() - call->started) / USECS_PER_SEC;
 	Datum result;
 
+	/* statements leave SPI's context behind, which goes before the result is made */
+	MemoryContextSwitchTo(call->load.context);
 	if (!loaded)
 	{
 		load_source_abandon(call->load.source);

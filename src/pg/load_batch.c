@@ -97,6 +97,7 @@ quarantine(Load *load, int index, const LoadFailure *failure)
 	values[8] = Int64GetDatum((int64) record->length);
 	if (SPI_execute_with_args(query, 9, types, values, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write to quarantine: %s", SPI_result_code_string(SPI_result));
+	MemoryContextSwitchTo(load->batch_context); /* SPI leaves its own, which lives on */
 	if (load->rows_bad++ < 5)
 		appendStringInfo(&load->first_bad, "%sLine %lld: %s.", load->first_bad.len > 0 ? "\n" : "",
 						 (long long) record->line, failure->reason);

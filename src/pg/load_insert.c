@@ -199,8 +199,11 @@ insert_row(Attempt *a)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(SPI_result));
 }
 
-/* Converts the records and puts them in, those that fill the same columns together. */
-static void
+/*
+ * Converts the records and puts them in, those that fill the same columns together.  Not inlined
+ * into the function that catches its errors, whose variables a jump might clobber.
+ */
+static pg_noinline void
 insert_records(Attempt *a, int first, int end)
 {
 	Load *load = a->load;

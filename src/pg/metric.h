@@ -21,11 +21,11 @@ extern bool augur_labels_equal(FunctionCallInfo fcinfo, int a, int b);
 
 /* ---- two sides: a reference and a current set, for distances and tests --------------- */
 
-/* Values of a ranking state, each side ascending; in a context of their own. */
+/* Values of a ranking state, each side ascending; in a context of their own.  Not to be moved. */
 typedef struct AugurSides
 {
 	MemoryContext context;
-	AugurHost host; /* of that context; copied, so only for calls that release nothing of it */
+	AugurHost host; /* in that context */
 	double *value[2];
 	Size n[2];
 	int32 bins;

@@ -313,7 +313,7 @@ augur_ranking_sides(const void *state, AugurSides *sides)
 	work_begin(&w, r);
 	work_sort(&w);
 	sides->context = w.context;
-	sides->host = w.host;
+	augur_host_init(&sides->host, w.context);
 	sides->bins = r->bins;
 	for (int k = 0; k < 2; k++)
 	{

@@ -103,7 +103,7 @@ augur_stage()
 		{ echo "needs PostgreSQL (pg_config): make deps" >&2; return 1; }
 	stage_server "$stage" "$pg_config" || return 1
 	AUGUR_PGXS=$(dirname "$(dirname "$("$AUGUR_PG_CONFIG" --pgxs)")")
-	"$MAKE" -s -C "$TREE" all PG_CONFIG="$pg_config" || return 1
+	"$MAKE" -s -j2 -C "$TREE" all PG_CONFIG="$pg_config" || return 1
 	"$MAKE" -s -C "$TREE" install PG_CONFIG="$AUGUR_PG_CONFIG" || return 1
 	chmod -R a+rX "$stage"
 	# the update test puts releases of its own there

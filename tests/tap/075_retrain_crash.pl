@@ -20,18 +20,30 @@ SELECT augur.expect('s', 'not_null', 'a');
 SELECT augur.set_retrain_policy('m', suite => 's', stop_after => 1000000);
 SQL
 
+my $script = PostgreSQL::Test::Utils::tempdir() . '/looks.sql';
+append_to_file($script, "SELECT augur.check_retrain('m', by_hand => true);\n" x 1000);
+
 srand(7);
 my $rounds = 8;
 my $looked = 0;
+my $cut = 0;
 foreach my $round (1 .. $rounds)
 {
-	my $script = "SELECT augur.check_retrain('m', by_hand => true);\n" x 50;
 	my ($out, $err) = ('', '');
-	my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') ],
-		'<', \$script, '>', \$out, '2>', \$err);
-	usleep(20_000 + int(rand(600_000)));
+	my $looks = 'SELECT count(*) FROM augur.retrain_decisions';
+	my $before = $node->safe_psql('postgres', $looks);
+	my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . " application_name='looks'", '-f', $script ],
+		'<', '/dev/null', '>', \$out, '2>', \$err);
+	my $of_looks = "FROM pg_stat_activity WHERE application_name = 'looks' AND query ~ 'check_retrain'";
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 $of_looks") or die "no look began: $err";
+	my $pid = $node->safe_psql('postgres', "SELECT pid $of_looks");
+	# at any moment; in every other round one look, at least, has ended before
+	$node->poll_query_until('postgres', "SELECT ($looks) > $before") or die "no look ended: $err" if $round % 2 == 0;
+	usleep(int(rand(600_000)));
+	# both: without a postmaster a backend finishes its statement before it ends
+	kill 'KILL', $pid;
 	$node->kill9;
-	IPC::Run::finish($psql);
+	$cut += !IPC::Run::finish($psql);
 	# backends of the killed server need a moment to notice
 	my $started = 0;
 	for (1 .. 100)
@@ -41,7 +53,7 @@ foreach my $round (1 .. $rounds)
 		usleep(100_000);
 	}
 	BAIL_OUT('the server does not start again') unless $started;
-	$looked += $node->safe_psql('postgres', 'SELECT count(*) FROM augur.retrain_decisions') > 0;
+	$looked += $node->safe_psql('postgres', $looks) > $before;
 
 	is($node->safe_psql('postgres', <<'SQL'), 't|t|t|t|0', "round $round: decisions, candidates, runs and events agree");
 SELECT bool_and(d.version IS NOT NULL AND EXISTS (SELECT FROM augur.versions v WHERE v.model_id = d.model_id AND v.version = d.version))
@@ -52,7 +64,8 @@ SELECT bool_and(d.version IS NOT NULL AND EXISTS (SELECT FROM augur.versions v W
 FROM augur.retrain_decisions d;
 SQL
 }
-cmp_ok($looked, '>', 0, 'some looks were finished before the kill');
+cmp_ok($looked, '>=', $rounds / 2, 'looks were finished before the kill');
+is($cut, $rounds, 'and more were to come');
 like($node->safe_psql('postgres', q{SELECT fired, outcome FROM augur.check_retrain('m', by_hand => true)}), qr/^t\|/,
 	'and retraining goes on');
 $node->stop;
