@@ -49,6 +49,15 @@ AS $$
 		 ' forecast, lower, upper, level, method)'),
 		('augur.forecasts', 'DELETE'),
 		('augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'),
+		('augur.monitors', 'INSERT (model_id, name, relation, time_column, every, width, segments, filter, predictions,'
+		 ' min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, next_at)'),
+		('augur.monitors', 'UPDATE (enabled, next_at)'),
+		('augur.monitors', 'DELETE'),
+		('augur.drift_runs', 'INSERT (model_id, monitor_id, monitor, version_id, version, relation, filter, segment,'
+		 ' window_start, window_end, as_of, judged, drifted, share, weighted_share, target, prediction, verdict,'
+		 ' alarm, detail, options, seconds)'),
+		('augur.drift_runs', 'DELETE'),
+		('augur.drift_columns', 'INSERT'),
 		('augur.retrain_policies', 'INSERT (model_id, every, new_rows, on_events, events_needed, cooldown,'
 		 ' most_per_day, min_new_rows, suite, gate, stop_after, frozen)'),
 		('augur.retrain_policies', 'DELETE'),

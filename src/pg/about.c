@@ -129,6 +129,19 @@ write_target(StringInfo json, const AugModelInfo *info)
 	appendStringInfoChar(json, '}');
 }
 
+/* What each feature is worth, as a share of all. */
+static void
+write_importance(StringInfo json, const AugModelInfo *info)
+{
+	if (info->importance == NULL)
+		return;
+	augur_json_key(json, "importance");
+	appendStringInfoChar(json, '{');
+	for (uint32 i = 0; i < info->n_features; i++)
+		write_number(json, info->features[i].name, info->importance[i]);
+	appendStringInfoChar(json, '}');
+}
+
 /*
  * A model as jsonb: what it was made of and how well it fitted.
  */
@@ -164,6 +177,7 @@ model_json(const AugModelInfo *info)
 		appendStringInfo(&json, "%u", info->fit.rounds_run);
 		write_number(&json, "validation_loss", info->fit.validation_loss);
 	}
+	write_importance(&json, info);
 	augur_json_key(&json, "memory");
 	appendStringInfo(&json, "%zu", info->memory);
 	appendStringInfoChar(&json, '}');
