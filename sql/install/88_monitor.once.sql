@@ -24,6 +24,7 @@ CREATE TABLE augur.monitors
 	of_last		integer NOT NULL,
 	signal_first boolean NOT NULL,
 	enabled		boolean NOT NULL DEFAULT true,
+	start_at	timestamptz NOT NULL,
 	next_at		timestamptz NOT NULL,
 	created_by	name NOT NULL DEFAULT current_user,
 	created_at	timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -140,6 +141,7 @@ COMMENT ON COLUMN augur.monitors.needed IS 'so many looks with drift raise the a
 COMMENT ON COLUMN augur.monitors.of_last IS 'among so many of the last looks';
 COMMENT ON COLUMN augur.monitors.signal_first IS 'whether the statistics of the last ANALYZE are asked first, and rows are read only if they tell of a change';
 COMMENT ON COLUMN augur.monitors.enabled IS 'false: it is not looked at';
+COMMENT ON COLUMN augur.monitors.start_at IS 'when the first look was due; the others are whole steps of every after it';
 COMMENT ON COLUMN augur.monitors.next_at IS 'when the next look is due';
 COMMENT ON COLUMN augur.monitors.created_by IS 'the user who made it';
 COMMENT ON COLUMN augur.monitors.created_at IS 'when it was made';

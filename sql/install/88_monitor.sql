@@ -244,10 +244,10 @@ BEGIN
 		PERFORM augur._time_column(source, time_column, 'r');
 	END IF;
 	INSERT INTO augur.monitors (model_id, name, relation, time_column, every, width, segments, filter, predictions,
-		min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, next_at)
+		min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, start_at, next_at)
 	VALUES (m.id, name, augur._qualified(source), time_column, every,
 		CASE WHEN time_column IS NOT NULL THEN coalesce(width, every) END, segments, filter, predictions, min_rows,
-		alpha, effect_floor, drift_share, needed, coalesce(of_last, needed), signal_first, start)
+		alpha, effect_floor, drift_share, needed, coalesce(of_last, needed), signal_first, start, start)
 	ON CONFLICT DO NOTHING RETURNING id INTO made;
 	IF made IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
@@ -258,7 +258,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.create_monitor(text, regclass, interval, name, interval, name[], text, text, boolean, bigint, float8, float8, float8, integer, integer, boolean, timestamptz) IS
-'Has a table or view compared with what the version of a model in production was trained on, whenever augur.check_monitors finds it due: each every, first at start. With time_column the rows of a window of width (the same as every by default) that ends when the look is due, else all rows. segments: each combination of these columns'' values apart, too. The alarm is raised, as event drift_found, when needed of the of_last last looks with enough rows say drift, and is over with event drift_resolved. signal_first: rows are read only if augur.drift_signal tells of a change. Example: SELECT augur.create_monitor(''churn'', ''customers'', ''1 day'', ''updated_at'', needed => 2, of_last => 3)';
+'Has a table or view compared with what the version of a model in production was trained on, whenever augur.check_monitors finds it due: each every, first at start. With time_column the rows of a window of width (the same as every by default) that ends when the look is due, else all rows. segments: each combination of these columns'' values apart, too. The alarm is raised, as event drift_found, when needed of the of_last last looks with enough rows say drift, and is over with event drift_resolved; another version in production begins anew. signal_first: rows are read only if augur.drift_signal tells of a change. Example: SELECT augur.create_monitor(''churn'', ''customers'', ''1 day'', ''updated_at'', needed => 2, of_last => 3)';
 
 CREATE OR REPLACE FUNCTION augur._monitor(model text, name text) RETURNS augur.monitors
 LANGUAGE plpgsql VOLATILE
@@ -319,14 +319,14 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	passed		bigint := greatest(0, floor(extract(epoch FROM as_of - t.next_at) / extract(epoch FROM t.every)));
+	-- months are not all as long as the average one that is divided by
+	steps		bigint := greatest(0, floor(extract(epoch FROM as_of - t.start_at) / extract(epoch FROM t.every)) - 2);
 BEGIN
-	-- months are not all as long as the average one that was divided by
-	slot := t.next_at + greatest(passed - 2, 0) * t.every;
-	WHILE slot + t.every <= as_of LOOP
-		slot := slot + t.every;
+	WHILE t.start_at + (steps + 1) * t.every <= as_of LOOP
+		steps := steps + 1;
 	END LOOP;
-	next_at := slot + t.every;
+	slot := t.start_at + steps * t.every;
+	next_at := t.start_at + (steps + 1) * t.every;
 END
 $$;
 COMMENT ON FUNCTION augur._monitor_slot(augur.monitors, timestamptz) IS
@@ -398,12 +398,13 @@ BEGIN
 			FROM (SELECT r.verdict
 				  UNION ALL
 				  (SELECT o.verdict FROM augur.drift_runs o
-				   WHERE o.monitor_id = t.id AND o.segment = r.segment AND o.verdict NOT IN ('insufficient', 'error')
+				   WHERE o.monitor_id = t.id AND o.segment = r.segment AND o.version_id = r.version_id
+				   AND o.verdict NOT IN ('insufficient', 'error')
 				   ORDER BY o.id DESC LIMIT t.of_last - 1)) l);
 END
 $$;
 COMMENT ON FUNCTION augur._monitor_alarm(augur.monitors, augur.drift_runs) IS
-'Internal. Whether a monitor is alarmed after a look.';
+'Internal. Whether a monitor is alarmed after a look: by looks at the same version, as another one has another reference.';
 
 CREATE OR REPLACE FUNCTION augur._monitor_events(m augur.models, t augur.monitors, r augur.drift_runs,
 	before augur.drift_runs) RETURNS void

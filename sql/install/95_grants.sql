@@ -50,7 +50,7 @@ AS $$
 		('augur.forecasts', 'DELETE'),
 		('augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'),
 		('augur.monitors', 'INSERT (model_id, name, relation, time_column, every, width, segments, filter, predictions,'
-		 ' min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, next_at)'),
+		 ' min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, start_at, next_at)'),
 		('augur.monitors', 'UPDATE (enabled, next_at)'),
 		('augur.monitors', 'DELETE'),
 		('augur.drift_runs', 'INSERT (model_id, monitor_id, monitor, version_id, version, relation, filter, segment,'
