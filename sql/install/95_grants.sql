@@ -16,7 +16,7 @@ AS $$
 	AND CASE $1
 		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states,version_profiles}')
 		WHEN 'predictor' THEN c.relkind = ANY ('{r,p}'::"char"[])
-			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases,predictions,actuals}')
+			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases,predictions,actuals,feature_sets}')
 		ELSE c.relkind = ANY ('{r,v,p}'::"char"[]) END
 	-- partitions are reached through their table, whose policies hold there
 	AND NOT c.relispartition
@@ -71,6 +71,13 @@ AS $$
 		('augur.validation_runs', 'INSERT (suite_id, suite, relation, filter, status, rows, evaluated, passed,'
 		 ' failed, warned, errors, as_of, seconds, owner)'),
 		('augur.validation_results', 'INSERT'),
+		('augur.feature_sets', 'INSERT (name, relation, entity, event_time, available_at, features, query, definition,'
+		 ' lateness, lookback, max_age, time_zone, description)'),
+		('augur.feature_sets', 'UPDATE (version, features, query, definition, lateness, lookback, max_age, watermark,'
+		 ' description)'),
+		('augur.feature_sets', 'DELETE'),
+		('augur.feature_refreshes', 'INSERT (set_id, feature_set, version, kind, since, rows_read, inserted, updated,'
+		 ' deleted, skipped, late, watermark_before, watermark, seconds, owner)'),
 		('augur.load_batches', 'INSERT (relation, kind, source, digest)'),
 		('augur.load_batches', 'UPDATE (status, rows_read, rows_ok, rows_bad, seconds, warnings, ended_at)'),
 		('augur.load_batches', 'DELETE'),

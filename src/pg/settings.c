@@ -15,6 +15,8 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "feature.h"
+
 #define MIN_TRAINING_MEMORY_KB (256 * 1024)
 
 int augur_training_memory_kb = 0;
@@ -53,6 +55,13 @@ augur_settings_init(void)
 							 "Events are written to augur.events either way. A transaction that "
 							 "notified cannot be prepared for two-phase commit.",
 							 &notify, true, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("augur.refresh_since",
+							   "Where the input of an incremental refresh begins.",
+							   "What augur.refresh_since() returns: set by "
+							   "augur.refresh_feature_set, empty otherwise. Set it to try a "
+							   "definition on less than everything.",
+							   &augur_refresh_since, "", PGC_USERSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("augur");
 }

@@ -27,6 +27,8 @@ GRANT SELECT ON pm_days TO PUBLIC;
 CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
 GRANT SELECT ON pm_value TO PUBLIC;
 CREATE TABLE pm_loaded (v text);
+CREATE SCHEMA pm_made;
+GRANT ALL ON SCHEMA pm_made TO PUBLIC;
 GRANT INSERT ON pm_loaded TO PUBLIC;
 SET ROLE pm_owner;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 2}', promote => 'always')).version;
@@ -41,6 +43,8 @@ SELECT augur.store_forecast('pmf', 3);
 SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't');
 SELECT augur.validate('pms');
 SELECT augur.set_retrain_policy('pm');
+SELECT kind FROM augur.create_feature_set('pmfs', 'SELECT k, t, y FROM public.pm_days', '{k}', 't', table_name => 'pm_made.pmfs');
+GRANT SELECT ON pm_made.pmfs TO pm_grantee;
 SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
 SELECT p.prediction_id AS prediction FROM pm_rows r, augur.predict_logged('pm', r, 'x') p LIMIT 1 \gset
 RESET ROLE;
@@ -73,6 +77,7 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set config '(SELECT v.signature -> ''forecast'' FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
 \set expectation 'ROW (1, 1, ''not_null'', ''{y}'', ''{}'', ''error'', 1, NULL, NULL, NULL)::augur.expectations'
 \set state '(SELECT state FROM public.pm_state)'
+\set feature_set '(SELECT x FROM augur.feature_sets x WHERE x.name = ''pmfs'')'
 \set detector 'augur.new_detector(''ddm'')'
 \set registered_version '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pm'' AND v.version = 1)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
@@ -183,6 +188,48 @@ INSERT INTO pm_matrix VALUES
 ('augur.validate(text,regclass,text,timestamp with time zone,integer)', $$augur.validate('pms')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.validation_json(bigint)', $$augur.validation_json((SELECT min(id) FROM augur.validation_runs))$$, 'ok ok 42501 42704 42704 ok 42501'),
 ('augur.validation_sql(text,regclass,text)', $$augur.validation_sql('pms')$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._as_of_sql(augur.feature_sets,text,text,text,interval,boolean)', $$augur._as_of_sql(:feature_set, 'y', 'true', 'now()', NULL, false)$$, 'ok ok ok 22004 22004 ok 42501'),
+('augur._base_type(regclass,name)', $$augur._base_type('public.pm_days', 't')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_feature_owner(augur.feature_sets,regclass)', $$augur._check_feature_owner(:feature_set, 'pg_catalog.pg_class')$$, '42501 42501 42501 ok ok 42501 42501'),
+('augur._check_definition(text,record,interval,interval)', $$augur._check_definition('x', (SELECT d FROM (SELECT NULL::text AS is_volatile, NULL::text AS reads_clock, false AS bounded) d), NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_spine_column(regclass,name,augur.feature_sets,name)', $$augur._check_spine_column('public.pm_days', 't', :feature_set, 't')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_window_columns(regclass,name[],name,name[])', $$augur._check_window_columns('public.pm_days', '{k}', 't', '{y}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._collate_like(regclass,name)', $$augur._collate_like('public.pm_days', 't')$$, 'ok ok ok ok ok ok 42501'),
+('augur._create_feature_table(augur.feature_sets)', $$augur._create_feature_table(jsonb_populate_record(:feature_set, '{"relation": "pm_made.other"}'))$$, 'ok ok 42501 42501 42601 ok 42501'),
+('augur._define_query(text,text)', $$augur._define_query('SELECT 1', 'public')$$, 'ok ok ok ok ok ok 42501'),
+('augur._equality(regtype)', $$augur._equality('text')$$, 'ok ok ok ok ok ok 42501'),
+('augur._feature_key(augur.feature_sets)', $$augur._feature_key(:feature_set)$$, 'ok ok ok ok ok ok 42501'),
+('augur._feature_query(text,name[],name,text[],text[],text,boolean,text)', $$augur._feature_query('x', '{k}', 't', '{1}', '{a}', 'w AS ()', false, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._feature_relation(augur.feature_sets)', $$augur._feature_relation(:feature_set)$$, 'ok ok ok 42P01 42P01 ok 42501'),
+('augur._feature_set(text,boolean)', $$augur._feature_set('pmfs')$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._feature_watermark(augur.feature_sets)', $$augur._feature_watermark(:feature_set)$$, 'ok ok ok 22004 22004 42501 42501'),
+('augur._joined_columns(augur.feature_sets[],name[])', $$count(x.*) FROM augur._joined_columns(ARRAY[:feature_set], '{}') x$$, 'ok ok ok ok ok ok 42501'),
+('augur._joined_sets(text[])', $$augur._joined_sets('{pmfs}')$$, 'ok ok ok 42704 42704 ok 42501'),
+('augur._refresh_features(augur.feature_sets,boolean)', $$augur._refresh_features(:feature_set, true)$$, 'ok ok 42501 42501 42601 42501 42501'),
+('augur._refresh_sql(augur.feature_sets,text,text)', $$augur._refresh_sql(:feature_set, NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._rfm_final(internal)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rfm_step(internal,timestamp with time zone,numeric,timestamp with time zone)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._rfm_step(internal,timestamp without time zone,numeric,timestamp without time zone)', NULL, 'ok ok ok ok ok ok 42501'),
+('augur._span_label(interval)', $$augur._span_label('1 day')$$, 'ok ok ok ok ok ok 42501'),
+('augur._wanted_names(augur.feature_sets[],name[])', $$count(x.*) FROM augur._wanted_names(ARRAY[:feature_set], '{}') x$$, 'ok ok ok ok ok ok 42501'),
+('augur._with_moments(regclass,name[],name,regtype,name[],interval,interval,boolean)', $$augur._with_moments('public.pm_days', '{k}', 't', 'date', '{y}', '1 day', '2 days', false)$$, 'ok ok ok ok ok ok 42501'),
+('augur.alter_feature_set(text,text,interval,interval,interval,text,text)', $$augur.alter_feature_set('pmfs', description => 'x')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.as_of_join(regclass,text[],name,text,jsonb,interval,boolean,boolean,boolean,name)', $$augur.as_of_join('public.pm_days', '{pmfs}', 't', 'pm_made.joined')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.as_of_join_sql(regclass,text[],name,jsonb,interval,boolean,boolean)', $$augur.as_of_join_sql('public.pm_days', '{pmfs}', 't')$$, 'ok ok ok 42704 42704 ok 42501'),
+('augur.as_of_rows(regclass,text[],name,jsonb,interval,boolean,boolean)', $$count(*) FROM augur.as_of_rows('public.pm_days', '{pmfs}', 't') x (t date, y int, k int, pmfs_y int)$$, 'ok ok ok 42704 42704 42501 42501'),
+('augur.calendar(date)', $$augur.calendar(date '2024-01-01')$$, 'ok ok ok ok ok ok 42501'),
+('augur.calendar(timestamp with time zone,text)', $$augur.calendar(now(), 'UTC')$$, 'ok ok ok ok ok ok 42501'),
+('augur.calendar(timestamp without time zone)', $$augur.calendar(timestamp '2024-01-01')$$, 'ok ok ok ok ok ok 42501'),
+('augur.check_feature_set(text)', $$augur.check_feature_set('pmfs')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.create_feature_set(text,text,name[],name,name,interval,interval,interval,text,text,text,text)', $$augur.create_feature_set('mine', 'SELECT k, t, y FROM public.pm_days', '{k}', 't', table_name => 'pm_made.mine')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur.drop_feature_set(text,boolean)', $$augur.drop_feature_set('pmfs')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.features_at(text[],jsonb,timestamp with time zone,interval,boolean)', $$augur.features_at('{pmfs}', '{"k": 1}')$$, 'ok ok ok 42704 42704 42501 42501'),
+('augur.lag_features(regclass,name[],name,name[],integer[],interval,name,boolean)', $$augur.lag_features('public.pm_days', '{k}', 't', '{y}')$$, 'ok ok ok ok ok ok 42501'),
+('augur.refresh_feature_set(text,boolean)', $$augur.refresh_feature_set('pmfs')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.refresh_since()', $$augur.refresh_since()$$, 'ok ok ok ok ok ok 42501'),
+('augur.rfm(timestamp with time zone,numeric,timestamp with time zone)', $$augur.rfm(now(), 1, now())$$, 'ok ok ok ok ok ok 42501'),
+('augur.rfm(timestamp without time zone,numeric,timestamp without time zone)', $$augur.rfm(timestamp '2024-01-01', 1, '2024-01-01')$$, 'ok ok ok ok ok ok 42501'),
+('augur.rolling_features(regclass,name[],name,name[],interval[],text[],interval,boolean,boolean)', $$augur.rolling_features('public.pm_days', '{k}', 't', '{y}', '{1 day}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._side_label(internal,boolean,"any")', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._side_label(internal,boolean,text)', NULL, 'ok ok ok ok ok ok 42501'),
 ('augur._side_value(internal,boolean,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
@@ -517,6 +564,7 @@ UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(repl
 	':state', :'state');
 UPDATE pm_matrix SET call = replace(replace(replace(call, ':expectation', :'expectation'), ':detector', :'detector'),
 	':prediction', :'prediction');
+UPDATE pm_matrix SET call = replace(call, ':feature_set', :'feature_set');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   WHERE p.pronamespace = 'augur'::regnamespace

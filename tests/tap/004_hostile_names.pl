@@ -68,7 +68,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
 		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
 		WHEN (SELECT y.typtype IN ('b', 'c') AND y.typname !~ '^_' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
-			OR type = 'augur.expectations[]'::regtype THEN format('NULL::%s', type)
+			OR type IN ('augur.expectations[]'::regtype, 'augur.feature_sets[]'::regtype) THEN format('NULL::%s', type)
 		WHEN type = 'record'::regtype THEN '(SELECT x FROM public.t x LIMIT 1)'
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'
@@ -84,10 +84,11 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'timestamptz[]'::regtype THEN '''{2024-01-01}''::timestamptz[]'
 		WHEN type = 'integer[]'::regtype THEN '''{1}''::int[]'
 		WHEN type = 'interval'::regtype THEN '''1 day''::interval'
+		WHEN type = 'interval[]'::regtype THEN '''{1 day}''::interval[]'
 		WHEN type = 'boolean[]'::regtype THEN '''{t}''::boolean[]'
 		WHEN type = 'anynonarray'::regtype THEN '1'
 		WHEN type = 'boolean'::regtype THEN 'true'
-		WHEN type IN ('integer'::regtype, 'bigint'::regtype, 'double precision'::regtype) THEN format('1::%s', type)
+		WHEN type IN ('integer'::regtype, 'bigint'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN format('1::%s', type)
 		WHEN type IN ('text'::regtype, 'name'::regtype) THEN coalesce(format('%L::%s', CASE name
 			WHEN 'model' THEN 'm' WHEN 'target' THEN 'y' WHEN 'query' THEN 'SELECT a, b, y FROM public.t'
 			WHEN 'algorithm' THEN 'baseline' WHEN 'promote' THEN 'never' WHEN 'alias' THEN 'production' WHEN 'role' THEN current_user
@@ -233,6 +234,55 @@ is($node->safe_psql('hostile', "SELECT left(v, 60), state, message FROM public.t
 	'', 'train, predict, importance and evaluate take them as names');
 cmp_ok($node->safe_psql('hostile', 'SELECT count(*) FROM public.trained WHERE ok'), '>=', 150, 'nearly all of them work');
 note($node->safe_psql('hostile', 'SELECT left(v, 60), state, message FROM public.trained WHERE NOT ok'));
+
+append_to_file("$dir/features.sql", <<'SQL');
+SET client_min_messages = error;
+CREATE TABLE public.featured (v text, ok boolean, state text, message text);
+DO $$
+DECLARE
+	h			record;
+	k			name;
+	t			name;
+	f			name;
+	called		text;
+	spine		regclass;
+	before		bigint := (SELECT last_value + is_called::int FROM public.canary);
+BEGIN
+	FOR h IN SELECT * FROM public.hostile WHERE v <> '' AND octet_length(v) < 300 ORDER BY id LOOP
+		k := ('k ' || left(h.v, 13))::name;
+		t := ('t ' || left(h.v, 10))::name;
+		f := ('f ' || left(h.v, 5))::name;
+		called := CASE WHEN h.v ~ '[[:cntrl:]]' OR h.v <> btrim(h.v) OR octet_length(h.v) > 20 THEN 'set ' || h.id ELSE h.v END;
+		BEGIN
+			EXECUTE format('CREATE TABLE public.%I AS SELECT %L || i %% 3 AS %I, timestamp ''2024-01-01'' + i * interval ''1 hour'' AS %I, i AS %I '
+				'FROM generate_series(1, 20) i', 's ' || k, h.v, k, t, f);
+			spine := format('public.%I', 's ' || k)::regclass;
+			PERFORM augur.create_feature_set(called, augur.rolling_features(spine, ARRAY[k], t, ARRAY[f], '{2 hours}', since => true),
+				ARRAY[k], t, lateness => '1 hour', lookback => '2 hours', description => h.v);
+			PERFORM augur.create_feature_set('m' || h.id, augur.rolling_features(spine, ARRAY[k], t, ARRAY[f], '{2 hours}', every => '3 hours'),
+				ARRAY[k], t, lateness => '1 hour', table_name => format('%I', 'm ' || k));
+			PERFORM augur.create_feature_set('l' || h.id, augur.lag_features(spine, ARRAY[k], t, ARRAY[f], order_by => f), ARRAY[k], t,
+				lateness => '1 hour', table_name => format('%I', 'l ' || k));
+			PERFORM augur.refresh_feature_set(called), augur.refresh_feature_set('m' || h.id, true), augur.check_feature_set('l' || h.id);
+			PERFORM augur.as_of_join(spine, ARRAY[called, 'm' || h.id], t, format('public.%I', 'j ' || k), event_times => true, strict => true);
+			PERFORM augur.features_at(ARRAY[called], jsonb_build_object(k, h.v), '2024-01-02');
+			PERFORM augur.alter_feature_set(called, augur.lag_features(spine, ARRAY[k], t, ARRAY[f]), description => h.v);
+			PERFORM augur.drop_feature_set(called), augur.drop_feature_set('m' || h.id), augur.drop_feature_set('l' || h.id);
+			EXECUTE format('DROP TABLE public.%I, public.%I', 's ' || k, 'j ' || k);
+			INSERT INTO public.featured VALUES (h.v, true);
+		EXCEPTION WHEN OTHERS THEN
+			INSERT INTO public.featured VALUES (h.v, false, SQLSTATE, SQLERRM);
+		END;
+	END LOOP;
+	IF before <> (SELECT last_value + is_called::int FROM public.canary) THEN
+		RAISE EXCEPTION 'a name was executed';
+	END IF;
+END
+$$;
+SQL
+$node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('hostile'), '-f', "$dir/features.sql" ],
+	'feature sets, their tables, keys, times and features of hostile names');
+is($node->safe_psql('hostile', "SELECT left(v, 60), state, message FROM public.featured WHERE NOT ok"), '', 'all of them work');
 
 $node->stop;
 done_testing();

@@ -27,6 +27,7 @@ FROM generate_series(1, 8000) i;
 GRANT SELECT ON visits TO PUBLIC;
 CREATE TABLE daily AS SELECT day, source, count(*) + sum(pages) / 50.0 AS n FROM visits GROUP BY 1, 2;
 GRANT SELECT ON daily TO PUBLIC;
+CREATE SCHEMA "ann's" AUTHORIZATION ann;
 SET ROLE ann;
 SELECT augur.train('buyers', 'visits', 'bought', params => '{"n_trees": 10}', note => E'tab\tand\nline');
 SELECT augur.train('buyers', 'visits', 'bought', params => '{"n_trees": 5}', promote => 'always');
@@ -43,6 +44,8 @@ SELECT augur.expect('fit', 'in_set', 'source', '{"values": ["ad", "it''s"]}', se
 SELECT augur.validate('fit');
 SELECT augur.set_retrain_policy('buyers', every => '1 day', suite => 'fit', on_events => '{drift_found}');
 SELECT augur.check_retrain('buyers');
+SELECT augur.create_feature_set('seen by source', 'SELECT source, day, sum(pages) AS pages FROM public.visits WHERE source IS NOT NULL GROUP BY 1, 2',
+	'{source}', 'day', lateness => '1 day', max_age => '20 days', table_name => '"ann''s".seen');
 SELECT augur.train('gone', 'visits', 'bought', algorithm => 'baseline', promote => 'always');
 SELECT augur.drop_model('gone');
 RESET ROLE;
@@ -59,7 +62,7 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
   version_series version_states forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
-  performance_windows detector_states detector_changes);
+  performance_windows detector_states detector_changes feature_sets feature_refreshes);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
@@ -98,6 +101,7 @@ my %questions = (
 	'predictions of a value' => q{SELECT md5(string_agg(augur.predict(model, v)::text, ' ' ORDER BY v.ctid)) FROM visits v, kept},
 	'forecasts' => q{SELECT md5(string_agg(f::text, ' ' ORDER BY f::text)), count(*) FROM augur.forecast('days') f},
 	'forecasts further ahead' => q{SELECT md5(string_agg(f::text, ' ' ORDER BY f::text)), count(*) FROM augur.forecast('days', 9, '{0.5}') f},
+	'features' => q{SELECT augur.features_at('{seen by source}', '{"source": "ad"}', '2026-02-01'), (SELECT count(*) FROM "ann's".seen)},
 	'what is served' => q{SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM augur.serving_now s},
 	'ranges' => q{SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM augur.model_history s},
 	'sequences' => q{SELECT string_agg(concat(sequencename, ' ', last_value), ' ' ORDER BY sequencename) FROM pg_sequences
@@ -129,6 +133,9 @@ sub check_restored
 	is($node->safe_psql($db, q{SET ROLE ann; SELECT augur.rollback('buyers')}), '1', "$how: rolled back");
 	is($node->safe_psql($db, q{SET ROLE ann; SELECT version FROM augur.train('new', 'visits', 'bought', algorithm => 'baseline')}),
 		'1', "$how: a new model");
+	is( $node->safe_psql($db, q{SET ROLE ann; SELECT kind, rows_read > 0, inserted, updated, deleted FROM augur.refresh_feature_set('seen by source')}),
+		'incremental|t|0|0|0', "$how: features are refreshed from where they were");
+	is($node->safe_psql($db, q{SET ROLE watcher; SELECT count(*) FROM augur.feature_sets}), '0', "$how: and seen by nobody else");
 	is($node->safe_psql($db, q{SET ROLE watcher; SELECT count(*) FROM augur.models}), '1', "$how: a grantee sees its model");
 	cmp_ok($node->safe_psql($db, q{SET ROLE watcher; SELECT augur.predict('buyers', v) FROM visits v LIMIT 1}),
 		'>=', 0, "$how: and predicts with it");
