@@ -24,7 +24,7 @@ my $script = PostgreSQL::Test::Utils::tempdir() . '/looks.sql';
 append_to_file($script, "SELECT augur.check_retrain('m', by_hand => true);\n" x 1000);
 
 srand(7);
-my $rounds = 8;
+my $rounds = 20;
 my $looked = 0;
 my $cut = 0;
 foreach my $round (1 .. $rounds)

@@ -116,20 +116,29 @@ aug_profile_add(AugProfile *p, const double *v, size_t n, AugError *err)
 		return aug_fail(err, AUG_INTERNAL, "profile is not of numbers");
 	for (size_t i = 0; i < n && status == AUG_OK;)
 	{
-		size_t end = n - i < BLOCK ? n : i + BLOCK, kept = 0;
+		size_t size = n - i < BLOCK ? n - i : BLOCK, kept = 0;
+		unsigned usable = 1;
 
-		for (; i < end; i++)
+		for (size_t k = 0; k < size; k++)
+			usable &= fabs(v[i + k]) <= AUG_PROFILE_LARGEST;
+		if (usable)
+			status = add_block(p, v + i, size, err);
+		else
 		{
-			block[kept] = v[i] + 0.0; /* -0 becomes 0 */
-			if (fabs(v[i]) <= AUG_PROFILE_LARGEST)
-				kept++;
-			else if (isnan(v[i]))
-				p->nans++;
-			else
-				p->infinite++;
+			for (size_t k = 0; k < size; k++)
+			{
+				block[kept] = v[i + k];
+				if (fabs(v[i + k]) <= AUG_PROFILE_LARGEST)
+					kept++;
+				else if (isnan(v[i + k]))
+					p->nans++;
+				else
+					p->infinite++;
+			}
+			if (kept > 0)
+				status = add_block(p, block, kept, err);
 		}
-		if (kept > 0)
-			status = add_block(p, block, kept, err);
+		i += size;
 	}
 	return status;
 }
@@ -246,8 +255,8 @@ aug_profile_info(AugProfile *p, AugProfileInfo *info, AugError *err)
 	info->exact = p->quantiles.n_levels == 1;
 	if (p->n > 0)
 	{
-		info->low = p->low;
-		info->high = p->high;
+		info->low = p->low + 0.0; /* -0 becomes 0 */
+		info->high = p->high + 0.0;
 		info->mean = p->mean;
 	}
 	if (p->n > 1)
@@ -284,7 +293,7 @@ aug_profile_quantiles(AugProfile *p, const double *share, size_t n, double *out,
 		want = want > 0 ? ceil(want * (1 - 1e-15)) : 0;
 		while (k < items - 1 && sum + weight[k] < want)
 			sum += weight[k++];
-		out[i] = want <= 1 ? p->low : want >= all ? p->high : value[k];
+		out[i] = (want <= 1 ? p->low : want >= all ? p->high : value[k]) + 0.0; /* -0 becomes 0 */
 	}
 	p->host->release(p->host->arg, value);
 	p->host->release(p->host->arg, weight);
