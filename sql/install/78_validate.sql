@@ -31,6 +31,8 @@ AS $$
 		 'The values exist in another relation, given as refers_to of augur.expect; to names its columns where they have other names. Rows with a null are not checked.'),
 		('monotonic', 'one column', '{order_by}', '{by,strict}',
 		 'The value never falls (with strict true: always rises) in the order of column order_by, within each group of the columns by.'),
+		('distribution', 'one column', '{references}', '{column,effect_floor,alpha,min_rows}',
+		 'The values are distributed as in another relation, given as refers_to of augur.expect (column: where it has another name): not both a score of at least effect_floor (0.1) and a p value of at most alpha (0.05), as of augur.drift_between. Holds with fewer than min_rows (100) values on one side.'),
 		('expression', 'no column', '{expression}', '{}',
 		 'A condition on a row, in SQL; null is not checked: {"expression": "price >= cost"}. Functions of your own are named with their schema.')
 	) t (kind, about, required, optional, help)
@@ -176,6 +178,8 @@ BEGIN
 		('max_rise', 'number', 'a number'), ('runs', 'number', 'a number'),
 		('pattern', 'string', 'a text'), ('type', 'string', 'the name of a type'),
 		('expression', 'string', 'a text'), ('order_by', 'string', 'the name of a column'),
+		('effect_floor', 'number', 'a number'), ('alpha', 'number', 'a number'),
+		('min_rows', 'number', 'a number'), ('column', 'string', 'the name of a column'),
 		('max_age', 'string', 'an interval as text'), ('references', 'string', 'a relation')) t (name, type, wanted)
 	WHERE args ? t.name AND jsonb_typeof(args -> t.name) <> t.type LIMIT 1;
 	IF NOT FOUND AND kind = ANY ('{row_count,length}') THEN
@@ -193,6 +197,9 @@ BEGIN
 	ELSIF kind = 'castable' AND to_regtype(args ->> 'type') IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
 			MESSAGE = format('type "%s" does not exist', args ->> 'type');
+	ELSIF kind = 'distribution' THEN
+		PERFORM augur._check_drift_options(coalesce((args ->> 'min_rows')::bigint, 100),
+			coalesce((args ->> 'alpha')::float8, 0.05), coalesce((args ->> 'effect_floor')::float8, 0.1));
 	ELSIF kind = 'foreign_key' AND args ? 'to' AND jsonb_array_length(args -> 'to') <> n THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('%s columns refer to %s', n, jsonb_array_length(args -> 'to'));
@@ -243,7 +250,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.expect(text, text, name, jsonb, name[], regclass, text, float8, text) IS
-'Adds an expectation to a suite, which is made when it is new, and returns its number. kind and args: see augur.expectation_kinds. columns: where there are several; refers_to: the relation of a foreign_key. severity: error (the run fails), warn or info. mostly: the share of rows that must be right. Where the suite has a relation, the expectation is tried on it at once. Examples: SELECT augur.expect(''orders'', ''not_null'', ''customer''); SELECT augur.expect(''orders'', ''in_range'', ''amount'', ''{"min": 0}'', mostly => 0.99)';
+'Adds an expectation to a suite, which is made when it is new, and returns its number. kind and args: see augur.expectation_kinds. columns: where there are several; refers_to: the relation of a foreign_key or a distribution. severity: error (the run fails), warn or info. mostly: the share of rows that must be right. Where the suite has a relation, the expectation is tried on it at once. Examples: SELECT augur.expect(''orders'', ''not_null'', ''customer''); SELECT augur.expect(''orders'', ''in_range'', ''amount'', ''{"min": 0}'', mostly => 0.99)';
 
 CREATE OR REPLACE FUNCTION augur.drop_expectation(id bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE

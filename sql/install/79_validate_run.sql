@@ -175,6 +175,15 @@ BEGIN
 						e.args ->> 'max_age');
 		observed := format('jsonb_build_object(''latest'', max(%s), ''age'', (%L::timestamptz - max(%s)::timestamptz)::text)',
 						   col, as_of, col);
+	ELSIF e.kind = 'distribution' THEN
+		list := format('augur._distribution(%s, (SELECT %s FROM %s r), %L, %L, %L)',
+			replace(augur._profile_call(e.columns[1], augur._column_type(relation, e.columns[1])::regtype), '(r.', '(t.'),
+			augur._profile_call(coalesce(e.args ->> 'column', e.columns[1])::name,
+				augur._column_type((e.args ->> 'references')::regclass, coalesce(e.args ->> 'column', e.columns[1])::name)::regtype),
+			(e.args ->> 'references')::regclass, coalesce(e.args ->> 'min_rows', '100'),
+			coalesce(e.args ->> 'effect_floor', '0.1'), coalesce(e.args ->> 'alpha', '0.05'));
+		holds := format('(%s ->> ''holds'')::boolean', list);
+		observed := format('%s - ''holds''', list);
 	ELSIF e.kind = 'column_exists' THEN
 		SELECT format_type(a.atttypid, a.atttypmod) INTO found_type FROM pg_attribute a
 		WHERE a.attrelid = relation AND a.attname = e.columns[1] AND a.attnum > 0 AND NOT a.attisdropped
@@ -255,6 +264,8 @@ AS $$
 			'missing: ' || (SELECT string_agg(c, ', ') FROM jsonb_array_elements_text(observed -> 'missing') c),
 			'unexpected: ' || (SELECT string_agg(c, ', ') FROM jsonb_array_elements_text(observed -> 'unexpected') c
 							   WHERE (e.args ->> 'exact')::boolean))
+		WHEN 'distribution' THEN format('"%s" is not distributed as in %s: %s %s', e.columns[1], e.args ->> 'references',
+			observed ->> 'method', round((observed ->> 'score')::numeric, 4))
 		WHEN 'row_count' THEN format('%s rows', observed)
 		WHEN 'row_count_change' THEN format('%s rows, usually %s', observed ->> 'rows', observed ->> 'usual')
 		WHEN 'freshness' THEN CASE WHEN observed ->> 'latest' IS NULL THEN format('there is no "%s"', e.columns[1])

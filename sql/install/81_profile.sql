@@ -48,7 +48,7 @@ CREATE OR REPLACE AGGREGATE augur.profile(value anyelement) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE augur.profile(anyelement) IS
-'What a column of numbers, texts, booleans, dates or times holds, as a value of bounded size: counts, extremes, moments, quantiles or frequent labels. Null values are counted. Example: SELECT (augur.profile_info(augur.profile(amount))).* FROM sales';
+'What a column of numbers, texts, booleans, dates or times holds, as a value of bounded size: counts, extremes, moments, quantiles or frequent labels. Null values are counted. Domains over text and types of extensions that are texts need a cast to text. Example: SELECT (augur.profile_info(augur.profile(amount))).* FROM sales';
 
 -- The type of the same name would be taken for a cast of text, were there no aggregate of just
 -- these types.

@@ -17,6 +17,18 @@ CREATE OR REPLACE FUNCTION augur._profile_kind(type regtype) RETURNS text
 COMMENT ON FUNCTION augur._profile_kind(regtype) IS
 'Internal. The kind of a profile of values of a type; NULL when there is none.';
 
+-- A domain over text, or a type like citext, would be taken for a cast to the type of the same name.
+CREATE OR REPLACE FUNCTION augur._profile_call(column_name name, type regtype) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT format('augur.profile(r.%I%s)', column_name,
+		CASE WHEN t.typcategory = 'S' AND type <> ALL ('{text,varchar,bpchar,name}'::regtype[]) THEN '::text' ELSE '' END)
+	FROM pg_type t WHERE t.oid = type
+$$;
+COMMENT ON FUNCTION augur._profile_call(name, regtype) IS
+'Internal. The call that profiles a column of relation r.';
+
 CREATE OR REPLACE FUNCTION augur._drift_of(reference augur.profile, current augur.profile,
 	min_rows bigint, effect_floor float8) RETURNS augur.drift_column
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -75,7 +87,7 @@ BEGIN
 	ELSIF NOT EXISTS (SELECT FROM augur.version_profiles p WHERE p.version_id = v.id) THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('version %s of model "%s" has no profiles', v.version, m.name),
-			DETAIL = 'augur.train and augur.train_query store them; values that were registered and forecasters have none.',
+			DETAIL = 'augur.train and augur.train_query store them; values that were registered, forecasters, and trainings that warned of too little augur.training_memory have none.',
 			HINT = 'Compare with the training rows: augur.drift_between(reference, current).';
 	END IF;
 	RETURN v;
@@ -188,7 +200,7 @@ BEGIN
 		ELSE
 			parts := parts || c.part;
 			names := names || c.column_name;
-			calls := calls || format('augur.profile(r.%I)', c.column_name);
+			calls := calls || augur._profile_call(c.column_name, c.type);
 		END IF;
 	END LOOP;
 	-- what cannot be scored has said so above
@@ -198,7 +210,7 @@ BEGIN
 		IF FOUND THEN
 			parts := parts || 'prediction'::text;
 			names := names || c.column_name;
-			calls := calls || format('augur.profile(augur.%I(%L, r))',
+			calls := calls || format('augur.profile(augur.%I(%L, r.*))',
 				CASE c.kind WHEN 'text' THEN 'classify' ELSE 'predict' END, m.name || '/' || v.version);
 		END IF;
 	END IF;
@@ -213,7 +225,7 @@ $$;
 COMMENT ON FUNCTION augur.drift(text, regclass, text, name[], boolean, bigint, float8, float8) IS
 'Compares a table or view with what a version of a model was trained on: each column that its features are made of, the target where the relation has it, and the scores that the version gives now. One scan with the caller''s rights; filter is a condition on it (a window: at >= now() - interval ''1 day''), whose functions outside pg_catalog are to be written with their schema. predictions => false leaves the scoring out, which costs most. Verdicts as of augur.drift_between. Example: SELECT part, column_name, verdict, score FROM augur.drift(''churn'', ''customers_today'')';
 
-CREATE OR REPLACE FUNCTION augur.drift(model text, columns name[], profiles augur.profile[],
+CREATE OR REPLACE FUNCTION augur.drift_profiles(model text, columns name[], profiles augur.profile[],
 	min_rows bigint DEFAULT 100, alpha float8 DEFAULT 0.05, effect_floor float8 DEFAULT 0.1)
 	RETURNS SETOF augur.drift_column
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -242,10 +254,10 @@ BEGIN
 			ORDER BY u.i), columns, profiles, min_rows, alpha, effect_floor);
 END
 $$;
-COMMENT ON FUNCTION augur.drift(text, name[], augur.profile[], bigint, float8, float8) IS
-'The same for profiles that are there already, such as those of days merged to a month: SELECT d.* FROM (SELECT array_agg(column_name) AS c, array_agg(p) AS p FROM (SELECT column_name, augur.merge_profiles(profile) AS p FROM daily WHERE day >= ''2026-05-01'' GROUP BY column_name) m) s, augur.drift(''churn'', s.c, s.p) d';
+COMMENT ON FUNCTION augur.drift_profiles(text, name[], augur.profile[], bigint, float8, float8) IS
+'As augur.drift for profiles that are there already, one for each column and of its type (of its text for a target of classes that is no boolean), such as those of days merged to a month: SELECT d.* FROM (SELECT array_agg(column_name) AS c, array_agg(p) AS p FROM (SELECT column_name, augur.merge_profiles(profile) AS p FROM daily WHERE day >= ''2026-05-01'' GROUP BY column_name) m) s, augur.drift_profiles(''churn'', s.c, s.p) d';
 
-CREATE OR REPLACE FUNCTION augur.drift_report(model text, relation regclass,
+CREATE OR REPLACE FUNCTION augur.model_drift_report(model text, relation regclass,
 	filter text DEFAULT NULL, predictions boolean DEFAULT true, min_rows bigint DEFAULT 100,
 	alpha float8 DEFAULT 0.05, effect_floor float8 DEFAULT 0.1, drift_share float8 DEFAULT 0.5)
 	RETURNS jsonb
@@ -258,7 +270,7 @@ BEGIN
 		predictions, min_rows, alpha, effect_floor) b), drift_share);
 END
 $$;
-COMMENT ON FUNCTION augur.drift_report(text, regclass, text, boolean, bigint, float8, float8, float8) IS
+COMMENT ON FUNCTION augur.model_drift_report(text, regclass, text, boolean, bigint, float8, float8, float8) IS
 'What augur.drift finds, as JSON with the keys of Evidently, target_drift and prediction_drift apart. The verdict on the whole is drift when at least drift_share of the columns have drifted, or columns with so much of the model''s importance.';
 
 CREATE OR REPLACE FUNCTION augur.profile_relation(relation regclass, columns name[] DEFAULT NULL,
@@ -269,6 +281,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	names		name[];
+	calls		text[];
 	current_profiles augur.profile[];
 	c			record;
 BEGIN
@@ -287,7 +300,8 @@ BEGIN
 			MESSAGE = CASE WHEN c.type IS NULL THEN format('column "%s" does not exist in %s', c.n, relation)
 				ELSE format('column "%s" of type %s cannot be profiled', c.n, c.type) END;
 	END IF;
-	SELECT array_agg(a.attname ORDER BY a.attnum) INTO names
+	SELECT array_agg(a.attname ORDER BY a.attnum), array_agg(augur._profile_call(a.attname, a.atttypid) ORDER BY a.attnum)
+		INTO names, calls
 	FROM pg_attribute a
 	WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
 		AND augur._profile_kind(a.atttypid) IS NOT NULL
@@ -295,11 +309,35 @@ BEGIN
 	IF names IS NULL THEN
 		RETURN;
 	END IF;
-	EXECUTE format('SELECT ARRAY[%s] FROM %s r%s',
-		(SELECT string_agg(format('augur.profile(r.%I)', n), ', ' ORDER BY i) FROM unnest(names) WITH ORDINALITY u (n, i)),
-		relation, CASE WHEN filter IS NULL THEN '' ELSE format(E' WHERE (%s\n)', filter) END) INTO current_profiles;
+	EXECUTE format('SELECT ARRAY[%s] FROM %s r%s', array_to_string(calls, ', '), relation,
+		CASE WHEN filter IS NULL THEN '' ELSE format(E' WHERE (%s\n)', filter) END) INTO current_profiles;
 	RETURN QUERY SELECT u.n, u.p FROM unnest(names, current_profiles) WITH ORDINALITY u (n, p, i) ORDER BY u.i;
 END
 $$;
 COMMENT ON FUNCTION augur.profile_relation(regclass, name[], text) IS
 'Profiles of the columns of a table or view, in one scan with the caller''s rights: all whose type allows, or those named. Example: INSERT INTO daily SELECT current_date, p.* FROM augur.profile_relation(''sales'', filter => ''day = current_date'') p';
+
+-- ---- for validation ------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._distribution(current augur.profile, reference augur.profile,
+	min_rows bigint, effect_floor float8, alpha float8) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	v			augur.drift_column;
+BEGIN
+	IF current IS NULL OR reference IS NULL THEN
+		RETURN '{"holds": true}';
+	END IF;
+	v := augur._drift_of(reference, current, min_rows, effect_floor);
+	IF v.verdict = 'error' THEN
+		RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch', MESSAGE = v.detail;
+	END IF;
+	RETURN jsonb_build_object('holds', NOT coalesce(v.score >= effect_floor AND v.p_value <= alpha, false),
+		'method', v.method, 'score', CASE WHEN v.score < 'Infinity' THEN v.score END, 'p_value', v.p_value,
+		'n_reference', v.n_reference, 'n_current', v.n_current);
+END
+$$;
+COMMENT ON FUNCTION augur._distribution(augur.profile, augur.profile, bigint, float8, float8) IS
+'Internal. Whether values are distributed as those of a reference, and the numbers that say so.';

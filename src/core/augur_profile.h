@@ -98,8 +98,7 @@ aug_profile_ranks(AugProfile *p, const double *v, size_t n, double *out, AugErro
 extern AugStatus aug_profile_labels(AugProfile *p, const AugProfileLabel **out, AugError *err);
 
 /* Bytes are the caller's to release. */
-extern AugStatus
-aug_profile_store(AugProfile *p, uint8_t **bytes, size_t *length, AugError *err);
+extern AugStatus aug_profile_store(AugProfile *p, uint8_t **bytes, size_t *length, AugError *err);
 /* bytes may be anything: what is accepted can be used and merged. */
 extern AugStatus aug_profile_read(const AugHost *host, const uint8_t *bytes, size_t length,
 								  AugProfile **out, AugError *err);
@@ -119,7 +118,7 @@ typedef struct AugProfileDrift
 	double outside;		/* share of current values beyond the extremes of the reference */
 	/* labels */
 	AugTest chi_square;
-	double unseen; /* share of current values whose label the reference lacks; NaN: not known */
+	double unseen;	 /* share of current values whose label the reference lacks; NaN: not known */
 	AugTest missing; /* share of rows without a value (null, NaN, infinite) */
 	double missing_reference, missing_current;
 } AugProfileDrift;

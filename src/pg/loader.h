@@ -113,7 +113,7 @@ struct AugurLoader
 	AugurColumn *columns; /* candidates for features */
 	int n_columns;
 	struct AugurWatch *watch; /* profile_train.c: profiles, NULL: none are made */
-	AugurStep *steps; /* target first, then columns */
+	AugurStep *steps;		  /* target first, then columns */
 	int n_steps;
 	AugurCell *cells;
 	AugurCell target_cell; /* survey of the target */

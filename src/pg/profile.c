@@ -40,8 +40,8 @@ AUGUR_FUNCTION(augur_profile_kind_of);
 #define TYPE_NAME		   "augur.profile"
 
 static const char *const tag_name[] = {
-	[AUGUR_PROFILE_NUMBER] = "number",	 [AUGUR_PROFILE_BOOLEAN] = "boolean",
-	[AUGUR_PROFILE_DATE] = "date",		 [AUGUR_PROFILE_TIMESTAMP] = "timestamp",
+	[AUGUR_PROFILE_NUMBER] = "number",	   [AUGUR_PROFILE_BOOLEAN] = "boolean",
+	[AUGUR_PROFILE_DATE] = "date",		   [AUGUR_PROFILE_TIMESTAMP] = "timestamp",
 	[AUGUR_PROFILE_DURATION] = "duration", [AUGUR_PROFILE_TEXT] = "text",
 };
 
@@ -122,9 +122,8 @@ augur_profile_decode(AugurHost *host, const uint8_t *bytes, Size length, AugProf
 
 	if (status == AUG_OK)
 		status = aug_profile_info(*profile, &info, err);
-	if (status == AUG_OK &&
-		(info.tag < AUGUR_PROFILE_NUMBER || info.tag > AUGUR_PROFILE_TEXT ||
-		 augur_profile_kind((AugurProfileTag) info.tag) != info.kind))
+	if (status == AUG_OK && (info.tag < AUGUR_PROFILE_NUMBER || info.tag > AUGUR_PROFILE_TEXT ||
+							 augur_profile_kind((AugurProfileTag) info.tag) != info.kind))
 	{
 		*err = (AugError){.status = AUG_CORRUPT, .message = "profile is of an unknown type"};
 		status = AUG_CORRUPT;
@@ -339,9 +338,10 @@ augur_profile_quantiles(PG_FUNCTION_ARGS)
 	}
 	open_argument(fcinfo, 0, &opened);
 	if (info_of(&opened).kind != AUG_PROFILE_NUMBERS)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("a profile of a %s has no quantiles", tag_name[info_of(&opened).tag]),
-						errhint("augur.profile_labels tells its most frequent values.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a profile of a %s has no quantiles", tag_name[info_of(&opened).tag]),
+				 errhint("augur.profile_labels tells its most frequent values.")));
 	augur_check(aug_profile_quantiles(opened.profile, share, (size_t) n, out, &err), &err);
 	for (int i = 0; i < n; i++)
 	{
@@ -367,9 +367,9 @@ augur_profile_rank(PG_FUNCTION_ARGS)
 
 	open_argument(fcinfo, 0, &opened);
 	if (info_of(&opened).kind != AUG_PROFILE_NUMBERS)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("values of a %s have no order in a profile", tag_name[info_of(&opened).tag])));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("values of a %s have no order in a profile",
+							   tag_name[info_of(&opened).tag])));
 	augur_check(aug_profile_ranks(opened.profile, &v, 1, &share, &err), &err);
 	if (isnan(share))
 		PG_RETURN_NULL();
@@ -414,7 +414,8 @@ augur_profile_labels(PG_FUNCTION_ARGS)
 	AugError err;
 
 	if (top < 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("top must be at least 1")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("top must be at least 1")));
 	open_argument(fcinfo, 0, &opened);
 	info = info_of(&opened);
 	augur_check(aug_profile_labels(opened.profile, &label, &err), &err);
@@ -453,10 +454,9 @@ augur_profile_difference(PG_FUNCTION_ARGS)
 	a = info_of(&reference);
 	b = info_of(&current);
 	/* a date is a timestamp at midnight */
-	if (a.kind != b.kind || (a.tag != b.tag && !(a.tag >= AUGUR_PROFILE_DATE &&
-												 a.tag <= AUGUR_PROFILE_TIMESTAMP &&
-												 b.tag >= AUGUR_PROFILE_DATE &&
-												 b.tag <= AUGUR_PROFILE_TIMESTAMP)))
+	if (a.kind != b.kind ||
+		(a.tag != b.tag && !(a.tag >= AUGUR_PROFILE_DATE && a.tag <= AUGUR_PROFILE_TIMESTAMP &&
+							 b.tag >= AUGUR_PROFILE_DATE && b.tag <= AUGUR_PROFILE_TIMESTAMP)))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("profiles of a %s and of a %s cannot be compared", tag_name[a.tag],
 							   tag_name[b.tag])));

@@ -10,7 +10,6 @@
 
 #include "pg.h"
 
-
 /* The tag of a profile: what its values are.  Stored, so numbers are never used again. */
 typedef enum AugurProfileTag
 {

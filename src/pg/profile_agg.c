@@ -45,11 +45,10 @@ aggregate_context(FunctionCallInfo fcinfo)
 	MemoryContext context;
 
 	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s is a part of an aggregate and cannot be called by itself",
-						format_procedure(fcinfo->flinfo->fn_oid)),
-				 errhint("Use augur.profile or augur.merge_profiles.")));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("%s is a part of an aggregate and cannot be called by itself",
+							   format_procedure(fcinfo->flinfo->fn_oid)),
+						errhint("Use augur.profile or augur.merge_profiles.")));
 	return context;
 }
 
@@ -135,8 +134,8 @@ number_of(const ProfileState *state, Datum value)
 Datum
 augur_profile_take(PG_FUNCTION_ARGS)
 {
-	ProfileState *state =
-		PG_ARGISNULL(0) ? open_rows(fcinfo) : (ProfileState *) PG_GETARG_POINTER(0);
+	ProfileState *state = PG_ARGISNULL(0) ? open_rows(fcinfo)
+										  : (ProfileState *) PG_GETARG_POINTER(0);
 
 	if (PG_ARGISNULL(1))
 		state->nulls++;

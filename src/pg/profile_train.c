@@ -216,11 +216,12 @@ augur_column_importance(const AugModelInfo *info, const char *column)
 	return all > 0 ? sum / all : NAN;
 }
 
-/* The target of a classification is its labels, whatever type it has. */
+/* The target of a classification is its labels, whatever type it has; booleans are labels. */
 static struct varlena *
-target_classes(const AugMatrix *training, AugurHost *host)
+target_classes(const AugMatrix *training, AugurProfileTag tag, AugurHost *host)
 {
-	AugProfile *profile = augur_profile_new(host, AUGUR_PROFILE_TEXT);
+	AugProfile *profile = augur_profile_new(
+		host, tag == AUGUR_PROFILE_BOOLEAN ? AUGUR_PROFILE_BOOLEAN : AUGUR_PROFILE_TEXT);
 	uint64 *count = palloc0(mul_size(training->n_classes, sizeof(uint64)));
 	AugError err;
 
@@ -254,8 +255,9 @@ augur_watch_profiles(AugurLoader *loader, const AugMatrix *training)
 		p->part = c < w->n ? "feature" : "target";
 		p->column = pstrdup(watched->column->name);
 		p->importance = NAN;
-		p->value = c == w->n && training->label != NULL ? target_classes(training, &w->host)
-														: finish(w, watched);
+		p->value = c == w->n && training->label != NULL
+					   ? target_classes(training, watched->tag, &w->host)
+					   : finish(w, watched);
 		profiles = lappend(profiles, p);
 	}
 	return profiles;
@@ -266,7 +268,8 @@ augur_score_profile(const AugMatrix *rows, const double *out, uint32 n_rows, uin
 					AugurHost *host)
 {
 	bool labels = rows->n_classes > 2;
-	AugProfile *profile = augur_profile_new(host, labels ? AUGUR_PROFILE_TEXT : AUGUR_PROFILE_NUMBER);
+	AugProfile *profile =
+		augur_profile_new(host, labels ? AUGUR_PROFILE_TEXT : AUGUR_PROFILE_NUMBER);
 	AugError err;
 
 	for (uint32 i = 0; i < n_rows; i++)

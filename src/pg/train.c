@@ -50,8 +50,8 @@ typedef struct Training
 	int64 run_id;
 	int64 compared_with; /* version in production when it began, or 0 */
 	AugurFitResult result;
-	AugModel *model; /* decoded from the result */
-	AugurHost host;	 /* of model */
+	AugModel *model;		/* decoded from the result */
+	AugurHost host;			/* of model */
 	List *profiles;			/* of AugurColumnProfile */
 	struct varlena *scores; /* profile of the holdout's, or NULL */
 	AugurVersion version;
@@ -271,8 +271,8 @@ measure_gate(Training *t, const AugurScores *scores)
 	{
 		AugurScores training;
 
-		augur_holdout_score(t->model, augur_fit_training(t->fit), MAX_GAP_ROWS, t->memory, 0,
-							NULL, &training, t->context);
+		augur_holdout_score(t->model, augur_fit_training(t->fit), MAX_GAP_ROWS, t->memory, 0, NULL,
+							&training, t->context);
 		training.n_metrics = Min(training.n_metrics, 1);
 		augur_registry_scores(t->run_id, "train", &training, holdout);
 	}

@@ -112,10 +112,10 @@ extern struct varlena *augur_score_profile(const AugMatrix *rows, const double *
 
 typedef struct AugurScores
 {
-	uint32 n_metrics;	/* 0: there was nothing to score */
-	AugMetric *metrics; /* the first one is the leading one */
-	uint32 n_rows;		/* that were scored */
-	double *row;		/* [n_rows] kept for augur_holdout_gain, or NULL */
+	uint32 n_metrics;		 /* 0: there was nothing to score */
+	AugMetric *metrics;		 /* the first one is the leading one */
+	uint32 n_rows;			 /* that were scored */
+	double *row;			 /* [n_rows] kept for augur_holdout_gain, or NULL */
 	struct varlena *profile; /* of the scores, where it was asked for */
 } AugurScores;
 
@@ -126,9 +126,9 @@ typedef struct AugurScores
 /*
  * Metrics of a model over at most most rows that are binned with its own features.
  */
-extern void
-augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most, Size memory,
-					int wanted, AugurProgress *progress, AugurScores *scores, MemoryContext context);
+extern void augur_holdout_score(const AugModel *model, const AugMatrix *holdout, uint32 most,
+								Size memory, int wanted, AugurProgress *progress,
+								AugurScores *scores, MemoryContext context);
 /* By how much the first is better than the second, of scores that were kept. */
 extern void augur_holdout_gain(const AugMatrix *holdout, const AugurScores *ours,
 							   const AugurScores *theirs, AugGain *gain, MemoryContext context);
@@ -168,7 +168,6 @@ extern void
 augur_registry_metric(int64 run_id, const char *split, const char *name, double value, int64 n);
 /* Version that alias production points at, or 0. */
 extern int64 augur_registry_production(const char *model);
-/* compared_with: the version in production that was scored, 0 for none. */
 /* Profiles of a pending version: a list of AugurColumnProfile. */
 extern void augur_registry_profiles(int64 version_id, List *profiles);
 extern void augur_registry_gain(int64 run_id, const AugGain *gain, int64 n);

@@ -247,9 +247,9 @@ write_profile(AugProfileKind kind, int n, const char *directory)
 		double v = n % 2 == 0 ? i * 7919 % 10007 / 100.0 : sqrt(i);
 		int text = i * i % 1601;
 
-		if ((kind == AUG_PROFILE_NUMBERS ? aug_profile_add(p, &v, 1, &err)
-										 : aug_profile_add_label(p, (const char *) &text, 2, 1,
-																 &err)) != AUG_OK)
+		if ((kind == AUG_PROFILE_NUMBERS
+				 ? aug_profile_add(p, &v, 1, &err)
+				 : aug_profile_add_label(p, (const char *) &text, 2, 1, &err)) != AUG_OK)
 			exit(1);
 	}
 	if (aug_profile_store(p, &bytes, &length, &err) != AUG_OK)

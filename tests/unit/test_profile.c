@@ -26,7 +26,8 @@ mix(uint64_t z)
 static double
 uniform(uint64_t seed, uint64_t i)
 {
-	return ((double) (mix(mix(seed * 0x9E3779B97F4A7C15 + 1) + i * 0xD1B54A32D192ED03) >> 11) + 0.5) *
+	return ((double) (mix(mix(seed * 0x9E3779B97F4A7C15 + 1) + i * 0xD1B54A32D192ED03) >> 11) +
+			0.5) *
 		   0x1p-53;
 }
 
@@ -128,7 +129,8 @@ few_numbers(void)
 
 	p = new_profile(&h, AUG_PROFILE_NUMBERS);
 	info = info_of(p);
-	CHECK(info.n == 0 && info.distinct == 0 && isnan(info.low) && isnan(info.mean) && isnan(info.sd));
+	CHECK(info.n == 0 && info.distinct == 0 && isnan(info.low) && isnan(info.mean) &&
+		  isnan(info.sd));
 	CHECK(aug_profile_quantiles(p, share, 1, q, &err) == AUG_OK && isnan(q[0]));
 	CHECK(aug_profile_ranks(p, share, 1, q, &err) == AUG_OK && isnan(q[0]));
 	aug_profile_free(p);
@@ -160,7 +162,8 @@ few_labels(void)
 	info = info_of(p);
 	CHECK(info.exact && info.distinct == 903 && info.n_labels == 903 && info.other == 0);
 	CHECK(aug_profile_labels(p, &label, &err) == AUG_OK);
-	CHECK(label[0].count == 104 && label[0].length == 7 && memcmp(label[0].bytes, "label 3", 7) == 0);
+	CHECK(label[0].count == 104 && label[0].length == 7 &&
+		  memcmp(label[0].bytes, "label 3", 7) == 0);
 	CHECK(label[1].count == 60 && label[1].cut && label[1].length == 99 && label[2].cut);
 	CHECK(label[3].count == 50 && label[3].length == 0 && !label[3].cut);
 	CHECK(aug_profile_add(p, value, 1, &err) == AUG_INTERNAL);

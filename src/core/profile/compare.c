@@ -50,7 +50,8 @@ measure_gap(const Curve *x, const Curve *y, double *gap, double *area)
 	*gap = *area = 0;
 	while (i < x->n || j < y->n)
 	{
-		double at = j == y->n || (i < x->n && x->value[i] < y->value[j]) ? x->value[i] : y->value[j];
+		double at = j == y->n || (i < x->n && x->value[i] < y->value[j]) ? x->value[i]
+																		 : y->value[j];
 
 		if (!isnan(before))
 			*area += fabs(f / x->all - g / y->all) * (at - before);

@@ -8,7 +8,8 @@
  * count of the largest that has to go is taken off all, and who has none left goes.  A count is
  * too small by the sum of what was taken off, which is at most n / (AUG_PROFILE_LABELS + 1).
  *
- * A table holds twice the labels that are kept, so that one is rarely put in order.
+ * A table grows up to twice the labels that are kept, so that one is rarely put in order, and
+ * few labels take little.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,14 +17,26 @@
 
 #include "profile.h"
 
+/* What a table begins with: so many labels, and twice the slots. */
+#define FIRST_ROOM 16
+
 static uint32_t
 slot_of(const Labels *labels, uint64_t hash)
 {
-	uint32_t at = (uint32_t) hash & (LABEL_SLOTS - 1);
+	uint32_t last = labels->n_slots - 1, at = (uint32_t) hash & last;
 
 	while (labels->slot[at] != 0 && labels->label[labels->slot[at] - 1].hash != hash)
-		at = (at + 1) & (LABEL_SLOTS - 1);
+		at = (at + 1) & last;
 	return at;
+}
+
+/* After labels have moved. */
+static void
+fill_slots(Labels *labels)
+{
+	memset(labels->slot, 0, labels->n_slots * sizeof(labels->slot[0]));
+	for (uint32_t i = 0; i < labels->n; i++)
+		labels->slot[slot_of(labels, labels->label[i].hash)] = (uint16_t) (i + 1);
 }
 
 const Label *
@@ -37,22 +50,34 @@ aug_labels_find(const Labels *labels, uint64_t hash)
 	return at == 0 ? NULL : &labels->label[at - 1];
 }
 
+/* Doubles the table, which stays as it is when there is no memory. */
 static AugStatus
-open_table(const AugHost *host, Labels *labels, AugError *err)
+grow(const AugHost *host, Labels *labels, AugError *err)
 {
-	if (labels->label != NULL)
-		return AUG_OK;
-	labels->slot = host->alloc(host->arg, LABEL_SLOTS * sizeof(labels->slot[0]));
-	if (labels->slot == NULL)
-		return aug_fail_nomem(err, LABEL_SLOTS * sizeof(labels->slot[0]));
-	memset(labels->slot, 0, LABEL_SLOTS * sizeof(labels->slot[0]));
-	labels->label = host->alloc(host->arg, LABELS_ROOM * sizeof(Label));
-	if (labels->label == NULL)
+	uint32_t room = labels->room == 0 ? FIRST_ROOM : 2 * labels->room;
+	uint32_t n_slots = labels->room == 0 ? 2 * FIRST_ROOM : 2 * labels->n_slots;
+	Label *label;
+	uint16_t *slot;
+
+	if (room > LABELS_ROOM)
+		room = LABELS_ROOM;
+	label = host->alloc(host->arg, room * sizeof(label[0]));
+	slot = host->alloc(host->arg, n_slots * sizeof(slot[0]));
+	if (label == NULL || slot == NULL)
 	{
-		host->release(host->arg, labels->slot);
-		labels->slot = NULL;
-		return aug_fail_nomem(err, LABELS_ROOM * sizeof(Label));
+		host->release(host->arg, slot);
+		host->release(host->arg, label);
+		return aug_fail_nomem(err, room * sizeof(label[0]) + n_slots * sizeof(slot[0]));
 	}
+	if (labels->n > 0)
+		memcpy(label, labels->label, labels->n * sizeof(label[0]));
+	host->release(host->arg, labels->slot);
+	host->release(host->arg, labels->label);
+	labels->label = label;
+	labels->slot = slot;
+	labels->room = room;
+	labels->n_slots = n_slots;
+	fill_slots(labels);
 	return AUG_OK;
 }
 
@@ -121,9 +146,7 @@ aug_labels_settle(const AugHost *host, Labels *labels)
 		for (uint32_t i = 0; i < labels->n; i++)
 			labels->label[i].count -= off;
 	}
-	memset(labels->slot, 0, LABEL_SLOTS * sizeof(labels->slot[0]));
-	for (uint32_t i = 0; i < labels->n; i++)
-		labels->slot[slot_of(labels, labels->label[i].hash)] = (uint16_t) (i + 1);
+	fill_slots(labels);
 	host->release(host->arg, labels->shown);
 	labels->shown = NULL;
 }
@@ -132,7 +155,7 @@ AugStatus
 aug_labels_add(const AugHost *host, Labels *labels, uint64_t hash, const char *bytes, size_t length,
 			   bool cut, uint64_t count, AugError *err)
 {
-	AugStatus status = open_table(host, labels, err);
+	AugStatus status = labels->room == 0 ? grow(host, labels, err) : AUG_OK;
 	uint32_t at;
 	Label *label;
 	char *copy;
@@ -145,9 +168,14 @@ aug_labels_add(const AugHost *host, Labels *labels, uint64_t hash, const char *b
 		labels->label[labels->slot[at] - 1].count += count;
 		return AUG_OK;
 	}
-	if (labels->n == LABELS_ROOM)
+	if (labels->n == labels->room)
 	{
-		aug_labels_settle(host, labels);
+		if (labels->room == LABELS_ROOM)
+			aug_labels_settle(host, labels);
+		else
+			status = grow(host, labels, err);
+		if (status != AUG_OK)
+			return status;
 		at = slot_of(labels, hash);
 	}
 	copy = host->alloc(host->arg, length + 1);

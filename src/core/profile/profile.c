@@ -158,8 +158,8 @@ aug_profile_add_label(AugProfile *p, const char *bytes, size_t length, uint64_t 
 	if (length > AUG_PROFILE_LABEL_BYTES)
 	{
 		shown = AUG_PROFILE_LABEL_BYTES;
-		/* not within a character of UTF-8 */
-		while (shown > 0 && ((uint8_t) bytes[shown] & 0xC0) == 0x80)
+		/* not within a character of UTF-8, which has four bytes at most */
+		while (shown > AUG_PROFILE_LABEL_BYTES - 3 && ((uint8_t) bytes[shown] & 0xC0) == 0x80)
 			shown--;
 	}
 	aug_distinct_add(&p->distinct, hash);
@@ -315,7 +315,10 @@ aug_profile_ranks(AugProfile *p, const double *v, size_t n, double *out, AugErro
 
 		for (uint32_t k = 0; k < items && value[k] <= v[i]; k++)
 			sum += weight[k];
-		out[i] = items == 0 || isnan(v[i]) ? NAN : v[i] >= p->high ? 1 : v[i] < p->low ? 0 : sum / all;
+		out[i] = items == 0 || isnan(v[i]) ? NAN
+				 : v[i] >= p->high		   ? 1
+				 : v[i] < p->low		   ? 0
+										   : sum / all;
 	}
 	p->host->release(p->host->arg, value);
 	p->host->release(p->host->arg, weight);

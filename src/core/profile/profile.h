@@ -56,7 +56,6 @@ typedef struct Distinct
 
 /* Misra and Gries 1982, mergeable (Agarwal et al. 2013). */
 #define LABELS_ROOM (2 * AUG_PROFILE_LABELS)
-#define LABEL_SLOTS 4096 /* a power of two, above LABELS_ROOM */
 
 typedef struct Label
 {
@@ -70,9 +69,11 @@ typedef struct Label
 typedef struct Labels
 {
 	uint32_t n;
-	uint64_t error; /* taken off every count */
-	Label *label;	/* [LABELS_ROOM] */
-	uint16_t *slot; /* [LABEL_SLOTS] index + 1, 0: free */
+	uint32_t room;	  /* up to LABELS_ROOM */
+	uint32_t n_slots; /* a power of two, above room */
+	uint64_t error;	  /* taken off every count */
+	Label *label;	  /* [room] */
+	uint16_t *slot;	  /* [n_slots] index + 1, 0: free */
 	AugProfileLabel *shown;
 } Labels;
 
@@ -117,9 +118,9 @@ extern void aug_distinct_write(const Distinct *d, AugWriter *w);
 extern bool aug_distinct_read(Distinct *d, AugReader *r);
 
 /* labels.c */
-extern AugStatus aug_labels_add(const AugHost *host, Labels *labels, uint64_t hash,
-								const char *bytes, size_t length, bool cut, uint64_t count,
-								AugError *err);
+extern AugStatus
+aug_labels_add(const AugHost *host, Labels *labels, uint64_t hash, const char *bytes, size_t length,
+			   bool cut, uint64_t count, AugError *err);
 extern AugStatus
 aug_labels_merge(const AugHost *host, Labels *into, const Labels *from, AugError *err);
 /* The label of a hash, or NULL. */

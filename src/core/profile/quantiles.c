@@ -35,7 +35,8 @@
 #define DRAW_VARIANCE (0.25 * 8 / 2 / (2.0 * SAMPLED))
 
 /* Most numbers of a level, so many below the highest one; all others as the last. */
-static const uint32_t level_room[] = {AUG_PROFILE_EXACT, 1365, 910, 607, 405, 270, 180, 120, 80, 64};
+static const uint32_t level_room[] = {
+	AUG_PROFILE_EXACT, 1365, 910, 607, 405, 270, 180, 120, 80, 64};
 #define ROOMS (sizeof(level_room) / sizeof(level_room[0]))
 
 static uint32_t
@@ -201,8 +202,8 @@ sort_numbers(double *v, uint32_t n)
 
 /* n numbers, ascending and stride apart, into a level, wherever they belong. */
 static AugStatus
-move(const AugHost *host, Quantiles *q, uint32_t level, const double *v, uint32_t n, uint32_t stride,
-	 AugError *err)
+move(const AugHost *host, Quantiles *q, uint32_t level, const double *v, uint32_t n,
+	 uint32_t stride, AugError *err)
 {
 	QuantileLevel *to = &q->level[level];
 	AugStatus status;
@@ -366,7 +367,8 @@ aug_quantiles_add(const AugHost *host, Quantiles *q, const double *v, size_t n, 
 
 			/* the last one stands for the others until the one that is drawn comes */
 			if (draw >= q->pending)
-				q->candidate = v[draw - q->pending < part ? (size_t) (draw - q->pending) : part - 1];
+				q->candidate =
+					v[draw - q->pending < part ? (size_t) (draw - q->pending) : part - 1];
 			q->count += part;
 			q->pending += part;
 			v += part;

@@ -218,7 +218,8 @@ read_levels(AugProfile *p, AugReader *r, AugError *err)
 		QuantileLevel *level = &q->level[i];
 		uint32_t n = aug_read_count(r, MOST_A_LEVEL, decimals == RAW ? sizeof(double) : 1);
 		int64_t before = 0;
-		AugStatus status = r->bad ? damaged(err, "length") : aug_quantiles_room(p->host, level, n, err);
+		AugStatus status = r->bad ? damaged(err, "length")
+								  : aug_quantiles_room(p->host, level, n, err);
 
 		if (status != AUG_OK)
 			return status;
@@ -248,8 +249,8 @@ read_numbers(AugProfile *p, AugReader *r, AugError *err)
 	p->m2 = aug_read_f64(r);
 	p->m3 = aug_read_f64(r);
 	p->m4 = aug_read_f64(r);
-	if (r->bad || !(p->low >= -AUG_PROFILE_LARGEST && p->low <= p->high &&
-					p->high <= AUG_PROFILE_LARGEST))
+	if (r->bad ||
+		!(p->low >= -AUG_PROFILE_LARGEST && p->low <= p->high && p->high <= AUG_PROFILE_LARGEST))
 		return damaged(err, "range");
 	if (!(fabs(p->mean) <= most && p->m2 >= 0 && p->m2 <= most * most * n &&
 		  fabs(p->m3) <= most * most * most * n && p->m4 >= 0 &&
@@ -275,11 +276,12 @@ read_labels(AugProfile *p, AugReader *r, AugError *err)
 		const uint8_t *bytes = aug_read_bytes(r, length);
 		AugStatus status;
 
-		if (r->bad || cut > 1 || count == 0 || count > left || aug_labels_find(labels, hash) != NULL ||
+		if (r->bad || cut > 1 || count == 0 || count > left ||
+			aug_labels_find(labels, hash) != NULL ||
 			(cut == 0 && aug_hash(bytes, length, HASH_SEED) != hash))
 			return damaged(err, "labels");
-		status = aug_labels_add(p->host, labels, hash, (const char *) bytes, length, cut == 1, count,
-								err);
+		status = aug_labels_add(p->host, labels, hash, (const char *) bytes, length, cut == 1,
+								count, err);
 		if (status != AUG_OK)
 			return status;
 		left -= count;
