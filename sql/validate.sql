@@ -137,3 +137,18 @@ SELECT augur.drop_expectation((SELECT id FROM made WHERE n = 1));
 SELECT augur.drop_expectation(-1);
 SELECT augur.drop_suite('orders');
 SELECT count(*) > 0 AS kept FROM augur.validation_runs WHERE suite = 'orders';
+-- distributed as in a reference
+CREATE TABLE last_year AS SELECT i % 100 AS amount, 'k' || i % 3 AS label FROM generate_series(1, 1000) i;
+CREATE TABLE this_year AS SELECT 30 + i % 100 AS amount, 'k' || i % 3 AS label, i % 100 AS other FROM generate_series(1, 900) i;
+SELECT augur.create_suite('as last year', 'this_year') > 0 AS made;
+SELECT augur.expect('as last year', 'distribution', c, refers_to => 'last_year') > 0 AS added FROM unnest('{amount,label}'::name[]) c;
+SELECT augur.expect('as last year', 'distribution', 'other', '{"column": "amount"}', refers_to => 'last_year') > 0 AS added;
+SELECT augur.expect('as last year', 'distribution', 'amount', '{"effect_floor": 2}', refers_to => 'last_year') > 0 AS added;
+SELECT augur.expect('as last year', 'distribution', 'amount', '{"min_rows": 901}', refers_to => 'last_year') > 0 AS added;
+SELECT augur.expect('as last year', 'distribution', 'label', '{"column": "amount"}', refers_to => 'last_year') > 0 AS added;
+SELECT augur.expect('as last year', 'distribution', 'amount', '{"alpha": 2}', refers_to => 'last_year');
+SELECT augur.expect('as last year', 'distribution', 'amount');
+SELECT augur.expect('as last year', 'distribution', 'nix', refers_to => 'last_year');
+SELECT status, evaluated, passed, failed, errors FROM augur.validate('as last year');
+SELECT columns, outcome, round((observed ->> 'score')::numeric, 3) AS score, message FROM augur.validation_results
+WHERE kind = 'distribution' ORDER BY expectation_id;
