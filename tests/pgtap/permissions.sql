@@ -37,6 +37,7 @@ SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 4}', promote =>
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 5}', promote => 'never')).version;
 SELECT augur.grant('pm', 'pm_grantee'), augur.grant('pm', 'pm_reader', 'read');
 SELECT augur.promote('pm', 3, 'canary');
+SELECT augur.create_monitor('pm', 'pm_rows'), (augur.record_drift('pm', 'pm_rows')).verdict;
 SELECT (augur.train_forecast('pmf', 'pm_days', 't', 'y', method => 'drift', promote => 'always')).version;
 SELECT augur.grant('pmf', 'pm_grantee'), augur.grant('pmf', 'pm_reader', 'read');
 SELECT augur.store_forecast('pmf', 3);
@@ -549,6 +550,26 @@ INSERT INTO pm_matrix VALUES
 ('augur.seasonality_agg(timestamp without time zone,double precision,jsonb)', $$augur.seasonality_agg(timestamp '2024-01-01', 1, '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur.sparkline(double precision[],integer)', $$augur.sparkline('{1}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur.roc(boolean,double precision)', $$augur.roc(true, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._distribution(augur.profile,augur.profile,bigint,double precision,double precision)', $$augur._distribution(NULL, NULL, 1, 1, 0.5)$$, 'ok ok ok ok ok ok 42501'),
+('augur._drift_keep(augur.drift_runs,augur.drift_column[])', $$augur._drift_keep((SELECT r FROM augur.drift_runs r), '{}')$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._drift_sum(augur.drift_runs,augur.drift_column[],double precision)', $$augur._drift_sum(NULL, '{}', 0.5)$$, 'ok ok ok ok ok ok 42501'),
+('augur._monitor(text,text)', $$augur._monitor('pm', 'drift')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._monitor_alarm(augur.monitors,augur.drift_runs)', $$augur._monitor_alarm((SELECT t FROM augur.monitors t), (SELECT r FROM augur.drift_runs r))$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._monitor_check(augur.models,augur.monitors,timestamp with time zone,timestamp with time zone)', $$augur._monitor_check(:registered, (SELECT t FROM augur.monitors t), now(), now())$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._monitor_condition(augur.monitors,regclass,timestamp with time zone,timestamp with time zone)', $$augur._monitor_condition((SELECT t FROM augur.monitors t), 'public.pm_rows', now(), now())$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._monitor_events(augur.models,augur.monitors,augur.drift_runs,augur.drift_runs)', $$augur._monitor_events(:registered, (SELECT t FROM augur.monitors t), (SELECT r FROM augur.drift_runs r), (SELECT r FROM augur.drift_runs r))$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._monitor_failed(augur.models,augur.monitors,augur.drift_runs)', $$augur._monitor_failed(:registered, (SELECT t FROM augur.monitors t), (SELECT r FROM augur.drift_runs r))$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._monitor_look(augur.models,augur.monitors,augur.drift_runs,regclass,text)', $$augur._monitor_look(:registered, (SELECT t FROM augur.monitors t), (SELECT r FROM augur.drift_runs r), 'public.pm_rows', NULL)$$, 'ok ok 42501 42501 42501 42501 42501'),
+('augur._monitor_segments(augur.monitors,regclass,text)', $$augur._monitor_segments((SELECT t FROM augur.monitors t), 'public.pm_rows', 'true')$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._monitor_slot(augur.monitors,timestamp with time zone)', $$augur._monitor_slot((SELECT t FROM augur.monitors t), now())$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._signal_numbers(augur.profile,double precision[],double precision[],double precision[],double precision)', $$augur._signal_numbers((SELECT augur.profile(1)), '{1}', '{1}', NULL, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur.check_monitors(timestamp with time zone,text)', $$augur.check_monitors(now(), 'pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.create_monitor(text,regclass,interval,name,interval,name[],text,text,boolean,bigint,double precision,double precision,double precision,integer,integer,boolean,timestamp with time zone)', $$augur.create_monitor('pm', 'public.pm_rows', name => 'other')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.domain_drift(regclass,regclass,name[],text,integer,double precision,integer,bigint)', $$augur.domain_drift('public.pm_rows', 'public.pm_rows')$$, 'ok ok ok ok ok ok 42501'),
+('augur.drift_signal(text,regclass,double precision)', $$augur.drift_signal('pm', 'public.pm_rows')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.drop_monitor(text,text)', $$augur.drop_monitor('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.enable_monitor(text,text,boolean)', $$augur.enable_monitor('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.record_drift(text,regclass,text,boolean,bigint,double precision,double precision,double precision)', $$augur.record_drift('pm', 'public.pm_rows')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.rollback(text,text)', $$augur.rollback('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur.set_owner(text,name)', $$augur.set_owner('pm', current_user)$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.set_status(text,integer,text)', $$augur.set_status('pm', 4, 'archived')$$, 'ok ok 42501 42501 42704 ok 42501'),
