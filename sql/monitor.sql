@@ -95,6 +95,18 @@ SELECT augur.drift_signal('visits', 'now', gap_floor => 0);
 SELECT augur.drift_signal('visits', NULL);
 SELECT augur.drop_monitor('visits');
 
+-- ---- bars to look at ---------------------------------------------------------------------------
+SELECT bin, round(reference_share::numeric, 2) AS reference, round(current_share::numeric, 2) AS current, reference_bar, current_bar
+FROM augur.drift_histogram('visits', 'X a', 'now', bins => 4);
+SELECT bin, round(reference_share::numeric, 2) AS reference, round(current_share::numeric, 2) AS current, reference_bar, current_bar
+FROM augur.drift_histogram('visits', 'c', 'now', 'r.b > 6');
+SELECT bin, reference_share, current_share FROM augur.profile_histograms((SELECT augur.profile(d) FROM unnest('{2026-01-01,2026-01-05}'::date[]) d),
+	(SELECT augur.profile(d) FROM unnest('{2026-01-05,2026-01-11}'::date[]) d), 2);
+SELECT count(*) FROM augur.drift_histogram('visits', 'c', 'now', 'false');
+SELECT augur.drift_histogram('visits', 'nix', 'now');
+SELECT augur.profile_histograms((SELECT augur.profile(1)), (SELECT augur.profile('a'::text)));
+SELECT augur.profile_histograms((SELECT augur.profile(1)), (SELECT augur.profile(2)), 0);
+
 -- ---- a forest as domain classifier --------------------------------------------------------------
 -- alone each column is as it was; together they are not
 CREATE TABLE apart AS SELECT i * 7919 % 1000 / 1000.0 AS u, i * 7919 % 1000 / 1000.0 + i * 31 % 7 / 100.0 AS v, 1 AS one FROM generate_series(1, 1000) i;

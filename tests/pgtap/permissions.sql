@@ -566,6 +566,8 @@ INSERT INTO pm_matrix VALUES
 ('augur.check_monitors(timestamp with time zone,text)', $$augur.check_monitors(now(), 'pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.create_monitor(text,regclass,interval,name,interval,name[],text,text,boolean,bigint,double precision,double precision,double precision,integer,integer,boolean,timestamp with time zone)', $$augur.create_monitor('pm', 'public.pm_rows', name => 'other')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.domain_drift(regclass,regclass,name[],text,integer,double precision,integer,bigint)', $$augur.domain_drift('public.pm_rows', 'public.pm_rows')$$, 'ok ok ok ok ok ok 42501'),
+('augur.drift_histogram(text,name,regclass,text,integer)', $$augur.drift_histogram('pm', 'a', 'public.pm_rows')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.profile_histograms(augur.profile,augur.profile,integer)', $$augur.profile_histograms((SELECT augur.profile(1)), (SELECT augur.profile(2)))$$, 'ok ok ok ok ok ok 42501'),
 ('augur.drift_signal(text,regclass,double precision)', $$augur.drift_signal('pm', 'public.pm_rows')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur.drop_monitor(text,text)', $$augur.drop_monitor('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.enable_monitor(text,text,boolean)', $$augur.enable_monitor('pm')$$, 'ok ok 42501 42501 42704 42501 42501'),
