@@ -48,6 +48,8 @@ watch(struct AugurWatch *w, const AugurColumn *column, const AugurLoadFeature *f
 	Watched watched = {.column = column, .feature = feature};
 
 	(void) augur_profile_tag(column->source.cls, &watched.tag);
+	if (feature != NULL && feature->f.kind == AUG_CATEGORICAL_FEATURE)
+		watched.tag = AUGUR_PROFILE_TEXT;
 	watched.profile = augur_profile_new(&w->host, watched.tag);
 	if (feature != NULL && feature->f.kind == AUG_CATEGORICAL_FEATURE)
 		watched.count = palloc0(mul_size(Max(feature->f.n_levels, 1), sizeof(uint64)));
@@ -92,10 +94,15 @@ augur_watch_begin(AugurLoader *loader)
 static void
 decode_cells(const Watched *watched, AugurWidth width, const void *cells, uint32 n, double *out)
 {
+	double unit = watched->tag == AUGUR_PROFILE_TIMESTAMP ? (double) USECS_PER_DAY : 1;
+	double most = watched->tag == AUGUR_PROFILE_TIMESTAMP ? (double) PG_INT64_MAX : PG_INT32_MAX;
+
 	augur_cells_decode(width, cells, n, out);
-	if (watched->tag == AUGUR_PROFILE_TIMESTAMP)
-		for (uint32 i = 0; i < n; i++)
-			out[i] /= (double) USECS_PER_DAY;
+	if (watched->tag != AUGUR_PROFILE_DATE && watched->tag != AUGUR_PROFILE_TIMESTAMP)
+		return;
+	/* the ends of the range are what the server writes infinity as */
+	for (uint32 i = 0; i < n; i++)
+		out[i] = fabs(out[i]) >= most ? copysign(INFINITY, out[i]) : out[i] / unit;
 }
 
 /* Numbers of a chunk, those of its training side; NaN is a missing value here. */
