@@ -65,6 +65,9 @@ CREATE TABLE public.fired (f regprocedure, argument text, v text);
 CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE
 		WHEN type = 'augur.model'::regtype THEN '(SELECT m FROM public.model)'
+		WHEN type = 'augur.profile'::regtype THEN '(SELECT augur.profile(x.z) FROM public.t x)'
+		WHEN type = 'augur.profile[]'::regtype THEN 'ARRAY[(SELECT augur.profile(x.a) FROM public.t x)]'
+		WHEN type = 'augur.drift_column[]'::regtype THEN '''{}''::augur.drift_column[]'
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
 		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
 		WHEN (SELECT y.typtype IN ('b', 'c') AND y.typname !~ '^_' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
@@ -110,6 +113,7 @@ CREATE FUNCTION public.spears(type regtype) RETURNS text[] LANGUAGE sql AS $$
 		WHEN type = 'regrole'::regtype THEN '{$1::regrole}'
 		WHEN type = 'regtype'::regtype THEN '{$1::regtype}'
 		WHEN type = 'augur.model'::regtype THEN '{$1::augur.model}'
+		WHEN type = 'augur.profile'::regtype THEN '{$1::augur.profile}'
 		WHEN type = 'cstring'::regtype THEN ARRAY['$1::text::cstring']
 		WHEN type = 'record'::regtype THEN ARRAY['ROW($1, $1)', '(SELECT x FROM (SELECT $1 AS a, $1 AS b, $1 AS z) x)']
 	END
