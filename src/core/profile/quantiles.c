@@ -165,6 +165,8 @@ sort_numbers(double *v, uint32_t n)
 	double here[SHORT], there[SHORT], *from = here, *to = there;
 	uint32_t whole = (n + RUN - 1) / RUN * RUN;
 
+	if (n < 2)
+		return;
 	if (n > SHORT)
 	{
 		aug_sort_doubles(v, n);
