@@ -91,7 +91,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'anynonarray'::regtype THEN '1'
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type IN ('integer'::regtype, 'bigint'::regtype, 'double precision'::regtype) THEN format('1::%s', type)
-		WHEN type IN ('varchar'::regtype, 'bpchar'::regtype) THEN format('''x''::%s', type)
+		WHEN type IN ('varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype) THEN format('''x''::%s', type)
 		WHEN type IN ('text'::regtype, 'name'::regtype) THEN coalesce(format('%L::%s', CASE name
 			WHEN 'model' THEN 'm' WHEN 'target' THEN 'y' WHEN 'query' THEN 'SELECT a, b, y FROM public.t'
 			WHEN 'algorithm' THEN 'baseline' WHEN 'promote' THEN 'never' WHEN 'alias' THEN 'production' WHEN 'role' THEN current_user
@@ -107,7 +107,7 @@ CREATE FUNCTION public.spears(type regtype) RETURNS text[] LANGUAGE sql AS $$
 		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype) THEN '{$1::text}'
 		WHEN type = 'augur.detector'::regtype THEN '{$1::augur.detector}'
 		WHEN type = 'text[]'::regtype THEN ARRAY['ARRAY[$1]']
-		WHEN type IN ('varchar'::regtype, 'bpchar'::regtype) THEN ARRAY[format('$1::%s', type)]
+		WHEN type IN ('varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype) THEN ARRAY[format('$1::%s', type)]
 		WHEN type = 'name[]'::regtype THEN ARRAY['ARRAY[$1::name]', 'ARRAY[''a'', $1]::name[]']
 		WHEN type = 'jsonb'::regtype THEN ARRAY['to_jsonb($1)', 'jsonb_build_object($1, 1)', 'jsonb_build_object($1, $1)',
 			'jsonb_build_object(''n_trees'', $1)', 'jsonb_build_object(''holdout'', $1)']
