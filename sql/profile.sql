@@ -147,6 +147,15 @@ FROM (SELECT i, augur.profile(x) OVER (ORDER BY i) AS running, avg(x) OVER (ORDE
 SELECT bool_and((augur.profile_info(p)).n = i) AS running FROM (SELECT i, augur.profile(rare) OVER (ORDER BY i) AS p FROM many WHERE i <= 2500) t WHERE i % 500 = 0;
 SELECT count(*), sum((augur.profile_info(p)).n) AS n FROM (SELECT augur.profile(x) AS p FROM many GROUP BY i / 20) t;
 SELECT count(*), sum((augur.profile_info(p)).n) AS n FROM (SELECT augur.profile(rare) AS p FROM many GROUP BY i / 20) t;
+-- no memory context a group: the server counts those at each new group of a hash table
+SET enable_sort = off;
+SET work_mem = '1GB';
+SELECT count(p) AS groups, max((SELECT count(*) FROM pg_backend_memory_contexts)) < 1000 AS contexts
+FROM (SELECT augur.profile(x) AS p FROM many GROUP BY i / 20 OFFSET 0) t;
+SELECT count(p) AS groups, max((SELECT count(*) FROM pg_backend_memory_contexts)) < 1000 AS contexts
+FROM (SELECT augur.ddm((i % 2)::float8) AS p FROM many GROUP BY i / 20 OFFSET 0) t;
+RESET enable_sort;
+RESET work_mem;
 
 -- ---- in parallel -----------------------------------------------------------------------------------------
 
