@@ -37,6 +37,11 @@ SELECT s.name, s.n + p.n AS rows FROM stored s JOIN stored p USING (name) WHERE 
 -- without a holdout there are no scores
 SELECT version FROM augur.train('whole', 'trained', 'churned', exclude => '{spend,Class}', params => '{"n_trees": 2}', seed => 1, validation => '{"holdout": 0}');
 SELECT part, count(*) FROM stored WHERE name = 'whole' GROUP BY 1 ORDER BY 1;
+-- then they are those that the aggregate makes, but for the rounding of moments
+SELECT s.part, s.column_name, augur.profile_json(s.profile) - '{mean,sd,skewness,kurtosis}'::text[] = augur.profile_json(p.profile) - '{mean,sd,skewness,kurtosis}'::text[] AS same,
+	abs((augur.profile_info(s.profile)).mean / (augur.profile_info(p.profile)).mean - 1) < 1e-12 AS mean,
+	abs((augur.profile_info(s.profile)).sd / (augur.profile_info(p.profile)).sd - 1) < 1e-12 AS sd
+FROM stored s LEFT JOIN augur.profile_relation('trained') p USING (column_name) WHERE s.name = 'whole' ORDER BY 1, 2;
 -- profiles change nothing about the model: its bytes are the same where there was no memory for them
 SET augur.training_memory = '3MB';
 SELECT version, warnings FROM augur.train('plain', 'trained', 'churned', exclude => '{spend,Class}', params => '{"n_trees": 20}', seed => 1, promote => 'always');

@@ -231,6 +231,7 @@ SELECT is(attempt(q), code, 'operator: ' || q) FROM (VALUES
 	($$SELECT augur.train('secret', 'own_rows', 'y')$$, '42501')) t (q, code);
 SET ROLE reg_adm;
 SELECT is(attempt(q), code, 'admin: ' || q) FROM (VALUES
+	($$SELECT * FROM augur.drift('secret', 'own_rows')$$, 'done'),
 	($$SELECT augur.promote('secret', 1)$$, 'done'),
 	($$SELECT augur.grant('secret', 'reg_bob')$$, 'done'),
 	($$SELECT augur.revoke('secret', 'reg_bob')$$, 'done'),
