@@ -85,14 +85,29 @@ augur_watch_begin(AugurLoader *loader)
 	loader->watch = w;
 }
 
-/* Numbers of a column's cells: dates and times in days. */
+/* Numbers of a column's cells: dates and times in days, infinite ones infinite. */
 static void
 decode_cells(const Watched *watched, AugurWidth width, const void *cells, uint32 n, double *out)
 {
-	augur_cells_decode(width, cells, n, out);
-	if (watched->tag == AUGUR_PROFILE_TIMESTAMP)
+	if (watched->tag == AUGUR_PROFILE_DATE && width == AUGUR_WIDTH_INT32)
+	{
+		const int32 *date = (const int32 *) cells;
+
 		for (uint32 i = 0; i < n; i++)
-			out[i] /= (double) USECS_PER_DAY;
+			out[i] = date[i] == AUGUR_MISSING_INT32 ? NAN
+													: augur_date_part(date[i], AUGUR_PART_AGE_DAYS);
+	}
+	else if (watched->tag == AUGUR_PROFILE_TIMESTAMP && width == AUGUR_WIDTH_INT64)
+	{
+		const int64 *timestamp = (const int64 *) cells;
+
+		for (uint32 i = 0; i < n; i++)
+			out[i] = timestamp[i] == AUGUR_MISSING_INT64
+						 ? NAN
+						 : augur_timestamp_part(timestamp[i], AUGUR_PART_AGE_DAYS);
+	}
+	else
+		augur_cells_decode(width, cells, n, out);
 }
 
 /* Numbers of a chunk, those of its training side; NaN is a missing value here. */
