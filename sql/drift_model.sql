@@ -86,8 +86,8 @@ SELECT column_name, unseen_share, verdict FROM augur.drift('coded', 'coded', pre
 SELECT part, column_name, kind, method, n_current, verdict, detail FROM augur.drift('churn', 'later');
 SELECT part, column_name, verdict FROM augur.drift('spend', 'later') WHERE verdict <> 'ok' OR part <> 'feature';
 SELECT part, column_name, kind, verdict FROM augur.drift('class', 'later') WHERE verdict <> 'ok' OR part <> 'feature';
-SELECT DISTINCT verdict FROM augur.drift('churn/1', 'later', predictions => false);
-SELECT DISTINCT verdict FROM augur.drift('churn@production', 'later', predictions => false);
+SELECT DISTINCT verdict FROM augur.drift('churn/1', 'later', predictions => false) ORDER BY 1;
+SELECT DISTINCT verdict FROM augur.drift('churn@production', 'later', predictions => false) ORDER BY 1;
 -- moved, emptied, new categories; the target is not there yet
 CREATE VIEW moved AS
 SELECT "Age ""y" + 15 AS "Age ""y", CASE WHEN noise("Age ""y" * 1000 + (income * 7)::int) < 0.6 THEN income END AS income,
@@ -95,7 +95,7 @@ SELECT "Age ""y" + 15 AS "Age ""y", CASE WHEN noise("Age ""y" * 1000 + (income *
 SELECT part, column_name, verdict, detail, round(score::numeric, 2) AS score, unseen_share > 0.2 AS unseen, round(out_of_range_share::numeric, 2) AS outside,
 	null_current > 0.4 AS emptied
 FROM augur.drift('churn', 'moved');
-SELECT DISTINCT verdict FROM augur.drift('churn', 'moved', effect_floor => 20);
+SELECT DISTINCT verdict FROM augur.drift('churn', 'moved', effect_floor => 20) ORDER BY 1;
 -- only some columns: neither scores nor others
 SELECT part, column_name, verdict FROM augur.drift('churn', 'moved', columns => '{income,"Age \"y"}');
 SELECT part, column_name, verdict FROM augur.drift('churn', 'later', columns => '{member}');
@@ -107,7 +107,7 @@ SELECT part, column_name, kind, verdict, detail FROM augur.drift('churn', 'chang
 -- few rows, and none
 SELECT part, column_name, n_current, verdict, detail FROM augur.drift('churn', 'later', 'member AND "Age ""y" BETWEEN 20 AND 21');
 SELECT part, column_name, n_current, verdict, detail FROM augur.drift('churn', 'later', 'false') WHERE part <> 'feature';
-SELECT DISTINCT verdict FROM augur.drift('churn', 'later', 'member AND "Age ""y" BETWEEN 20 AND 21', min_rows => 1);
+SELECT DISTINCT verdict FROM augur.drift('churn', 'later', 'member AND "Age ""y" BETWEEN 20 AND 21', min_rows => 1) ORDER BY 1;
 -- one that has no values at all
 CREATE VIEW emptied AS SELECT "Age ""y", NULL::numeric AS income, "City", member, since, seen, r FROM later;
 SELECT part, column_name, n_current, null_current, verdict, detail FROM augur.drift('churn', 'emptied', predictions => false) WHERE column_name = 'income';
