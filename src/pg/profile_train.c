@@ -39,7 +39,7 @@ struct AugurWatch
 	Watched *columns;
 	uint32 n;
 	Watched target;
-	double *values; /* scratch: those of the training side */
+	double *values; /* scratch: those of a chunk that are of the training side */
 };
 
 static Watched
@@ -61,6 +61,7 @@ augur_watch_begin(AugurLoader *loader)
 	struct AugurWatch *w;
 	bool *seen;
 	AugurProfileTag tag;
+	uint32 most = 0;
 
 	if (!loader->options.profiles ||
 		mul_size((Size) loader->n_columns, PROFILE_BYTES) > loader->options.memory / PROFILE_MEMORY)
@@ -68,7 +69,9 @@ augur_watch_begin(AugurLoader *loader)
 	w = palloc0(sizeof(struct AugurWatch));
 	augur_host_init(&w->host, loader->context);
 	w->columns = palloc(mul_size(Max(loader->n_columns, 1), sizeof(Watched)));
-	w->values = augur_huge_array(loader->n_rows, sizeof(double));
+	for (uint32 k = 0; k < loader->spool->n_chunks; k++)
+		most = Max(most, loader->spool->chunks[k].n_rows);
+	w->values = augur_huge_array(most, sizeof(double));
 	seen = palloc0(Max(loader->n_columns, 1));
 	for (uint32 f = 0; f < loader->n_features; f++)
 	{
