@@ -37,6 +37,9 @@ SELECT augur.drift_report('void', 'void') - 'drift_by_columns' AS report;
 SELECT augur.drift_report('"Ref ""a"', 'cur') - 'drift_by_columns' AS report;
 SELECT augur.drift_report('"Ref ""a"', 'cur', '{constant}') #- '{drift_by_columns,constant,adjusted_p}' AS report;
 SELECT augur.drift_report('"Ref ""a"', 'cur', '{label}') ->> 'verdict' AS verdict;
+-- no column that can be compared
+CREATE TABLE stamps AS SELECT now() AS at;
+SELECT augur.drift_report('stamps', 'stamps') AS report;
 -- errors
 SELECT augur.drift_between('"Ref ""a"', 'cur', '{nix}');
 SELECT augur.drift_between('"Ref ""a"', 'cur', '{at}');

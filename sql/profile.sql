@@ -137,6 +137,9 @@ SELECT augur.merge_profiles(p) FROM (SELECT augur.profile(1) AS p UNION ALL SELE
 SELECT i % 3 AS g, (augur.profile_info(augur.profile(x) FILTER (WHERE x < 100))).n, (augur.profile_info(augur.profile(DISTINCT part))).n AS parts,
 	augur.profile(part ORDER BY x)::text = augur.profile(part ORDER BY x)::text AS ordered
 FROM many WHERE i <= 1000 GROUP BY 1 ORDER BY 1;
+SELECT part, (augur.profile_info(augur.profile(x))).n, (augur.profile_info(augur.profile(DISTINCT mixed))).distinct_values AS labels
+FROM many WHERE i <= 1000 AND part < 2 GROUP BY CUBE (part) ORDER BY 1;
+SELECT i, (augur.profile_info(augur.profile(x) OVER (ORDER BY i ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW))).n FROM many WHERE i <= 3 ORDER BY i;
 -- running, and moving: a state goes on after it was asked
 SELECT i, (augur.profile_info(augur.profile(x) OVER (ORDER BY i))).n AS running,
 	augur.profile_quantiles(augur.profile(x) OVER (ORDER BY i ROWS BETWEEN 2 PRECEDING AND CURRENT ROW), '{0,1}') AS moving
@@ -147,6 +150,15 @@ FROM (SELECT i, augur.profile(x) OVER (ORDER BY i) AS running, avg(x) OVER (ORDE
 SELECT bool_and((augur.profile_info(p)).n = i) AS running FROM (SELECT i, augur.profile(rare) OVER (ORDER BY i) AS p FROM many WHERE i <= 2500) t WHERE i % 500 = 0;
 SELECT count(*), sum((augur.profile_info(p)).n) AS n FROM (SELECT augur.profile(x) AS p FROM many GROUP BY i / 20) t;
 SELECT count(*), sum((augur.profile_info(p)).n) AS n FROM (SELECT augur.profile(rare) AS p FROM many GROUP BY i / 20) t;
+-- no memory context a group: the server counts those at each new group of a hash table
+SET enable_sort = off;
+SET work_mem = '1GB';
+SELECT count(p) AS groups, max((SELECT count(*) FROM pg_backend_memory_contexts)) < 1000 AS contexts
+FROM (SELECT augur.profile(x) AS p FROM many GROUP BY i / 20 OFFSET 0) t;
+SELECT count(p) AS groups, max((SELECT count(*) FROM pg_backend_memory_contexts)) < 1000 AS contexts
+FROM (SELECT augur.ddm((i % 2)::float8) AS p FROM many GROUP BY i / 20 OFFSET 0) t;
+RESET enable_sort;
+RESET work_mem;
 
 -- ---- in parallel -----------------------------------------------------------------------------------------
 
@@ -168,6 +180,15 @@ RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 RESET max_parallel_workers_per_gather;
+
+-- parts of a partitioned table, put together in one process
+CREATE TABLE divided (part int, x float8, label text) PARTITION BY LIST (part);
+CREATE TABLE divided_0 PARTITION OF divided FOR VALUES IN (0);
+CREATE TABLE divided_1 PARTITION OF divided FOR VALUES IN (1);
+INSERT INTO divided SELECT part, x, rare FROM many WHERE part < 2;
+SET enable_partitionwise_aggregate = on;
+SELECT (augur.profile_info(augur.profile(x))).n, (augur.profile_info(augur.profile(label))).n AS labels FROM divided;
+RESET enable_partitionwise_aggregate;
 
 -- ---- as bytes ----------------------------------------------------------------------------------------------
 

@@ -294,7 +294,7 @@ AS $$
 			'dataset_drift', coalesce(s.share >= drift_share, false),
 			'verdict', s.verdict,
 			'drift_by_columns', coalesce(jsonb_object_agg(c.column_name, j.described)
-				FILTER (WHERE c.part IS NULL OR c.part = 'feature'), '{}'))
+				FILTER (WHERE c.column_name IS NOT NULL AND (c.part IS NULL OR c.part = 'feature')), '{}'))
 		|| CASE WHEN s.weighted_share IS NULL THEN '{}'
 			ELSE jsonb_build_object('weighted_share_of_drifted_columns', s.weighted_share) END
 		|| coalesce(jsonb_object_agg(c.part || '_drift', j.described)

@@ -9,7 +9,7 @@
  * make one.  An aggregate holds a detector opened, so that a row costs what the core takes
  * for a number, and stores it once at the end.
  *
- * Memory: a detector lies in a context of its own, below the aggregate's or the call's.
+ * Memory: a detector lies in the context of the aggregate or of the call.
  * Interrupts: the core's.
  *
  *-------------------------------------------------------------------------
@@ -50,10 +50,10 @@ typedef struct DetectState
 	Jsonb *given; /* options of the aggregate's first row, or NULL */
 } DetectState;
 
+/* Not in a context of its own: the server counts those at each new group of a hash table. */
 static DetectState *
-begin_state(MemoryContext parent)
+begin_state(MemoryContext context)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "augur detector", ALLOCSET_SMALL_SIZES);
 	DetectState *state = MemoryContextAllocZero(context, sizeof(DetectState));
 
 	state->context = context;

@@ -39,7 +39,7 @@ struct AugurWatch
 	Watched *columns;
 	uint32 n;
 	Watched target;
-	double *values; /* scratch: those of the training side */
+	double *values; /* scratch: those of a chunk that are of the training side */
 };
 
 static Watched
@@ -90,19 +90,29 @@ augur_watch_begin(AugurLoader *loader)
 	loader->watch = w;
 }
 
-/* Numbers of a column's cells: dates and times in days. */
+/* Numbers of a column's cells: dates and times in days, infinite ones infinite. */
 static void
 decode_cells(const Watched *watched, AugurWidth width, const void *cells, uint32 n, double *out)
 {
-	double unit = watched->tag == AUGUR_PROFILE_TIMESTAMP ? (double) USECS_PER_DAY : 1;
-	double most = watched->tag == AUGUR_PROFILE_TIMESTAMP ? (double) PG_INT64_MAX : PG_INT32_MAX;
+	if (watched->tag == AUGUR_PROFILE_DATE && width == AUGUR_WIDTH_INT32)
+	{
+		const int32 *date = (const int32 *) cells;
 
-	augur_cells_decode(width, cells, n, out);
-	if (watched->tag != AUGUR_PROFILE_DATE && watched->tag != AUGUR_PROFILE_TIMESTAMP)
-		return;
-	/* the ends of the range are what the server writes infinity as */
-	for (uint32 i = 0; i < n; i++)
-		out[i] = fabs(out[i]) >= most ? copysign(INFINITY, out[i]) : out[i] / unit;
+		for (uint32 i = 0; i < n; i++)
+			out[i] = date[i] == AUGUR_MISSING_INT32 ? NAN
+													: augur_date_part(date[i], AUGUR_PART_AGE_DAYS);
+	}
+	else if (watched->tag == AUGUR_PROFILE_TIMESTAMP && width == AUGUR_WIDTH_INT64)
+	{
+		const int64 *timestamp = (const int64 *) cells;
+
+		for (uint32 i = 0; i < n; i++)
+			out[i] = timestamp[i] == AUGUR_MISSING_INT64
+						 ? NAN
+						 : augur_timestamp_part(timestamp[i], AUGUR_PART_AGE_DAYS);
+	}
+	else
+		augur_cells_decode(width, cells, n, out);
 }
 
 /* Numbers of a chunk, those of its training side; NaN is a missing value here. */

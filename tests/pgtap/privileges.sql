@@ -36,6 +36,9 @@ SELECT ok(min(augur.predict('secret', o)) >= 0, 'predicts') FROM own_rows o;
 SELECT cmp_ok((SELECT count(*) FROM augur.evaluate('secret', 'own_rows')), '>', 5::bigint, 'evaluates');
 SELECT is((SELECT owner::text FROM augur.models WHERE name = 'secret'), 'reg_ann', 'and owns the model');
 SELECT is((SELECT count(*) FROM augur.leaderboard), 2::bigint, 'sees the leaderboard');
+SELECT is((SELECT count(*) FROM augur.drift('secret', 'own_rows')), 4::bigint, 'compares with what it was trained on');
+SELECT is((SELECT count(*) FROM augur.version_profiles), 8::bigint, 'and sees that');
+SELECT throws_ok($$INSERT INTO augur.version_profiles SELECT version_id, part, 'x', NULL, profile FROM augur.version_profiles LIMIT 1$$, '42501', NULL, 'but does not add to it');
 SET ROLE reg_mate;
 SELECT is(augur.promote('secret', 2), 2, 'so does a member of the owner');
 SELECT is((SELECT actor::text FROM augur.serving_now), 'reg_mate', 'under its own name');
@@ -117,7 +120,10 @@ SELECT is(attempt(q), code, 'another trainer: ' || q) FROM (VALUES
 	($$TRUNCATE augur.models CASCADE$$, '42501'),
 	($$ALTER TABLE augur.versions DISABLE TRIGGER USER$$, '42501'),
 	($$DROP TABLE augur.aliases$$, '42501'),
+	($$SELECT augur.drift('secret', 'own_rows')$$, '42704'),
+	($$INSERT INTO augur.version_profiles SELECT 1, 'feature', 'x', NULL, augur.profile(1)$$, '42501'),
 	($$SELECT augur._model_locked('secret', 'own')$$, '42704')) t (q, code);
+SELECT is((SELECT count(*) FROM augur.version_profiles), 0::bigint, 'nor what it was trained on');
 SELECT is(attempt(q), 'done', 'no effect on rows unseen: ' || q) FROM (VALUES
 	('UPDATE augur.models SET owner = ''reg_peer'''), ('DELETE FROM augur.models'), ('DELETE FROM augur.runs'),
 	('UPDATE augur.versions SET status = ''archived'''), ('DELETE FROM augur.aliases'),
@@ -170,11 +176,20 @@ SELECT is(attempt(q), code, 'predictor: ' || q) FROM (VALUES
 	($$SELECT augur.drop_model('secret')$$, '42501'),
 	($$DELETE FROM augur.models$$, '42501'),
 	($$SELECT * FROM augur.leaderboard$$, '42501'),
+	($$SELECT * FROM augur.version_profiles$$, '42501'),
+	($$SELECT * FROM augur.drift('secret', 'own_rows')$$, '42501'),
+	($$SELECT * FROM augur.drift_profiles('secret', '{}', '{}')$$, '42501'),
+	($$SELECT augur.model_drift_report('secret', 'own_rows')$$, '42501'),
 	($$SELECT * FROM augur.evaluate('secret', 'own_rows')$$, 'done'),
 	($$SELECT augur.auc(y, augur.predict('secret', o)) FROM own_rows o$$, 'done')) t (q, code);
 SET ROLE reg_eve;
 SELECT is(seen(), 'rows rows denied rows rows rows rows rows', 'a reader with a grant sees metadata');
 SELECT is(attempt($$SELECT augur.predict('secret/1', o) FROM own_rows o$$), '42501', 'and cannot predict');
+SELECT is(attempt(q), '42501', 'what it was trained on is not metadata: ' || q) FROM (VALUES
+	($$SELECT * FROM augur.version_profiles$$),
+	($$SELECT * FROM augur.drift('secret', 'own_rows')$$),
+	($$SELECT * FROM augur.drift_profiles('secret', '{}', '{}')$$),
+	($$SELECT augur.model_drift_report('secret', 'own_rows')$$)) t (q);
 SELECT is((SELECT count(*) FROM augur.serving_now), 1::bigint, 'serving_now');
 SELECT is((SELECT count(*) FROM augur.version_lineage), 2::bigint, 'version_lineage');
 -- a grant to read alone does not let a role with the right preset predict
@@ -195,7 +210,13 @@ SELECT is((SELECT count(*) FROM augur.model_grants), 1::bigint, 'leaves the read
 
 SET ROLE reg_op;
 SELECT is(seen(), 'rows rows rows rows rows rows rows rows', 'an operator sees every model');
+SELECT is((SELECT count(DISTINCT version_id) FROM augur.version_profiles), 2::bigint, 'and what it was trained on');
 SELECT is(attempt(q), code, 'operator: ' || q) FROM (VALUES
+	($$SELECT * FROM augur.drift('secret', 'own_rows')$$, 'done'),
+	($$SELECT augur.model_drift_report('secret', 'own_rows')$$, 'done'),
+	($$INSERT INTO augur.version_profiles SELECT version_id, part, 'x', NULL, profile FROM augur.version_profiles LIMIT 1$$, '42501'),
+	($$DELETE FROM augur.version_profiles$$, '42501'),
+	($$UPDATE augur.version_profiles SET importance = 1$$, '42501'),
 	($$SELECT augur.promote('secret', 1)$$, 'done'),
 	($$SELECT augur.promote('secret', 1, 'canary')$$, 'done'),
 	($$SELECT augur.rollback('secret')$$, 'done'),
@@ -210,6 +231,7 @@ SELECT is(attempt(q), code, 'operator: ' || q) FROM (VALUES
 	($$SELECT augur.train('secret', 'own_rows', 'y')$$, '42501')) t (q, code);
 SET ROLE reg_adm;
 SELECT is(attempt(q), code, 'admin: ' || q) FROM (VALUES
+	($$SELECT * FROM augur.drift('secret', 'own_rows')$$, 'done'),
 	($$SELECT augur.promote('secret', 1)$$, 'done'),
 	($$SELECT augur.grant('secret', 'reg_bob')$$, 'done'),
 	($$SELECT augur.revoke('secret', 'reg_bob')$$, 'done'),

@@ -65,6 +65,9 @@ CREATE TABLE public.fired (f regprocedure, argument text, v text);
 CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE
 		WHEN type = 'augur.model'::regtype THEN '(SELECT m FROM public.model)'
+		WHEN type = 'augur.profile'::regtype THEN '(SELECT augur.profile(x.z) FROM public.t x)'
+		WHEN type = 'augur.profile[]'::regtype THEN 'ARRAY[(SELECT augur.profile(x.a) FROM public.t x)]'
+		WHEN type = 'augur.drift_column[]'::regtype THEN '''{}''::augur.drift_column[]'
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
 		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
 		WHEN (SELECT y.typtype IN ('b', 'c') AND y.typname !~ '^_' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
@@ -89,6 +92,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'anynonarray'::regtype THEN '1'
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type IN ('integer'::regtype, 'bigint'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN format('1::%s', type)
+		WHEN type IN ('varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype) THEN format('''x''::%s', type)
 		WHEN type IN ('text'::regtype, 'name'::regtype) THEN coalesce(format('%L::%s', CASE name
 			WHEN 'model' THEN 'm' WHEN 'target' THEN 'y' WHEN 'query' THEN 'SELECT a, b, y FROM public.t'
 			WHEN 'algorithm' THEN 'baseline' WHEN 'promote' THEN 'never' WHEN 'alias' THEN 'production' WHEN 'role' THEN current_user
@@ -104,6 +108,7 @@ CREATE FUNCTION public.spears(type regtype) RETURNS text[] LANGUAGE sql AS $$
 		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype) THEN '{$1::text}'
 		WHEN type = 'augur.detector'::regtype THEN '{$1::augur.detector}'
 		WHEN type = 'text[]'::regtype THEN ARRAY['ARRAY[$1]']
+		WHEN type IN ('varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype) THEN ARRAY[format('$1::%s', type)]
 		WHEN type = 'name[]'::regtype THEN ARRAY['ARRAY[$1::name]', 'ARRAY[''a'', $1]::name[]']
 		WHEN type = 'jsonb'::regtype THEN ARRAY['to_jsonb($1)', 'jsonb_build_object($1, 1)', 'jsonb_build_object($1, $1)',
 			'jsonb_build_object(''n_trees'', $1)', 'jsonb_build_object(''holdout'', $1)']
@@ -111,6 +116,7 @@ CREATE FUNCTION public.spears(type regtype) RETURNS text[] LANGUAGE sql AS $$
 		WHEN type = 'regrole'::regtype THEN '{$1::regrole}'
 		WHEN type = 'regtype'::regtype THEN '{$1::regtype}'
 		WHEN type = 'augur.model'::regtype THEN '{$1::augur.model}'
+		WHEN type = 'augur.profile'::regtype THEN '{$1::augur.profile}'
 		WHEN type = 'cstring'::regtype THEN ARRAY['$1::text::cstring']
 		WHEN type = 'record'::regtype THEN ARRAY['ROW($1, $1)', '(SELECT x FROM (SELECT $1 AS a, $1 AS b, $1 AS z) x)']
 	END

@@ -60,7 +60,7 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 	'a model has more than one chunk');
 
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
-  version_series version_states forecasts alias_history aliases events suites expectations validation_runs
+  version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
   performance_windows detector_states detector_changes feature_sets feature_refreshes);
 is( $from->safe_psql(

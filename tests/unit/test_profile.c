@@ -766,6 +766,104 @@ failures(void)
 	CHECK(h.live == 0);
 }
 
+/* ---- states of other releases ------------------------------------------------ */
+
+#define GOLDEN 200003
+
+/* The i-th value that a golden state has read: hundredths, or one of many labels. */
+static void
+add_golden(AugProfile *p, AugProfileKind kind, size_t from, size_t to)
+{
+	AugError err;
+
+	for (size_t i = from; i < to; i++)
+	{
+		double u = uniform(31, i), v = floor(u * 10000) / 100;
+
+		if (i % 97 == 0)
+			CHECK(aug_profile_add_nulls(p, 1, &err) == AUG_OK);
+		else if (kind == AUG_PROFILE_NUMBERS)
+			CHECK(aug_profile_add(p, &v, 1, &err) == AUG_OK);
+		else
+			add_word(p, (unsigned) (u * u * u * 5000), 1);
+	}
+}
+
+/* What was stored once is what is stored today, and goes on as if it had never been. */
+static void
+golden_states(void)
+{
+	static const char *const name[] = {"numbers", "labels"};
+
+	for (AugProfileKind kind = AUG_PROFILE_NUMBERS; kind <= AUG_PROFILE_WORDS; kind++)
+	{
+		char path[512];
+		UnitHost h;
+		AugProfile *whole, *p;
+		AugError err;
+		size_t n_old, n_new, n_again;
+		uint8_t *old, *bytes, *again;
+
+		unit_host(&h);
+		snprintf(path, sizeof(path), "%s/format1_profile_%s.profile", UNIT_DATA, name[kind]);
+		whole = new_profile(&h, kind);
+		add_golden(whole, kind, 0, GOLDEN);
+		bytes = store(whole, &n_new);
+		if (getenv("UNIT_WRITE_GOLDEN") != NULL)
+		{
+			FILE *file = fopen(path, "wb");
+
+			CHECK(file != NULL && fwrite(bytes, 1, n_new, file) == n_new && fclose(file) == 0);
+		}
+		old = unit_read_file(path, &n_old);
+		if (!CHECK(old != NULL) ||
+			!CHECK(aug_profile_read(&h.host, old, n_old, &p, &err) == AUG_OK))
+			return;
+		CHECK(n_new == n_old && memcmp(bytes, old, n_old) == 0);
+		h.host.release(h.host.arg, bytes);
+		add_golden(whole, kind, GOLDEN, 2 * GOLDEN);
+		add_golden(p, kind, GOLDEN, 2 * GOLDEN);
+		bytes = store(whole, &n_new);
+		again = store(p, &n_again);
+		CHECK(n_new == n_again && memcmp(bytes, again, n_new) == 0);
+		free(old);
+		h.host.release(h.host.arg, bytes);
+		h.host.release(h.host.arg, again);
+		aug_profile_free(whole);
+		aug_profile_free(p);
+		CHECK(h.live == 0);
+	}
+}
+
+/* Few labels take little; a long one without any beginning of a character is cut all the same. */
+static void
+small_tables(void)
+{
+	UnitHost h;
+	AugProfile *p;
+	const AugProfileLabel *label;
+	AugProfileInfo info;
+	AugError err;
+	char bytes[300];
+
+	unit_host(&h);
+	p = new_profile(&h, AUG_PROFILE_WORDS);
+	add_word(p, 1, 1);
+	CHECK(h.bytes < 8192);
+	for (unsigned i = 0; i < 1990; i++)
+		add_word(p, i, i + 1);
+	memset(bytes, 0x80, sizeof(bytes));
+	CHECK(aug_profile_add_label(p, bytes, sizeof(bytes), 5000, &err) == AUG_OK);
+	info = info_of(p);
+	CHECK(info.n == UINT64_C(1990) * 1991 / 2 + 5001);
+	CHECK(aug_profile_labels(p, &label, &err) == AUG_OK);
+	CHECK(label[0].length == AUG_PROFILE_LABEL_BYTES - 3 && label[0].cut);
+	CHECK(label[0].count == 5000 - info.label_error);
+	CHECK(label[1].count == 1990 - info.label_error);
+	aug_profile_free(p);
+	CHECK(h.live == 0);
+}
+
 static const UnitTest tests[] = {
 	{"few_numbers", few_numbers},
 	{"few_labels", few_labels},
@@ -775,6 +873,8 @@ static const UnitTest tests[] = {
 	{"many_labels", many_labels},
 	{"merging", merging},
 	{"storing", storing},
+	{"golden_states", golden_states},
+	{"small_tables", small_tables},
 	{"hostile", hostile},
 	{"compare_exact", compare_exact},
 	{"compare_sketches", compare_sketches},

@@ -41,7 +41,7 @@ damaged(AugError *err, const char *what)
 static bool
 is_decimal(double v, double scale)
 {
-	double whole = nearbyint(v * scale);
+	double whole = rint(v * scale);
 
 	return fabs(whole) < EXACT_BITS && whole / scale == v;
 }
@@ -110,7 +110,7 @@ write_numbers(AugProfile *p, AugWriter *w)
 				aug_write_f64(w, level->item[k]);
 			else
 			{
-				int64_t whole = (int64_t) nearbyint(level->item[k] * power_of_ten[decimals]);
+				int64_t whole = (int64_t) rint(level->item[k] * power_of_ten[decimals]);
 
 				/* ascending: only the first difference can be negative */
 				aug_write_varint(w, k == 0 ? zigzag(whole) : (uint64_t) (whole - before));
