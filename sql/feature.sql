@@ -439,6 +439,12 @@ ALTER TABLE visits RENAME amount TO cost;
 SELECT augur.refresh_feature_set('daily');
 SELECT count(*) > 1000 AS kept FROM daily;
 ALTER TABLE visits RENAME cost TO amount;
+SELECT kind FROM augur.create_feature_set('growing', 'SELECT id, at, pages FROM visits', '{id}', 'at');
+ALTER TABLE visits ALTER pages TYPE bigint;
+SELECT augur.refresh_feature_set('growing');
+SELECT inserted FROM augur.alter_feature_set('growing', 'SELECT id, at, pages FROM visits');
+SELECT augur.drop_feature_set('growing');
+ALTER TABLE visits ALTER pages TYPE integer;
 ALTER TABLE daily DROP COLUMN most;
 SELECT augur.refresh_feature_set('daily');
 SELECT augur.as_of_join_sql('local_visits', '{daily}', 'day');
@@ -467,6 +473,12 @@ SET datestyle = 'Postgres, MDY';
 SET intervalstyle = postgres_verbose;
 SELECT definition ~ '2024-01-03' AS date, definition ~ '''-1 days -02:00:00''' AS span FROM augur.feature_sets WHERE name = 'paid_sums';
 SELECT inserted, updated, deleted FROM augur.refresh_feature_set('paid_sums');
+-- times in it are of the zone that it is run in, whoever alters it
+SELECT inserted FROM augur.create_feature_set('paid_zone', 'SELECT who, day, amount FROM paid WHERE at < ''2024-01-05''', '{who}', 'day',
+	time_zone => 'UTC');
+SELECT inserted, deleted FROM augur.alter_feature_set('paid_zone', 'SELECT who, day, amount FROM paid WHERE at < ''2024-01-04''');
+SELECT current_setting('TimeZone'), count(*) FROM paid_zone;
+SELECT augur.drop_feature_set('paid_zone');
 -- types that have a length
 SELECT augur.features_at('{paid_sums}', '{"code": "abc"}', '2024-02-01') -> 's' AS s;
 SELECT kind FROM augur.create_feature_set('paid_bits', 'SELECT mask, day, amount FROM paid', '{mask}', 'day');
