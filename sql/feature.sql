@@ -439,6 +439,12 @@ ALTER TABLE visits RENAME amount TO cost;
 SELECT augur.refresh_feature_set('daily');
 SELECT count(*) > 1000 AS kept FROM daily;
 ALTER TABLE visits RENAME cost TO amount;
+SELECT kind FROM augur.create_feature_set('growing', 'SELECT id, at, pages FROM visits', '{id}', 'at');
+ALTER TABLE visits ALTER pages TYPE bigint;
+SELECT augur.refresh_feature_set('growing');
+SELECT inserted FROM augur.alter_feature_set('growing', 'SELECT id, at, pages FROM visits');
+SELECT augur.drop_feature_set('growing');
+ALTER TABLE visits ALTER pages TYPE integer;
 ALTER TABLE daily DROP COLUMN most;
 SELECT augur.refresh_feature_set('daily');
 SELECT augur.as_of_join_sql('local_visits', '{daily}', 'day');
@@ -453,3 +459,38 @@ SELECT augur.drop_feature_set('whole', keep_table => true), augur.drop_feature_s
 SELECT to_regclass('whole'), to_regclass('wrapped');
 SELECT count(*) > 5 AS kept FROM augur.feature_refreshes WHERE feature_set = 'daily';
 UPDATE augur.feature_refreshes SET inserted = 0;
+
+-- ---- whatever the session's formats are ----------------------------------------------------------
+-- dates and intervals in a definition mean what they meant to who made it
+CREATE TABLE paid (who int, code char(3), mask bit(3), day date, at timestamptz, amount numeric);
+INSERT INTO paid SELECT i % 2, (ARRAY['abc', 'ab'])[1 + i % 2], (ARRAY[B'101', B'111'])[1 + i % 2], date '2024-01-01' + i,
+	(timestamp '2024-01-01' + i * interval '1 day') AT TIME ZONE 'UTC', i FROM generate_series(0, 9) i;
+SET datestyle = 'SQL, DMY';
+SET intervalstyle = sql_standard;
+SELECT kind, inserted FROM augur.create_feature_set('paid_sums',
+	'SELECT code, day, sum(amount) AS s, ''-1 day -02:00''::interval AS before FROM paid WHERE day >= ''03/01/2024'' GROUP BY 1, 2', '{code}', 'day');
+SET datestyle = 'Postgres, MDY';
+SET intervalstyle = postgres_verbose;
+SELECT definition ~ '2024-01-03' AS date, definition ~ '''-1 days -02:00:00''' AS span FROM augur.feature_sets WHERE name = 'paid_sums';
+SELECT inserted, updated, deleted FROM augur.refresh_feature_set('paid_sums');
+-- times in it are of the zone that it is run in, whoever alters it
+SELECT inserted FROM augur.create_feature_set('paid_zone', 'SELECT who, day, amount FROM paid WHERE at < ''2024-01-05''', '{who}', 'day',
+	time_zone => 'UTC');
+SELECT inserted, deleted FROM augur.alter_feature_set('paid_zone', 'SELECT who, day, amount FROM paid WHERE at < ''2024-01-04''');
+SELECT current_setting('TimeZone'), count(*) FROM paid_zone;
+SELECT augur.drop_feature_set('paid_zone');
+-- types that have a length
+SELECT augur.features_at('{paid_sums}', '{"code": "abc"}', '2024-02-01') -> 's' AS s;
+SELECT kind FROM augur.create_feature_set('paid_bits', 'SELECT mask, day, amount FROM paid', '{mask}', 'day');
+SELECT augur.features_at('{paid_bits}', '{"mask": "101"}', '2024-02-01');
+-- names of zones are not unique: IST is Indian time here, and Israel's, three hours and a half later, to who reads it
+SELECT kind FROM augur.create_feature_set('paid_at', 'SELECT who, at, amount FROM paid', '{who}', 'at');
+SET timezone = 'Asia/Kolkata';
+SELECT augur.features_at('{paid_at}', '{"who": 0}', timestamptz '2024-01-05 00:00+00') -> 'amount' AS then,
+	augur.features_at('{paid_at}', '{"who": 0}', timestamptz '2024-01-04 23:59+00') -> 'amount' AS minute_before;
+SET timezone = 'PST8PDT';
+-- a sum takes no memory for each amount
+SELECT (augur.rfm(p.at, p.amount, '2024-02-01')).frequency, (SELECT sum(used_bytes) < 16000000 FROM pg_backend_memory_contexts) AS small
+FROM paid p, generate_series(1, 1000000) WHERE p.day = '2024-01-08';
+SELECT augur.drop_feature_set('paid_sums'), augur.drop_feature_set('paid_bits'), augur.drop_feature_set('paid_at');
+DROP TABLE paid;

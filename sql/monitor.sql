@@ -78,6 +78,67 @@ SELECT window_start, window_end FROM augur.check_monitors('2026-04-30 12:00') WH
 SELECT augur.drop_monitor('visits', 'monthly');
 SELECT augur.drop_monitor('visits');
 
+-- ---- what would keep others from being looked at ----------------------------------------------
+SELECT augur.create_monitor('visits', '"Visits ""x"', start => '-infinity');
+SELECT augur.create_monitor('visits', '"Visits ""x"', every => '290000 years', start => '2026-01-01');
+SELECT augur.create_monitor('visits', '"Visits ""x"', time_column => 'at', width => '290000 years');
+SELECT augur.create_monitor('visits', '"Visits ""x"', every => '1 month -29 days');
+CREATE TEMPORARY TABLE passing AS SELECT * FROM "Visits ""x" LIMIT 1;
+SELECT augur.create_monitor('visits', 'passing');
+SELECT augur.check_monitors('infinity');
+-- no look ahead of its time, however long ago the first one was
+SELECT augur.create_monitor('visits', '"Visits ""x"', '1 month', 'at', name => 'monthly', start => '1990-01-01', predictions => false) > 0 AS made;
+SELECT window_start, window_end FROM augur.check_monitors('2026-02-10');
+SELECT next_at FROM augur.monitors WHERE name = 'monthly';
+SELECT augur.drop_monitor('visits', 'monthly');
+-- a filter can fail in any way
+CREATE FUNCTION asserting() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN ASSERT false, 'never'; RETURN true; END $$;
+SELECT augur.create_monitor('visits', '"Visits ""x"', filter => '"Mon ""itor".asserting()', name => 'asserting', start => '2026-01-01') > 0 AS made;
+SELECT verdict, detail FROM augur.check_monitors('2026-01-02');
+SELECT augur.drop_monitor('visits', 'asserting');
+-- names of zones are not unique: IST is Indian time here, and Israel's to who reads it
+SET timezone = 'Asia/Kolkata';
+SET datestyle = 'Postgres, MDY';
+SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'zone', start => '2026-01-02 00:00+00', predictions => false) > 0 AS made;
+SELECT verdict FROM augur.check_monitors('2026-01-02 00:00+00');
+SELECT c.n_current FROM augur.drift_runs r JOIN augur.drift_columns c ON c.run_id = r.id WHERE r.monitor = 'zone' AND c.column_name = 'b';
+SELECT augur.drop_monitor('visits', 'zone');
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+-- what was kept for another model does not count, whatever it says
+SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'forged', start => '2026-01-10', predictions => false) AS forged \gset
+SELECT version FROM augur.train('another', '"Visits ""x"', 'y', features => '{b}', filter => 'day < 2', params => '{"n_trees": 2}');
+INSERT INTO augur.drift_runs (model_id, monitor_id, relation, as_of, verdict, alarm, seconds)
+SELECT m.id, :forged, '', now(), 'drift', true, 0 FROM augur.models m WHERE m.name = 'another';
+SELECT verdict, alarm FROM augur.check_monitors('2026-01-10');
+SELECT count(*) FROM augur.events WHERE kind = 'drift_resolved' AND payload ->> 'monitor' = 'forged';
+SELECT augur.drop_monitor('visits', 'forged');
+
+-- ---- whose SQL is run ---------------------------------------------------------------------------
+CREATE ROLE regress_mon_trainer;
+CREATE ROLE regress_mon_admin;
+GRANT USAGE ON SCHEMA "Mon ""itor" TO regress_mon_trainer;
+GRANT SELECT ON "Visits ""x" TO regress_mon_trainer;
+SELECT augur.grant_preset('regress_mon_trainer', 'trainer'), augur.grant_preset('regress_mon_admin', 'admin');
+SET ROLE regress_mon_trainer;
+SELECT version FROM augur.train('theirs', '"Visits ""x"', 'y', features => '{b}', filter => 'day < 2', params => '{"n_trees": 2}', promote => 'always');
+SELECT augur.create_monitor('theirs', '"Visits ""x"', start => '2026-01-10', predictions => false,
+	filter => 'current_setting(''is_superuser'') = ''off'' OR 1 / (r.b - r.b) = 0') > 0 AS made;
+-- a superuser is a member of every owner, and must not run what they wrote without knowing
+RESET ROLE;
+SELECT count(*) FROM augur.check_monitors('2026-01-10');
+SET ROLE regress_mon_trainer;
+SELECT verdict FROM augur.check_monitors('2026-01-10');
+-- an admin is told that it may not
+SET ROLE regress_mon_admin;
+SELECT augur.drop_monitor('theirs');
+SELECT augur.enable_monitor('theirs', enabled => false);
+SET ROLE regress_mon_trainer;
+SELECT augur.drop_monitor('theirs');
+RESET ROLE;
+SELECT augur.drop_model('theirs');
+SELECT augur.revoke_preset('regress_mon_trainer'), augur.revoke_preset('regress_mon_admin');
+
 -- ---- the planner's statistics as a first look ------------------------------------------------
 CREATE TABLE now AS SELECT * FROM "Visits ""x" WHERE day < 14;
 ALTER TABLE now SET (autovacuum_enabled = false);
@@ -91,6 +152,10 @@ SELECT verdict, detail IS NULL AS rows_read FROM augur.check_monitors('2026-03-0
 ANALYZE now;
 SELECT column_name, round(gap::numeric, 1) AS gap, round(null_gap::numeric, 1) AS null_gap, signal FROM augur.drift_signal('visits', 'now');
 SELECT verdict, detail IS NULL AS rows_read FROM augur.check_monitors('2026-03-03');
+-- a type that is not compared by its statistics is no reason not to read
+CREATE TABLE retyped AS SELECT "X a"::text AS "X a", b, c FROM now;
+ANALYZE retyped;
+SELECT column_name, signal, detail FROM augur.drift_signal('visits', 'retyped') WHERE gap IS NULL;
 SELECT augur.drift_signal('visits', 'now', gap_floor => 0);
 SELECT augur.drift_signal('visits', NULL);
 SELECT augur.drop_monitor('visits');
@@ -117,6 +182,10 @@ SELECT a = b AS same_again FROM augur.domain_drift('apart', 'mixed') a, augur.do
 CREATE TABLE same AS SELECT u + 0.0001 AS u, v + 0.0001 AS v, one FROM apart WHERE u * 1000 % 2 = 0;
 CREATE TABLE other AS SELECT u, v, one FROM apart WHERE u * 1000 % 2 = 1;
 SELECT auc < 0.65 AS not_told_apart, verdict FROM augur.domain_drift('other', 'same');
+-- columns may be called as they like
+CREATE VIEW named AS SELECT u AS s, v AS t, u AS r FROM apart;
+CREATE VIEW named_now AS SELECT u AS s, v AS t, u AS r FROM mixed;
+SELECT verdict FROM augur.domain_drift('named', 'named_now');
 SELECT * FROM augur.domain_drift('apart', 'mixed', filter => 'r.u < 0.01');
 SELECT augur.domain_drift('apart', 'mixed', '{nix}');
 SELECT augur.domain_drift('apart', NULL);
@@ -168,3 +237,5 @@ SELECT fired, reason FROM augur.check_retrain('shop', '2030-03-01', by_hand => t
 SELECT augur.predict('shop', r) > 0.5 AS likely FROM (SELECT 1.5::float8 AS price, 0.9::float8 AS visits) r;
 SET client_min_messages = error;
 DROP SCHEMA "Mon ""itor" CASCADE;
+DROP ROLE regress_mon_trainer;
+DROP ROLE regress_mon_admin;

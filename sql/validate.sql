@@ -130,6 +130,16 @@ SELECT kind, columns, args, severity, reason FROM augur.suggest_expectations('or
 SELECT kind, columns, args, severity FROM augur.suggest_expectations('customers');
 SELECT status, errors FROM augur.validate('customers');
 
+-- names of zones are not unique: IST is Indian time here, and Israel's to who reads it
+CREATE TABLE read_at AS SELECT timestamptz '2024-03-01 10:00+00' AS at;
+SELECT augur.create_suite('read', 'read_at') > 0 AS made;
+SELECT augur.expect('read', 'freshness', 'at', '{"max_age": "3 hours"}') > 0 AS expected;
+SET timezone = 'Asia/Kolkata';
+SELECT status FROM augur.validate('read', as_of => '2024-03-01 12:00+00');
+SELECT status FROM augur.validate('read', as_of => '2024-03-01 13:01+00');
+RESET timezone;
+SELECT augur.drop_suite('read');
+
 -- histories are never changed
 DELETE FROM augur.validation_runs;
 UPDATE augur.validation_results SET outcome = 'passed';

@@ -171,10 +171,11 @@ BEGIN
 		observed := format('jsonb_build_object(''rows'', count(*), ''usual'', %L::float8)', usual);
 	ELSIF e.kind = 'freshness' THEN
 		PERFORM augur._column_type(relation, e.columns[1]);
-		holds := format('coalesce(%L::timestamptz - max(%s)::timestamptz <= %L::interval, false)', as_of, col,
+		-- with its offset, as names of zones (IST) may be read as those of others
+		holds := format('coalesce(%L::timestamptz - max(%s)::timestamptz <= %L::interval, false)', to_jsonb(as_of) #>> '{}', col,
 						e.args ->> 'max_age');
 		observed := format('jsonb_build_object(''latest'', max(%s), ''age'', (%L::timestamptz - max(%s)::timestamptz)::text)',
-						   col, as_of, col);
+						   col, to_jsonb(as_of) #>> '{}', col);
 	ELSIF e.kind = 'distribution' THEN
 		list := format('augur._distribution(%s, (SELECT %s FROM %s r), %L, %L, %L)',
 			replace(augur._profile_call(e.columns[1], augur._column_type(relation, e.columns[1])::regtype), '(r.', '(t.'),

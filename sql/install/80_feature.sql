@@ -244,6 +244,7 @@ DECLARE
 	place		name;
 	parts		text[];
 	problem		text;
+	zone		text := current_setting('TimeZone');
 BEGIN
 	problem := CASE
 		WHEN name IS NULL OR char_length(name) NOT BETWEEN 1 AND 63 OR name ~ '[[:cntrl:]]' OR name <> btrim(name)
@@ -263,7 +264,10 @@ BEGIN
 			MESSAGE = format('feature set "%s" exists already', name),
 			HINT = 'augur.alter_feature_set gives it another definition.';
 	END IF;
+	-- times without a zone in it are of the zone that it is run in
+	PERFORM set_config('TimeZone', time_zone, true);
 	d := augur._define_query(query, search_path);
+	PERFORM set_config('TimeZone', zone, true);
 	PERFORM augur._check_definition(name, d, lateness, lookback);
 	parts := parse_ident(coalesce(table_name, quote_ident(name)));
 	IF cardinality(parts) > 2 OR octet_length(parts[cardinality(parts)]) > 63 OR octet_length(parts[1]) > 63 THEN
@@ -458,7 +462,13 @@ BEGIN
 	-- functions that it calls may have been replaced
 	PERFORM augur._check_definition(s.name, d, s.lateness, s.lookback);
 	PERFORM augur._feature_relation(s);
-	got := augur._refresh_features(s, full_refresh);
+	BEGIN
+		got := augur._refresh_features(s, full_refresh);
+	EXCEPTION WHEN datatype_mismatch THEN
+		RAISE EXCEPTION USING ERRCODE = SQLSTATE,
+			MESSAGE = format('what the definition of feature set "%s" returns is not of the types of its table: %s', s.name, SQLERRM),
+			HINT = 'Where a column that it reads has changed its type, augur.alter_feature_set with the query gives the table that type, too. The features are as they were.';
+	END;
 	r := got.r;
 	UPDATE augur.feature_sets t SET watermark = (got.s).watermark WHERE t.id = s.id;
 	INSERT INTO augur.feature_refreshes (set_id, feature_set, version, kind, since, rows_read, inserted, updated,
@@ -521,6 +531,7 @@ DECLARE
 	key			name[];
 	c			record;
 	draft		text;
+	zone		text := current_setting('TimeZone');
 BEGIN
 	SELECT * INTO s FROM augur.feature_sets t WHERE t.id = s.id FOR NO KEY UPDATE;
 	relation := augur._feature_relation(s);
@@ -532,7 +543,9 @@ BEGIN
 		EXECUTE format('CREATE INDEX ON %s (%I)', s.relation, s.event_time);
 	END IF;
 	s.lateness := coalesce(lateness, s.lateness);
+	PERFORM set_config('TimeZone', s.time_zone, true);
 	d := augur._define_query(coalesce(query, s.definition), CASE WHEN query IS NULL THEN 'pg_catalog' ELSE search_path END);
+	PERFORM set_config('TimeZone', zone, true);
 	-- a definition that has no bound needs no lookback
 	s.lookback := coalesce(lookback, CASE WHEN d.bounded THEN s.lookback END);
 	PERFORM augur._check_definition(s.name, d, s.lateness, s.lookback);

@@ -278,10 +278,12 @@ BEGIN
 		EXECUTE format('SELECT to_jsonb(x) FROM (SELECT j.* FROM (SELECT) one LEFT JOIN LATERAL (%s) j ON true) x',
 			augur._as_of_sql(s, (SELECT string_agg(format('f.%I AS %I', c.feature, c.called), ', ')
 								 FROM augur._joined_columns(joined, '{}') c WHERE c.n = i),
+				-- character and bit alone would be of length 1
 				(SELECT string_agg(format('f.%I %s %L::%s', k, augur._equality(augur._base_type(relation, k)), entity ->> k,
-										  augur._base_type(relation, k)), ' AND ')
+										  format_type(augur._base_type(relation, k), -1)), ' AND ')
 				 FROM unnest(s.entity) k),
-				format('%L::timestamptz::%s', at, augur._base_type(relation, s.event_time)), max_age, strict))
+				-- with its offset, as names of zones (IST) may be read as those of others
+				format('%L::timestamptz::%s', to_jsonb(at) #>> '{}', augur._base_type(relation, s.event_time)), max_age, strict))
 		INTO part;
 		result := result || part;
 	END LOOP;

@@ -61,9 +61,8 @@ BEGIN
 		SELECT count(*) FILTER (WHERE NOT "augur side"), count(*) FILTER (WHERE "augur side"),
 			CASE WHEN least(count(*) FILTER (WHERE NOT "augur side"), count(*) FILTER (WHERE "augur side")) >= 100
 				THEN augur.random_forest_agg("augur side", r, $3) END
-		FROM (SELECT s."augur side", %5$s AS r FROM sides s) t',
-		list, reference, current, CASE WHEN filter IS NULL THEN '' ELSE format(E' WHERE (%s\n)', filter) END,
-		's')
+		FROM (SELECT "augur rows"."augur side", "augur rows" AS r FROM sides "augur rows") t',
+		list, reference, current, CASE WHEN filter IS NULL THEN '' ELSE format(E' WHERE (%s\n)', filter) END)
 	INTO n_reference, n_current, value
 	USING seed, rows, jsonb_build_object('n_trees', n_trees, 'seed', seed, 'min_samples_leaf', 5,
 		'exclude', jsonb_build_array('augur side'));

@@ -104,14 +104,13 @@ BEGIN
 			null_gap := abs(c.null_frac - (s.nulls + s.nans + s.infinite)::float8
 				/ nullif(s.n + s.nulls + s.nans + s.infinite, 0));
 		END IF;
-		signal := greatest(gap, null_gap) >= gap_floor
-			OR (gap IS NULL AND coalesce(c.known AND c.type IS NOT NULL AND detail LIKE 'statistics%', false) IS FALSE);
+		signal := gap IS NULL OR greatest(gap, null_gap) >= gap_floor;
 		RETURN NEXT;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION augur.drift_signal(text, regclass, float8) IS
-'A first look without reading a row: the planner''s statistics of the last ANALYZE beside the profiles of a version''s columns. gap: by how much the distribution functions (numbers, dates) or shares (labels) surely differ; signal: that or the change of the share without a value reaches gap_floor, or nothing is known. Only augur.drift says whether it is drift.';
+'A first look without reading a row: the planner''s statistics of the last ANALYZE beside the profiles of a version''s columns. gap: by how much the distribution functions (numbers, dates) or shares (labels) surely differ; signal: that or the change of the share without a value reaches gap_floor, or nothing is known, as of types that are not compared. Only augur.drift says whether it is drift.';
 
 -- ---- keeping what was found ------------------------------------------------------------------
 
@@ -229,7 +228,11 @@ BEGIN
 	problem := CASE
 		WHEN source IS NULL THEN 'source must not be null'
 		WHEN every IS NULL OR every <= interval '0' THEN 'every must be positive'
+		WHEN least(extract(year FROM every), extract(month FROM every), extract(day FROM every), extract(hour FROM every),
+				   extract(minute FROM every), extract(second FROM every)) < 0 THEN 'every must not have negative parts'
 		WHEN width <= interval '0' THEN 'width must be positive'
+		WHEN greatest(every, width) > interval '1000 years' THEN 'every and width must be at most 1000 years'
+		WHEN NOT isfinite(start) THEN 'start must be finite'
 		WHEN width IS NOT NULL AND time_column IS NULL THEN 'width needs a time_column'
 		WHEN name IS NULL OR char_length(name) NOT BETWEEN 1 AND 63 OR name ~ '[[:cntrl:]]' THEN 'name must have 1 to 63 characters'
 		WHEN predictions IS NULL OR signal_first IS NULL OR start IS NULL OR segments IS NULL THEN 'predictions, signal_first, start and segments must not be null'
@@ -237,6 +240,10 @@ BEGIN
 		WHEN signal_first AND (time_column IS NOT NULL OR filter IS NOT NULL OR segments <> '{}') THEN 'signal_first is for whole tables: statistics know no window, filter or segment' END;
 	IF problem IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
+	END IF;
+	IF (SELECT c.relpersistence = 't' FROM pg_class c WHERE c.oid = source) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_table_definition',
+			MESSAGE = format('%s is temporary, and not there for other sessions to look at', source);
 	END IF;
 	PERFORM augur._check_drift_options(min_rows, alpha, effect_floor, drift_share);
 	PERFORM augur._column_type(source, s) FROM unnest(segments) s;
@@ -275,6 +282,11 @@ BEGIN
 			MESSAGE = format('model "%s" has no monitor "%s"', m.name, name),
 			HINT = (SELECT 'It has: ' || string_agg(o.name, ', ' ORDER BY o.name) || '.'
 				FROM augur.monitors o WHERE o.model_id = m.id);
+	ELSIF NOT pg_has_role(m.owner, 'USAGE') AND row_security_active('augur.monitors') THEN
+		-- row security would keep an admin's change from having any effect
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for monitor "%s" of model "%s"', t.name, m.name),
+			DETAIL = format('Only members of its owner "%s" may drop it, or switch it on and off.', pg_get_userbyid(m.owner));
 	END IF;
 	RETURN t;
 END
@@ -319,9 +331,12 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	-- months are not all as long as the average one that is divided by
-	steps		bigint := greatest(0, floor(extract(epoch FROM as_of - t.start_at) / extract(epoch FROM t.every)) - 2);
+	steps		bigint := greatest(0, floor(extract(epoch FROM as_of - t.start_at) / extract(epoch FROM t.every)));
 BEGIN
+	-- months are longer than the 30 days, and years not of the length, that is divided by
+	WHILE steps > 0 AND t.start_at + steps * t.every > as_of LOOP
+		steps := steps - 1;
+	END LOOP;
 	WHILE t.start_at + (steps + 1) * t.every <= as_of LOOP
 		steps := steps + 1;
 	END LOOP;
@@ -339,7 +354,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	-- compared as it is, so that an index can be used; dates and timestamps are taken to be of UTC
+	-- compared as it is, so that an index can be used; dates and timestamps are taken to be of UTC;
+	-- written with offsets, as names of zones (IST) may be read as those of others
 	bound		text := '%L::timestamptz';
 	parts		text[] := '{}';
 BEGIN
@@ -347,8 +363,8 @@ BEGIN
 		IF augur._column_type(relation, t.time_column) <> 'timestamp with time zone' THEN
 			bound := '(%L::timestamptz AT TIME ZONE ''UTC'')';
 		END IF;
-		parts := ARRAY[format('r.%I >= ' || bound, t.time_column, window_start),
-					   format('r.%I < ' || bound, t.time_column, window_end)];
+		parts := ARRAY[format('r.%I >= ' || bound, t.time_column, to_jsonb(window_start) #>> '{}'),
+					   format('r.%I < ' || bound, t.time_column, to_jsonb(window_end) #>> '{}')];
 	END IF;
 	IF t.filter IS NOT NULL THEN
 		parts := parts || format(E'(%s\n)', t.filter);
@@ -389,7 +405,7 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
 	before		boolean := coalesce((SELECT o.alarm FROM augur.drift_runs o
-									 WHERE o.monitor_id = t.id AND o.segment = r.segment ORDER BY o.id DESC LIMIT 1), false);
+									 WHERE o.monitor_id = t.id AND o.model_id = t.model_id AND o.segment = r.segment ORDER BY o.id DESC LIMIT 1), false);
 BEGIN
 	IF r.verdict IN ('insufficient', 'error') THEN
 		RETURN before;
@@ -398,7 +414,7 @@ BEGIN
 			FROM (SELECT r.verdict
 				  UNION ALL
 				  (SELECT o.verdict FROM augur.drift_runs o
-				   WHERE o.monitor_id = t.id AND o.segment = r.segment AND o.version_id = r.version_id
+				   WHERE o.monitor_id = t.id AND o.model_id = t.model_id AND o.segment = r.segment AND o.version_id = r.version_id
 				   AND o.verdict NOT IN ('insufficient', 'error')
 				   ORDER BY o.id DESC LIMIT t.of_last - 1)) l);
 END
@@ -444,7 +460,7 @@ DECLARE
 	v			augur.versions;
 BEGIN
 	SELECT * INTO before FROM augur.drift_runs o
-	WHERE o.monitor_id = t.id AND o.segment = r.segment ORDER BY o.id DESC LIMIT 1;
+	WHERE o.monitor_id = t.id AND o.model_id = t.model_id AND o.segment = r.segment ORDER BY o.id DESC LIMIT 1;
 	BEGIN
 		v := augur._drift_version(m.name);
 		r.version_id := v.id;
@@ -457,7 +473,7 @@ BEGIN
 				t.min_rows, t.alpha, t.effect_floor) c);
 			r := augur._drift_sum(r, compared, t.drift_share);
 		END IF;
-	EXCEPTION WHEN OTHERS THEN
+	EXCEPTION WHEN OTHERS OR assert_failure THEN
 		r.verdict := 'error';
 		r.detail := SQLERRM;
 	END;
@@ -500,7 +516,7 @@ BEGIN
 		IF t.segments <> '{}' THEN
 			segments := ARRAY(SELECT augur._monitor_segments(t, relation, condition));
 		END IF;
-	EXCEPTION WHEN OTHERS THEN
+	EXCEPTION WHEN OTHERS OR assert_failure THEN
 		r.detail := SQLERRM;
 	END;
 	IF r.detail IS NOT NULL THEN
@@ -531,7 +547,7 @@ DECLARE
 	before		augur.drift_runs;
 BEGIN
 	SELECT * INTO before FROM augur.drift_runs o
-	WHERE o.monitor_id = t.id AND o.segment = r.segment ORDER BY o.id DESC LIMIT 1;
+	WHERE o.monitor_id = t.id AND o.model_id = t.model_id AND o.segment = r.segment ORDER BY o.id DESC LIMIT 1;
 	r.alarm := coalesce(before.alarm, false);
 	r := augur._drift_keep(r, '{}');
 	PERFORM augur._monitor_events(m, t, r, before);
@@ -551,19 +567,26 @@ DECLARE
 	t			augur.monitors;
 	m			augur.models;
 	due			record;
+	-- a superuser is a member of all, and would run what anybody wrote
+	all_own		boolean := NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user);
 BEGIN
 	IF model IS NOT NULL THEN
 		m := augur._model(model);
 		PERFORM augur._check_own_source(m, 'A member of the owner can look at its monitors.');
 	END IF;
 	as_of := coalesce(as_of, now());
+	IF NOT isfinite(as_of) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be finite';
+	END IF;
 	-- those that another session is looking at are its business
 	FOR t IN
 		SELECT o.* FROM augur.monitors o JOIN augur.models k ON k.id = o.model_id
 		WHERE o.enabled AND o.next_at <= as_of AND pg_has_role(k.owner, 'USAGE')
-			AND (model IS NULL OR o.model_id = m.id)
+			AND CASE WHEN model IS NOT NULL THEN o.model_id = m.id ELSE all_own
+				OR (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = k.owner) END
 		ORDER BY o.next_at, o.id
-		FOR NO KEY UPDATE OF o SKIP LOCKED
+		-- a model that is being dropped is skipped, too, as what is kept refers to it
+		FOR NO KEY UPDATE OF o SKIP LOCKED FOR KEY SHARE OF k SKIP LOCKED
 	LOOP
 		SELECT * INTO m FROM augur.models k WHERE k.id = t.model_id;
 		due := augur._monitor_slot(t, as_of);
@@ -573,7 +596,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.check_monitors(timestamptz, text) IS
-'Makes the looks of all monitors that are due, or of those of one model, and returns what they found. For members of the owners of the models: others'' monitors are passed over. as_of: the time to go by, for simulations. Call it on a schedule: SELECT cron.schedule(''augur monitors'', ''* * * * *'', ''SELECT augur.check_monitors()'')';
+'Makes the looks of all monitors that are due, or of those of one model, and returns what they found. For members of the owners of the models: others'' monitors are passed over, by superusers those of models whose owner is none, unless model names one: they run SQL of the owner with your rights (SECURITY.md). as_of: the time to go by, for simulations. Call it on a schedule: SELECT cron.schedule(''augur monitors'', ''* * * * *'', ''SELECT augur.check_monitors()'')';
 
 CREATE OR REPLACE VIEW augur.drift_history WITH (security_invoker = true) AS
 	SELECT m.name AS model, r.monitor, r.segment, r.as_of, r.window_start, r.window_end, r.version, r.verdict,

@@ -150,10 +150,10 @@ point_into_definition(void *arg)
 }
 
 static void
-set_path(const char *path)
+set_for_now(const char *setting, const char *value)
 {
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-							 0, false);
+	(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
 }
 
 /*
@@ -179,14 +179,18 @@ augur_feature_define(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	level = NewGUCNestLevel();
-	set_path(path);
+	set_for_now("search_path", path);
 	callback.callback = point_into_definition;
 	callback.arg = sql;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	query = analyse_select(sql);
 	error_context_stack = callback.previous;
-	set_path("pg_catalog");
+	/* constants, too, must mean the same in whatever session */
+	set_for_now("search_path", "pg_catalog");
+	set_for_now("DateStyle", "ISO");
+	set_for_now("IntervalStyle", "postgres");
+	set_for_now("extra_float_digits", "1");
 	definition = pg_get_querydef(copyObject(query), false);
 	found.since = LookupFuncName(list_make2(makeString("augur"), makeString("refresh_since")), 0,
 								 &no_args, true);
@@ -302,18 +306,18 @@ augur_feature_rfm_step(PG_FUNCTION_ARGS)
 		state->last = at;
 	if (!PG_ARGISNULL(2))
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
 		Numeric before = state->monetary;
+		Datum sum = PG_GETARG_DATUM(2);
+		MemoryContext old;
 
-		if (before == NULL)
-			state->monetary = DatumGetNumericCopy(PG_GETARG_DATUM(2));
-		else
-		{
-			state->monetary = DatumGetNumeric(
-				DirectFunctionCall2(numeric_add, NumericGetDatum(before), PG_GETARG_DATUM(2)));
-			pfree(before);
-		}
+		/* what adding leaves behind, as an amount without its short header, goes with the row */
+		if (before != NULL)
+			sum = DirectFunctionCall2(numeric_add, NumericGetDatum(before), sum);
+		old = MemoryContextSwitchTo(context);
+		state->monetary = DatumGetNumericCopy(sum);
 		MemoryContextSwitchTo(old);
+		if (before != NULL)
+			pfree(before);
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -62,7 +62,7 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
   version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
-  performance_windows detector_states detector_changes feature_sets feature_refreshes);
+  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
