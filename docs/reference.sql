@@ -63,7 +63,7 @@ SELECT format('| `augur.%s` | %s | %s |', relname,
 			  CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END,
 			  pg_temp.cell(obj_description(oid, 'pg_class')))
 FROM pg_class
-WHERE relnamespace = 'augur'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND relname NOT LIKE '\_%'
+WHERE relnamespace = 'augur'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition AND relname NOT LIKE '\_%'
 ORDER BY relkind <> 'v', relname COLLATE "C";
 \echo
 
@@ -71,7 +71,7 @@ WITH c AS (
 	SELECT c.relname, c.relkind, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) AS type,
 		   col_description(c.oid, a.attnum) AS text
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+	WHERE c.relnamespace = 'augur'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
 		  AND c.relname NOT LIKE '\_%')
 SELECT format(E'### augur.%s\n\n| column | type | what it holds |\n|---|---|---|\n%s\n', relname,
 			  string_agg(format('| `%s` | %s | %s |', attname, type, pg_temp.cell(text)), E'\n' ORDER BY attnum))
