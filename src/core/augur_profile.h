@@ -79,7 +79,8 @@ extern AugStatus aug_profile_add(AugProfile *p, const double *v, size_t n, AugEr
 extern AugStatus aug_profile_add_label(AugProfile *p, const char *bytes, size_t length,
 									   uint64_t count, AugError *err);
 extern AugStatus aug_profile_add_nulls(AugProfile *p, uint64_t n, AugError *err);
-/* into then has what both had; from tells the same as before, and may not be into.  AUG_INVALID: another kind or tag. */
+/* into then has what both had; from tells the same as before, and may not be into.
+ * AUG_INVALID: another kind or tag. */
 extern AugStatus aug_profile_merge(AugProfile *into, AugProfile *from, AugError *err);
 extern AugStatus aug_profile_info(AugProfile *p, AugProfileInfo *info, AugError *err);
 extern void aug_profile_free(AugProfile *p);

@@ -10,8 +10,8 @@
  * are the larger the higher they are, by 3 to 2.
  *
  * As in that paper a sampler goes before it: from SAMPLED numbers on, one of each w that follow
- * one another is drawn and enters the level of weight w; w grows with the numbers.  The weights always sum to the numbers added: what a draw has not been made
- * from yet is "pending".
+ * one another is drawn and enters the level of weight w; w grows with the numbers.  The weights
+ * always sum to the numbers added: what a draw has not been made from yet is "pending".
  *
  * Draws come from a counter: the same numbers in the same order give the same sketch.
  *
