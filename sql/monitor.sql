@@ -83,6 +83,11 @@ SELECT augur.create_monitor('visits', '"Visits ""x"', start => '-infinity');
 SELECT augur.create_monitor('visits', '"Visits ""x"', every => '290000 years', start => '2026-01-01');
 SELECT augur.create_monitor('visits', '"Visits ""x"', time_column => 'at', width => '290000 years');
 SELECT augur.create_monitor('visits', '"Visits ""x"', every => '1 month -29 days');
+\set VERBOSITY terse
+INSERT INTO augur.monitors (model_id, name, relation, every, predictions, min_rows, alpha, effect_floor, drift_share, needed, of_last,
+	signal_first, start_at, next_at)
+SELECT m.id, 'by hand', '', '1 day', false, 1, 0.1, 1, 1, 1, 1, false, 'infinity', now() FROM augur.models m WHERE m.name = 'visits';
+\set VERBOSITY default
 CREATE TEMPORARY TABLE passing AS SELECT * FROM "Visits ""x" LIMIT 1;
 SELECT augur.create_monitor('visits', 'passing');
 SELECT augur.check_monitors('infinity');
