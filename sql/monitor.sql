@@ -161,6 +161,10 @@ SELECT verdict, detail IS NULL AS rows_read FROM augur.check_monitors('2026-03-0
 CREATE TABLE retyped AS SELECT "X a"::text AS "X a", b, c FROM now;
 ANALYZE retyped;
 SELECT column_name, signal, detail FROM augur.drift_signal('visits', 'retyped') WHERE gap IS NULL;
+CREATE TABLE enormous AS SELECT CASE WHEN i % 10 = 0 THEN 1e400 WHEN i % 10 = 1 THEN 1e-400 WHEN i % 10 = 2 THEN 'NaN' ELSE i END AS "X a",
+	CASE i % 2 WHEN 0 THEN 1e400 ELSE -1e400 END AS b, 'x'::text AS c FROM generate_series(1, 1000) i;
+ANALYZE enormous;
+SELECT column_name, round(gap::numeric, 1) AS gap, signal FROM augur.drift_signal('visits', 'enormous');
 SELECT augur.drift_signal('visits', 'now', gap_floor => 0);
 SELECT augur.drift_signal('visits', NULL);
 SELECT augur.drop_monitor('visits');
