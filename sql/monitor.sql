@@ -104,8 +104,8 @@ SELECT augur.drop_monitor('visits', 'asserting');
 -- names of zones are not unique: IST is Indian time here, and Israel's to who reads it
 SET timezone = 'Asia/Kolkata';
 SET datestyle = 'Postgres, MDY';
-SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'zone', start => '2026-01-02 00:00+00', predictions => false) > 0 AS made;
-SELECT verdict FROM augur.check_monitors('2026-01-02 00:00+00');
+SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'zone', start => '2026-01-01 12:00+00', predictions => false) > 0 AS made;
+SELECT verdict FROM augur.check_monitors('2026-01-01 12:00+00');
 SELECT c.n_current FROM augur.drift_runs r JOIN augur.drift_columns c ON c.run_id = r.id WHERE r.monitor = 'zone' AND c.column_name = 'b';
 SELECT augur.drop_monitor('visits', 'zone');
 SET timezone = 'UTC';
