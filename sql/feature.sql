@@ -347,6 +347,17 @@ SELECT make('');
 SELECT make('SELECT customer, at, $1 AS f FROM scores');
 SELECT make('SELECT customer, at, writes() AS f FROM scores');
 SELECT make('SELECT customer, at, (SELECT max(writes()) FROM scores) AS f FROM scores');
+-- in what an aggregate is made of, and in the checks of a domain
+CREATE FUNCTION adds(sum int, n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO canary VALUES (n); RETURN sum + n; END $$;
+CREATE AGGREGATE adding(int) (SFUNC = adds, STYPE = int, INITCOND = '0');
+SELECT make('SELECT customer, at, adding(1) AS f FROM scores GROUP BY 1, 2');
+SELECT make('SELECT customer, at, adding(1) OVER (PARTITION BY customer ORDER BY at) AS f FROM scores');
+CREATE DOMAIN writing AS int CHECK (VALUE = 0 OR writes() = 1);
+SELECT make('SELECT customer, at, 1::writing AS f FROM scores');
+SELECT make('SELECT customer, at, CAST(NULL AS writing) AS f FROM scores');
+DROP DOMAIN writing;
+DROP AGGREGATE adding(int);
+DROP FUNCTION adds;
 SELECT make('SELECT * FROM hides');
 SELECT make('SELECT customer, at, pretends() AS f FROM scores');
 SELECT make('SELECT customer, at, random() AS f FROM scores');

@@ -104,8 +104,8 @@ SELECT augur.drop_monitor('visits', 'asserting');
 -- names of zones are not unique: IST is Indian time here, and Israel's to who reads it
 SET timezone = 'Asia/Kolkata';
 SET datestyle = 'Postgres, MDY';
-SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'zone', start => '2026-01-02 00:00+00', predictions => false) > 0 AS made;
-SELECT verdict FROM augur.check_monitors('2026-01-02 00:00+00');
+SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'zone', start => '2026-01-01 12:00+00', predictions => false) > 0 AS made;
+SELECT verdict FROM augur.check_monitors('2026-01-01 12:00+00');
 SELECT c.n_current FROM augur.drift_runs r JOIN augur.drift_columns c ON c.run_id = r.id WHERE r.monitor = 'zone' AND c.column_name = 'b';
 SELECT augur.drop_monitor('visits', 'zone');
 SET timezone = 'UTC';
@@ -161,6 +161,10 @@ SELECT verdict, detail IS NULL AS rows_read FROM augur.check_monitors('2026-03-0
 CREATE TABLE retyped AS SELECT "X a"::text AS "X a", b, c FROM now;
 ANALYZE retyped;
 SELECT column_name, signal, detail FROM augur.drift_signal('visits', 'retyped') WHERE gap IS NULL;
+CREATE TABLE enormous AS SELECT CASE WHEN i % 10 = 0 THEN 1e400 WHEN i % 10 = 1 THEN 1e-400 WHEN i % 10 = 2 THEN 'NaN' ELSE i END AS "X a",
+	CASE i % 2 WHEN 0 THEN 1e400 ELSE -1e400 END AS b, 'x'::text AS c FROM generate_series(1, 1000) i;
+ANALYZE enormous;
+SELECT column_name, round(gap::numeric, 1) AS gap, signal FROM augur.drift_signal('visits', 'enormous');
 SELECT augur.drift_signal('visits', 'now', gap_floor => 0);
 SELECT augur.drift_signal('visits', NULL);
 SELECT augur.drop_monitor('visits');

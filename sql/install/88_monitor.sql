@@ -85,7 +85,16 @@ BEGIN
 		IF detail IS NULL AND s.kind = 'number'
 			AND c.type = ANY ('{int2,int4,int8,float4,float8,numeric}'::regtype[])
 		THEN
-			gap := augur._signal_numbers(c.profile, c.vals::float8[], c.freqs, c.bounds::float8[], 1 - c.null_frac);
+			-- a numeric can be larger, or smaller, than any float8
+			gap := augur._signal_numbers(c.profile,
+				ARRAY(SELECT CASE WHEN abs(x) > 1e300 AND x <> 'NaN' THEN sign(x)::float8 * 'Infinity'::float8
+						WHEN abs(x) < 1e-300 THEN 0 ELSE x::float8 END
+					FROM unnest(c.vals::numeric[]) WITH ORDINALITY u (x, i) ORDER BY i),
+				c.freqs,
+				ARRAY(SELECT CASE WHEN abs(x) > 1e300 AND x <> 'NaN' THEN sign(x)::float8 * 'Infinity'::float8
+						WHEN abs(x) < 1e-300 THEN 0 ELSE x::float8 END
+					FROM unnest(c.bounds::numeric[]) WITH ORDINALITY u (x, i) ORDER BY i),
+				1 - c.null_frac);
 		ELSIF detail IS NULL AND s.kind = 'date' AND c.type = 'date'::regtype THEN
 			gap := augur._signal_numbers(c.profile,
 				ARRAY(SELECT (d - date '2000-01-01')::float8 FROM unnest(c.vals::date[]) WITH ORDINALITY u (d, i) ORDER BY i),

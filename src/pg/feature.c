@@ -15,6 +15,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
@@ -68,6 +69,27 @@ is_clock(Oid function)
 		   function == F_AGE_TIMESTAMPTZ;
 }
 
+/* An aggregate is as volatile as the functions that it is made of; the catalog does not say so. */
+static bool
+is_volatile(Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(function));
+	bool found = func_volatile(function) == PROVOLATILE_VOLATILE;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_aggregate a = (Form_pg_aggregate) GETSTRUCT(tuple);
+		Oid parts[] = {a->aggtransfn,	 a->aggfinalfn,	 a->aggcombinefn,	a->aggserialfn,
+					   a->aggdeserialfn, a->aggmtransfn, a->aggminvtransfn, a->aggmfinalfn};
+
+		for (int i = 0; i < (int) lengthof(parts); i++)
+			found = found ||
+					(OidIsValid(parts[i]) && func_volatile(parts[i]) == PROVOLATILE_VOLATILE);
+		ReleaseSysCache(tuple);
+	}
+	return found;
+}
+
 static bool
 note_function(Oid function, void *context)
 {
@@ -77,9 +99,24 @@ note_function(Oid function, void *context)
 		found->bounded = true;
 	else if (is_clock(function) && found->clock_name == NULL)
 		found->clock_name = psprintf("%s()", get_func_name(function));
-	else if (func_volatile(function) == PROVOLATILE_VOLATILE && found->volatile_name == NULL)
+	else if (found->volatile_name == NULL && is_volatile(function))
 		found->volatile_name = psprintf("function %s", format_procedure(function));
 	return false;
+}
+
+static bool note_node(Node *node, void *context);
+
+/* Checks of a domain are run for every value that becomes one. */
+static void
+note_domain(Oid domain, void *context)
+{
+	/* it calls back when its context goes, so it must live there */
+	DomainConstraintRef *ref = palloc0(sizeof(DomainConstraintRef));
+	ListCell *lc;
+
+	InitDomainConstraintRef(domain, ref, CurrentMemoryContext, false);
+	foreach (lc, ref->constraints)
+		(void) note_node((Node *) ((DomainConstraintState *) lfirst(lc))->check_expr, context);
 }
 
 static bool
@@ -97,6 +134,8 @@ note_node(Node *node, void *context)
 		if (op <= SVFOP_LOCALTIMESTAMP_N && found->clock_name == NULL)
 			found->clock_name = pstrdup("the current date or time");
 	}
+	else if (IsA(node, CoerceToDomain))
+		note_domain(castNode(CoerceToDomain, node)->resulttype, context);
 	else if (IsA(node, NextValueExpr) && found->volatile_name == NULL)
 		found->volatile_name = pstrdup("a sequence");
 	else if (IsA(node, TableSampleClause) && found->volatile_name == NULL &&
