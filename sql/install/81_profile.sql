@@ -222,20 +222,25 @@ COMMENT ON FUNCTION augur.profile_histogram(augur.profile, integer) IS
 'Shares of the values in bins of equal width, the right end included, with a bar to look at in psql.';
 
 CREATE OR REPLACE FUNCTION augur.profile_json(profile augur.profile) RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT jsonb_strip_nulls(to_jsonb(s)) || CASE WHEN s.kind IN ('text', 'boolean')
-		THEN jsonb_build_object('top', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+DECLARE
+	s			augur.profile_summary := augur.profile_info(profile);
+	told		jsonb := jsonb_strip_nulls(to_jsonb(s));
+	shares		float8[] := '{0.01,0.05,0.25,0.5,0.75,0.95,0.99}';
+BEGIN
+	-- statements of their own: a server may compute what depends on no row before CASE decides
+	IF s.kind IN ('text', 'boolean') THEN
+		RETURN told || jsonb_build_object('top', (SELECT coalesce(jsonb_agg(jsonb_build_object(
 				'label', l.label, 'count', l.count)), '[]')
-			FROM augur.profile_labels(profile, 10) l))
-		WHEN s.n > 0
-		THEN jsonb_build_object('quantiles', (SELECT jsonb_object_agg(q.share, q.value)
-			FROM unnest('{0.01,0.05,0.25,0.5,0.75,0.95,0.99}'::float8[],
-				augur.profile_quantiles(profile, '{0.01,0.05,0.25,0.5,0.75,0.95,0.99}'))
-				q (share, value)))
-		ELSE '{}' END
-	FROM augur.profile_info(profile) s
+			FROM augur.profile_labels(profile, 10) l));
+	ELSIF s.n > 0 THEN
+		RETURN told || jsonb_build_object('quantiles', (SELECT jsonb_object_agg(q.share, q.value)
+			FROM unnest(shares, augur.profile_quantiles(profile, shares)) q (share, value)));
+	END IF;
+	RETURN told;
+END
 $$;
 COMMENT ON FUNCTION augur.profile_json(augur.profile) IS
 'What a profile knows as one JSON object, with some quantiles or the ten most frequent labels.';
