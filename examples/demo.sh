@@ -57,6 +57,8 @@ title "3. Store sales: what will each store need in the next four weeks?"
 run_psql "$AUGUR_WORK/examples/store_sales" -f run.sql
 title "4. Pharmacy: what will be asked for, and what does the price do to it?"
 run_psql "$AUGUR_WORK/examples/pharmacy" -f run.sql
+title "5. The loop: data drifts, a candidate is trained, judged and promoted, by rule"
+run_psql "$AUGUR_WORK/examples/loop" -f run.sql
 
 printf '\nDone in %d s.  The examples are in examples/, each with a README.\n' \
 	$((SECONDS - began))
