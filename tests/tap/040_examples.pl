@@ -177,8 +177,8 @@ $out = run_file("$tree/examples/loop/run.sql");
 like($out, qr/33 \| drift *\| t *\| t *\| promoted *\| *\| *2$/m, 'drift of three days trains a candidate that is promoted');
 like($out, qr/36 \| drift *\| t *\| f *\| *\| cooldown/, 'drift within the cooldown does not');
 like($out, qr/43 \| drift *\| t *\| t *\| rejected/, 'a candidate that is no sure gain is rejected');
-like($out, qr/does not pass suite "shop data"/, 'broken data does not train');
-is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY id) FROM augur.events WHERE model = 'shop' AND kind ~ '^(drift|retrain)_'}),
+like($out, qr/does not pass suite "bazaar data"/, 'broken data does not train');
+is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY id) FROM augur.events WHERE model = 'bazaar' AND kind ~ '^(drift|retrain)_'}),
 	'drift_found retrain_promoted drift_resolved drift_found retrain_rejected', 'one event for each change');
 
 $node->stop;
