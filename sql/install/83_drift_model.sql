@@ -117,8 +117,7 @@ BEGIN
 	LOOP
 		v := NULL;
 		IF r.current IS NULL THEN
-			v.verdict := 'insufficient';
-			v.detail := 'there are no rows';
+			-- no rows: judged insufficient
 			v.effect_floor := effect_floor;
 			v.n_current := 0;
 			v.n_reference := (augur.profile_info(r.profile)).n;
