@@ -8,5 +8,6 @@
 \ir export.sql
 \ir load.sql
 \ir features.sql
+\ir seasons.sql
 \ir train.sql
 \ir report.sql
