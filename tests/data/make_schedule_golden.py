@@ -4,11 +4,12 @@
     pip install cronsim tzdata
     python3 tests/data/make_schedule_golden.py > tests/data/schedule_golden.csv
 
-Rows: schedule, zone, point in time, the five slots after it, all in UTC.  The slots are those of
-cronsim (https://github.com/cuu508/cronsim), which follows Debian's cron, and of a walk over every
-minute with Python's zoneinfo.  Where they differ (cronsim walks hours of 60 minutes, which is not
-enough where a clock moves by 30) the row is left out if both may be right, and taken from the walk
-in zones of LORD; times that fall into one gap are one slot here, and several there.
+Rows: schedule, zone, point in time, the next slots after it (five, or those of 1500 days), all in
+UTC.  Two answers are compared: that of cronsim (https://github.com/cuu508/cronsim), which follows
+Debian's cron, and that of a walk over every minute with Python's zoneinfo.  cronsim steps by hours
+of 60 minutes, and so misses slots where a clock moves by 30: in zones of LORD the walk is taken
+when they differ; elsewhere such a row would be left out, and there is none.  Times that fall into
+one gap are several slots there, and one here.  It takes some minutes.
 """
 import csv
 import sys
@@ -159,5 +160,6 @@ for zone, days in ZONES.items():
                 print(f"differ: {schedule} {zone} {day}\n  {walked}\n  {there}", file=sys.stderr)
                 if zone not in LORD:
                     continue
-            out.writerow([schedule, zone, day] + [t.strftime("%Y-%m-%d %H:%M") for t in walked])
+            slots = ",".join(t.strftime("%Y-%m-%d %H:%M") for t in walked)
+            out.writerow([schedule, zone, day, "{" + slots + "}"])
 print(f"{alike} alike, {differ} differ", file=sys.stderr)
