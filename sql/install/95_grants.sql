@@ -53,6 +53,14 @@ AS $$
 		 ' min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, start_at, next_at)'),
 		('augur.monitors', 'UPDATE (enabled, next_at)'),
 		('augur.monitors', 'DELETE'),
+		('augur.pipeline_schedules', 'INSERT (pipeline_id, schedule, timezone, start_at, params, catchup, max_catchup,'
+		 ' next_at)'),
+		('augur.pipeline_schedules', 'UPDATE (enabled, next_at, note)'),
+		('augur.pipeline_schedules', 'DELETE'),
+		('augur.pipeline_triggers', 'INSERT (pipeline_id, kind, event_kind, filter, model, relation, operations,'
+		 ' after_id, statuses, debounce, params, params_from)'),
+		('augur.pipeline_triggers', 'UPDATE (enabled, note)'),
+		('augur.pipeline_triggers', 'DELETE'),
 		('augur.drift_runs', 'INSERT (model_id, monitor_id, monitor, version_id, version, relation, filter, segment,'
 		 ' window_start, window_end, as_of, judged, drifted, share, weighted_share, target, prediction, verdict,'
 		 ' alarm, detail, options, seconds)'),
