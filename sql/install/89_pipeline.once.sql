@@ -19,7 +19,7 @@ CREATE TABLE augur.pipelines
 	owner		regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
 	description text,
 	params		jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(params) = 'object'),
-	max_parallel integer NOT NULL DEFAULT 1 CHECK (max_parallel BETWEEN 1 AND 64),
+	max_parallel integer NOT NULL DEFAULT 2 CHECK (max_parallel BETWEEN 1 AND 64),
 	max_active	integer NOT NULL DEFAULT 1 CHECK (max_active BETWEEN 1 AND 64),
 	concurrency text NOT NULL DEFAULT 'queue'
 				CHECK (concurrency = ANY ('{skip,queue,replace}'::text[])),
@@ -76,6 +76,7 @@ CREATE TABLE augur.pipeline_runs
 	ended_at	timestamptz,
 	stop		text CHECK (stop = ANY ('{cancelled,timed_out}'::text[])),
 	stop_by		name,
+	due_at		timestamptz,
 	late_at		timestamptz,
 	usual_seconds float8,
 	pid			integer,
@@ -106,6 +107,7 @@ CREATE TABLE augur.step_runs
 	started_at	timestamptz,
 	ended_at	timestamptz,
 	pid			integer,
+	passed_over	boolean NOT NULL DEFAULT false,
 	rows		bigint,
 	result		jsonb,
 	sqlstate	text,
@@ -242,6 +244,7 @@ COMMENT ON COLUMN augur.pipeline_runs.resume_at IS 'when augur.tick goes on with
 COMMENT ON COLUMN augur.pipeline_runs.ended_at IS 'when it ended';
 COMMENT ON COLUMN augur.pipeline_runs.stop IS 'it is to end so: cancelled or timed_out';
 COMMENT ON COLUMN augur.pipeline_runs.stop_by IS 'the user who cancelled it';
+COMMENT ON COLUMN augur.pipeline_runs.due_at IS 'when it counts as late, unless it has started (while queued) or ended';
 COMMENT ON COLUMN augur.pipeline_runs.late_at IS 'when it was found to be late';
 COMMENT ON COLUMN augur.pipeline_runs.usual_seconds IS 'median of the last successes when it started';
 COMMENT ON COLUMN augur.pipeline_runs.pid IS 'process that took it up last';
@@ -259,6 +262,7 @@ COMMENT ON COLUMN augur.step_runs.next_at IS 'when the attempt may begin, of ret
 COMMENT ON COLUMN augur.step_runs.started_at IS 'when it began';
 COMMENT ON COLUMN augur.step_runs.ended_at IS 'when it ended';
 COMMENT ON COLUMN augur.step_runs.pid IS 'process that ran it';
+COMMENT ON COLUMN augur.step_runs.passed_over IS 'skipped by augur.skip_step: what needs it goes on as after a success';
 COMMENT ON COLUMN augur.step_runs.rows IS 'rows that its statement returned or changed';
 COMMENT ON COLUMN augur.step_runs.result IS 'first row that it returned, for augur.step_result';
 COMMENT ON COLUMN augur.step_runs.sqlstate IS 'SQLSTATE of its error';

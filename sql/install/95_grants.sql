@@ -99,6 +99,22 @@ AS $$
 		('augur.detector_states', 'DELETE'),
 		('augur.detector_changes', 'INSERT (version_id, detector, loss, position, prediction_id, event_time,'
 		 ' mean_before, mean_after)'),
+		('augur.pipelines', 'INSERT (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
+		 ' late_after, keep, search_path)'),
+		('augur.pipelines', 'UPDATE (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
+		 ' late_after, keep, search_path, enabled)'),
+		('augur.pipelines', 'DELETE'),
+		('augur.pipeline_steps', 'INSERT'),
+		('augur.pipeline_steps', 'DELETE'),
+		('augur.pipeline_runs', 'INSERT (pipeline_id, pipeline, owner, status, trigger, params, logical_date,'
+		 ' interval_start, interval_end, parent_id, ended_at, reason, due_at)'),
+		('augur.pipeline_runs', 'UPDATE (status, plan, launched_at, launches, started_at, resume_at, ended_at, stop,'
+		 ' stop_by, due_at, late_at, usual_seconds, pid, reason)'),
+		('augur.pipeline_runs', 'DELETE'),
+		('augur.step_runs', 'INSERT (run_id, step, kind, attempt, status, next_at, started_at, ended_at, rows, result,'
+		 ' message)'),
+		('augur.step_runs', 'UPDATE (status, next_at, started_at, ended_at, pid, passed_over, rows, result, sqlstate,'
+		 ' message, detail, hint, context)'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),
