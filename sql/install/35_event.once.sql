@@ -32,9 +32,13 @@ CREATE POLICY seen ON augur.events FOR SELECT
 		   OR EXISTS (SELECT FROM augur.models m WHERE m.id = model_id)
 		   OR EXISTS (SELECT FROM augur.preset_roles p
 					  WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE')));
--- written in one's own name, or of a model that one owns or operates, in its owner's name
+-- written in one's own name, or of a model that one owns or operates, in its owner's name; by
+-- operators and admins also in the name of owners of pipelines
 CREATE POLICY added ON augur.events FOR INSERT
-	WITH CHECK (CASE WHEN model_id IS NULL THEN pg_has_role(owner, 'USAGE')
+	WITH CHECK (CASE WHEN model_id IS NULL
+				THEN pg_has_role(owner, 'USAGE')
+					 OR EXISTS (SELECT FROM augur.preset_roles p
+								WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE'))
 				ELSE EXISTS (SELECT FROM augur.models m
 							 WHERE m.id = model_id AND m.name = model AND m.owner = events.owner
 							 AND (pg_has_role(m.owner, 'USAGE')

@@ -20,6 +20,8 @@ BEGIN
 			'kind', _emit.kind, 'severity', _emit.severity, 'model', m.name,
 			'version', _emit.payload -> 'version'))::text);
 	END IF;
+	-- what it starts is queued in the same transaction
+	PERFORM augur._pipeline_event(event);
 	RETURN event;
 END
 $$;

@@ -53,6 +53,14 @@ AS $$
 		 ' min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, start_at, next_at)'),
 		('augur.monitors', 'UPDATE (enabled, next_at)'),
 		('augur.monitors', 'DELETE'),
+		('augur.pipeline_schedules', 'INSERT (pipeline_id, schedule, timezone, start_at, params, catchup, max_catchup,'
+		 ' next_at)'),
+		('augur.pipeline_schedules', 'UPDATE (enabled, next_at, note)'),
+		('augur.pipeline_schedules', 'DELETE'),
+		('augur.pipeline_triggers', 'INSERT (pipeline_id, kind, event_kind, filter, model, relation, operations,'
+		 ' after_id, statuses, debounce, params, params_from)'),
+		('augur.pipeline_triggers', 'UPDATE (enabled, note)'),
+		('augur.pipeline_triggers', 'DELETE'),
 		('augur.drift_runs', 'INSERT (model_id, monitor_id, monitor, version_id, version, relation, filter, segment,'
 		 ' window_start, window_end, as_of, judged, drifted, share, weighted_share, target, prediction, verdict,'
 		 ' alarm, detail, options, seconds)'),
@@ -91,6 +99,22 @@ AS $$
 		('augur.detector_states', 'DELETE'),
 		('augur.detector_changes', 'INSERT (version_id, detector, loss, position, prediction_id, event_time,'
 		 ' mean_before, mean_after)'),
+		('augur.pipelines', 'INSERT (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
+		 ' late_after, keep, search_path)'),
+		('augur.pipelines', 'UPDATE (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
+		 ' late_after, keep, search_path, enabled)'),
+		('augur.pipelines', 'DELETE'),
+		('augur.pipeline_steps', 'INSERT'),
+		('augur.pipeline_steps', 'DELETE'),
+		('augur.pipeline_runs', 'INSERT (pipeline_id, pipeline, owner, status, trigger, params, logical_date,'
+		 ' interval_start, interval_end, parent_id, ended_at, reason, due_at)'),
+		('augur.pipeline_runs', 'UPDATE (status, plan, launched_at, launches, started_at, resume_at, ended_at, stop,'
+		 ' stop_by, due_at, late_at, usual_seconds, pid, reason)'),
+		('augur.pipeline_runs', 'DELETE'),
+		('augur.step_runs', 'INSERT (run_id, step, kind, attempt, status, next_at, started_at, ended_at, rows, result,'
+		 ' message)'),
+		('augur.step_runs', 'UPDATE (status, next_at, started_at, ended_at, pid, passed_over, rows, result, sqlstate,'
+		 ' message, detail, hint, context)'),
 		('augur.alias_history', 'INSERT (model_id, model, alias, action, old_version_id, old_version,'
 		 ' new_version_id, new_version, reason)'),
 		('augur.aliases', 'INSERT'),

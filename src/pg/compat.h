@@ -103,4 +103,27 @@ augur_compat_insert_target(ParseState *state, Relation relation)
 #endif
 }
 
+/* 17 lets a worker be a role that may not log in. */
+#if PG_VERSION_NUM >= 170000
+#define AUGUR_WORKER_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define AUGUR_WORKER_FLAGS 0
+#endif
+
+/* Whether this session holds a lock; 17 asks whether a stronger one will do. */
+#if PG_VERSION_NUM >= 170000
+#define augur_compat_lock_held(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define augur_compat_lock_held(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
+/* Runs a portal to its end; 18 no longer asks whether it is run once. */
+#if PG_VERSION_NUM >= 180000
+#define augur_compat_portal_run(portal, dest, completion) \
+	PortalRun(portal, FETCH_ALL, true, dest, dest, completion)
+#else
+#define augur_compat_portal_run(portal, dest, completion) \
+	PortalRun(portal, FETCH_ALL, true, true, dest, dest, completion)
+#endif
+
 #endif /* AUGUR_COMPAT_H */

@@ -10,6 +10,7 @@
  */
 #include "pg.h"
 
+#include "pipeline.h"
 #include "progress.h"
 
 /* 15 leaves PGDLLEXPORT empty, and everything here is hidden unless marked. */
@@ -23,4 +24,5 @@ _PG_init(void)
 {
 	augur_settings_init();
 	augur_progress_init();
+	augur_pipeline_init();
 }

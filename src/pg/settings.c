@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 
 #include "feature.h"
+#include "pipeline.h"
 
 #define MIN_TRAINING_MEMORY_KB (256 * 1024)
 
@@ -24,6 +25,7 @@ int augur_model_cache_kb = 256 * 1024;
 int augur_verbosity = 1;
 /* read by the SQL function that writes events */
 static bool notify = true;
+char *augur_run = NULL;
 
 /*
  * Defines the settings.  Called once, when the library is loaded; never fails.
@@ -62,6 +64,12 @@ augur_settings_init(void)
 							   "augur.refresh_feature_set, empty otherwise. Set it to try a "
 							   "definition on less than everything.",
 							   &augur_refresh_since, "", PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("augur.run", "What a step of a pipeline runs for, as JSON.",
+							   "What augur.param(), augur.logical_date() and their kin read: set "
+							   "for each step, empty otherwise. Set it to try the SQL of a step: "
+							   "{\"params\": {...}, \"logical_date\": ...}.",
+							   &augur_run, "", PGC_USERSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("augur");
 }

@@ -1,0 +1,525 @@
+-- pipeline: what people do to runs, and augur.tick, which keeps everything going.
+--
+-- augur.tick is called each minute by pg_cron or by anybody from outside.  It never runs SQL of a
+-- pipeline: it moves rows, and starts background workers as the owners.  Its parts are transactions
+-- of their own, and one that fails keeps no other from being done.
+
+-- ---- by hand -----------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._run_operated(run bigint) RETURNS augur.pipeline_runs
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	r			augur.pipeline_runs;
+BEGIN
+	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('run %s does not exist', coalesce(run::text, 'NULL')),
+			HINT = 'SELECT * FROM augur.pipeline_runs lists the runs that you may see.';
+	ELSIF NOT augur._operates(r.owner) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for pipeline "%s"', r.pipeline),
+			DETAIL = format('Only members of its owner "%s", operators and admins may do this.',
+							pg_get_userbyid(r.owner));
+	END IF;
+	RETURN r;
+END
+$$;
+COMMENT ON FUNCTION augur._run_operated(bigint) IS
+'Internal. A run that the current user may stop; an error when there is none.';
+
+CREATE OR REPLACE FUNCTION augur.cancel_run(run bigint) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	r			augur.pipeline_runs := augur._run_operated(run);
+BEGIN
+	RETURN augur._stop_run(run, 'cancelled', format('cancelled by %s', session_user));
+END
+$$;
+COMMENT ON FUNCTION augur.cancel_run(bigint) IS
+'Stops a run: its sessions get a cancel, steps that have not begun are given up. Returns the status of the run: running for the moment that its sessions need, then cancelled.';
+
+CREATE OR REPLACE FUNCTION augur.skip_step(run bigint, step text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	r			augur.pipeline_runs := augur._run_operated(run);
+	s			augur.step_runs;
+BEGIN
+	PERFORM FROM augur.pipeline_runs t WHERE t.id = run FOR NO KEY UPDATE;
+	SELECT * INTO s FROM augur.step_runs t WHERE t.run_id = run AND t.step = step ORDER BY t.attempt DESC LIMIT 1;
+	IF NOT FOUND THEN
+		PERFORM augur._fail('undefined_object',
+			format('run %s has no step %s', run, coalesce('"' || step || '"', 'NULL')), NULL,
+			CASE WHEN r.status = 'queued' THEN 'It has not started.' ELSE
+				'Perhaps you meant "' || augur._nearest(step, ARRAY(SELECT t.step FROM augur.step_runs t WHERE t.run_id = run)) || '".' END);
+	ELSIF s.status <> ALL ('{pending,ready,retry_wait}') THEN
+		PERFORM augur._fail('object_not_in_prerequisite_state',
+			format('step "%s" of run %s is %s', step, run, s.status), 'Only a step that has not begun can be skipped.',
+			CASE WHEN s.status = 'running' THEN format('SELECT augur.cancel_run(%s) stops the run.', run) END);
+	END IF;
+	UPDATE augur.step_runs t SET status = 'skipped', passed_over = true, next_at = NULL, ended_at = clock_timestamp(),
+		message = format('skipped by %s', session_user)
+	WHERE t.id = s.id;
+	-- whoever works on it sees it; nobody does when only this step was waited for
+	UPDATE augur.pipeline_runs t SET resume_at = (
+		SELECT coalesce(min(o.next_at), clock_timestamp()) FROM augur.step_runs o WHERE o.run_id = run AND o.status = 'retry_wait')
+	WHERE t.id = run AND t.resume_at IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION augur.skip_step(bigint, text) IS
+'Passes over a step of a run that has not begun, or waits for its next attempt; steps that need it go on as if it had succeeded.';
+
+CREATE OR REPLACE FUNCTION augur.rerun(run bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	r			augur.pipeline_runs := augur._run_operated(run);
+	p			augur.pipelines;
+	made		bigint;
+	other		bigint;
+BEGIN
+	IF r.ended_at IS NULL OR r.status = 'success' THEN
+		PERFORM augur._fail('object_not_in_prerequisite_state', format('run %s is %s', run, r.status),
+			'A run is repeated from the steps on that did not succeed.',
+			CASE WHEN r.status = 'success' THEN 'augur.queue_run starts a new one.' END);
+	END IF;
+	SELECT * INTO p FROM augur.pipelines t WHERE t.id = r.pipeline_id;
+	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
+	SELECT t.id INTO other FROM augur.pipeline_runs t
+	WHERE t.parent_id = run AND t.status = ANY ('{queued,running,success}') LIMIT 1;
+	IF other IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('run %s is repeated by run %s', run, other);
+	END IF;
+	-- parameters that the pipeline no longer has are not asked for
+	made := augur._queue_run(p.id, 'rerun',
+		(SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(r.params) e WHERE p.params ? e.key),
+		r.logical_date, r.interval_start, r.interval_end, run);
+	PERFORM augur._launch_queued(made);
+	RETURN made;
+END
+$$;
+COMMENT ON FUNCTION augur.rerun(bigint) IS
+'Repeats a run that did not succeed: a new run with the same parameters and dates, that keeps what succeeded and begins where it did not, with the steps as they are defined now. Returns its number; a background worker runs it.';
+
+CREATE OR REPLACE FUNCTION augur.plan_pipeline(name text, params jsonb DEFAULT '{}',
+	logical_date timestamptz DEFAULT NULL)
+	RETURNS TABLE (wave integer, step text, kind text, needs text[], runs_if text, does jsonb, statement text,
+		retries integer, timeout interval)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	p			augur.pipelines := augur._pipeline(plan_pipeline.name, 'see');
+	given		jsonb := augur._run_params(p, coalesce(plan_pipeline.params, '{}'));
+	at			timestamptz := coalesce(plan_pipeline.logical_date, now());
+	steps		augur.pipeline_steps[] := ARRAY(SELECT t FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id);
+	s			augur.pipeline_steps;
+BEGIN
+	FOR wave, s IN
+		WITH RECURSIVE depth (step, wave) AS (
+			SELECT t.step, 1 FROM unnest(steps) t
+			UNION
+			SELECT t.step, d.wave + 1 FROM depth d JOIN unnest(steps) t ON d.step = ANY (t.needs))
+		SELECT max(d.wave), t FROM depth d JOIN unnest(steps) t ON t.step = d.step
+		GROUP BY t ORDER BY 1, (t).position
+	LOOP
+		step := s.step;
+		kind := s.kind;
+		needs := s.needs;
+		runs_if := nullif(concat_ws(' AND ', nullif(s.trigger_rule, 'all_success'), s.condition), '');
+		retries := s.retries;
+		timeout := s.timeout;
+		-- results are not there yet, and stay as they are written
+		does := CASE WHEN s.kind = 'sql' THEN NULL ELSE augur._resolve(s.body, jsonb_build_object('params', given,
+			'run', jsonb_build_object('id', NULL, 'pipeline', p.name, 'step', s.step, 'attempt', 1, 'logical_date', at,
+				'interval_start', at, 'interval_end', at),
+			'results', (SELECT coalesce(jsonb_object_agg(a, format('<result of %s>', a)), '{}')
+						FROM unnest(augur._ancestors(steps, s.needs)) a))) END;
+		statement := (augur._step_statement(s.kind, coalesce(does, s.body))).sql;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION augur.plan_pipeline(text, jsonb, timestamptz) IS
+'Tells what augur.run_pipeline would do, without doing it: steps of the same wave can run at the same time; does are the arguments with parameters filled in, statement is what is executed.';
+
+CREATE OR REPLACE FUNCTION augur.backfill(name text, from_date timestamptz, until_date timestamptz,
+	step interval DEFAULT '1 day', params jsonb DEFAULT '{}', reprocess text DEFAULT 'none',
+	max_runs integer DEFAULT 1000, dry_run boolean DEFAULT false)
+	RETURNS TABLE (logical_date timestamptz, run bigint, action text)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	p			augur.pipelines := augur._pipeline(name, 'operate');
+	d			record;
+	n			bigint;
+	first		bigint;
+BEGIN
+	IF from_date IS NULL OR until_date IS NULL OR NOT isfinite(from_date) OR NOT isfinite(until_date) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'from_date and until_date must be finite';
+	ELSIF step IS NULL OR step <= interval '0' THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'step must be positive';
+	ELSIF reprocess IS NULL OR reprocess <> ALL ('{none,failed,completed}') THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid reprocess %s', quote_nullable(reprocess)),
+			HINT = 'Valid values are none, failed and completed.';
+	END IF;
+	SELECT count(*) INTO n FROM (SELECT FROM generate_series(from_date, until_date, step) s (at)
+								 WHERE s.at < until_date LIMIT max_runs::bigint + 1) t;
+	IF n > max_runs THEN
+		RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
+			MESSAGE = format('there are more than %s dates', max_runs),
+			HINT = 'Raise max_runs, or choose a shorter range or a longer step.';
+	END IF;
+	FOR d IN
+		SELECT s.at, lead(s.at, 1, s.at + step) OVER (ORDER BY s.at) AS until, l.id, l.status
+		FROM generate_series(from_date, until_date, step) s (at)
+		LEFT JOIN LATERAL (
+			SELECT r.id, r.status FROM augur.pipeline_runs r
+			WHERE r.pipeline_id = p.id AND r.logical_date = s.at AND r.status <> ALL ('{skipped,expired}'::text[])
+			ORDER BY r.id DESC LIMIT 1) l ON true
+		WHERE s.at < until_date
+		ORDER BY s.at
+	LOOP
+		logical_date := d.at;
+		run := d.id;
+		action := CASE WHEN d.status IS NULL THEN 'queued'
+			WHEN d.status = ANY ('{queued,running}') THEN 'open'
+			WHEN d.status = 'success' AND reprocess = 'completed' THEN 'queued again'
+			WHEN d.status <> 'success' AND reprocess <> 'none' THEN 'queued again'
+			ELSE 'kept: ' || d.status END;
+		IF action LIKE 'queued%' AND NOT coalesce(dry_run, false) THEN
+			run := augur._queue_run(p.id, 'backfill', params, d.at, d.at, d.until);
+			first := coalesce(first, run);
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+	IF first IS NOT NULL AND p.enabled THEN
+		PERFORM augur._launch_queued(first);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur.backfill(text, timestamptz, timestamptz, interval, jsonb, text, integer, boolean) IS
+'Queues a run for each date from from_date to until_date, which is not included; the data interval of each ends where the next begins. Dates that have a run are left alone: reprocess => ''failed'' repeats those that did not succeed, ''completed'' all. They run one after the other, or as many at a time as max_active of the pipeline says. dry_run: only tells. Example: SELECT * FROM augur.backfill(''nightly'', ''2026-06-01'', ''2026-07-01'')';
+
+-- ---- the parts of a tick -----------------------------------------------------------------------
+
+-- Runs without a living session, in status running: dead attempts, retries that are due, time limits.
+CREATE OR REPLACE FUNCTION augur._tick_running(as_of timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	c			record;
+	r			augur.pipeline_runs;
+	n			integer := 0;
+	why_not		text;
+BEGIN
+	FOR c IN SELECT t.id FROM augur.pipeline_runs t WHERE t.status = 'running' ORDER BY t.id LOOP
+		-- a session that just writes is alive
+		SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = c.id AND t.status = 'running'
+		FOR NO KEY UPDATE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND OR NOT augur._operates(r.owner);
+		PERFORM augur._reap(r);
+		IF r.stop IS NULL AND r.started_at + (r.plan ->> 'run_timeout')::interval <= as_of THEN
+			PERFORM augur._stop_run(r.id, 'timed_out', format('it took longer than %s', r.plan ->> 'run_timeout'));
+			SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = c.id;
+		ELSIF r.stop IS NOT NULL THEN
+			-- a cancel that came a moment too early or too late
+			PERFORM augur._cancel_sessions(r.id);
+		END IF;
+		CONTINUE WHEN r.status <> 'running' OR augur._end_if_stopped(r);
+		IF r.due_at <= as_of AND r.late_at IS NULL THEN
+			UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id;
+			PERFORM augur._pipeline_emit(r.owner, 'pipeline_late', 'warning', format('%s/%s', r.pipeline, r.id),
+				augur._run_payload(r));
+		END IF;
+		UPDATE augur.step_runs s SET status = 'ready', next_at = NULL
+		WHERE s.run_id = r.id AND s.status = 'retry_wait' AND s.next_at <= as_of;
+		CONTINUE WHEN augur._held(false, r.id)
+			OR NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready}'::text[]))
+			AND EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'retry_wait')
+			-- what is pending waits for those
+			OR NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'ready')
+			AND r.resume_at > as_of;
+		-- one that was started a moment ago has not got so far
+		CONTINUE WHEN r.launched_at > clock_timestamp() - interval '10 seconds' AND r.launches > 0;
+		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
+			ELSE augur._unstartable(r.owner) END;
+		IF why_not IS NULL THEN
+			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1, resume_at = NULL
+			WHERE t.id = r.id;
+			PERFORM augur._launch(r.id);
+		ELSE
+			UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user WHERE t.id = r.id RETURNING * INTO r;
+			r.reason := why_not;
+			UPDATE augur.step_runs s SET status = 'cancelled', next_at = NULL, ended_at = clock_timestamp(), message = why_not
+			WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready,retry_wait}'::text[]);
+			UPDATE augur.pipeline_runs t SET status = 'crashed', ended_at = clock_timestamp(), resume_at = NULL, pid = NULL,
+				reason = why_not
+			WHERE t.id = r.id;
+		END IF;
+		n := n + 1;
+	END LOOP;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION augur._tick_running(timestamptz) IS
+'Internal. Goes on with running runs that nobody works on, stops those over their time limit, reports late ones.';
+
+CREATE OR REPLACE FUNCTION augur._tick_queued(as_of timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	r			augur.pipeline_runs;
+	n			integer := 0;
+	why_not		text;
+BEGIN
+	FOR r IN
+		SELECT t.* FROM augur.pipeline_runs t JOIN augur.pipelines p ON p.id = t.pipeline_id
+		WHERE t.status = 'queued' AND (p.enabled OR t.due_at <= as_of)
+		ORDER BY t.id
+	LOOP
+		CONTINUE WHEN NOT augur._operates(r.owner);
+		IF r.due_at <= as_of AND r.late_at IS NULL THEN
+			UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id AND t.status = 'queued';
+			PERFORM augur._pipeline_emit(r.owner, 'pipeline_late', 'warning', format('%s/%s', r.pipeline, r.id),
+				augur._run_payload(r));
+		END IF;
+		CONTINUE WHEN r.launched_at > clock_timestamp() - interval '10 seconds' AND r.launches > 0
+			OR NOT augur._may_start(r)
+			OR NOT (SELECT p.enabled FROM augur.pipelines p WHERE p.id = r.pipeline_id);
+		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
+			ELSE augur._unstartable(r.owner) END;
+		IF why_not IS NULL THEN
+			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1
+			WHERE t.id = r.id AND t.status = 'queued';
+			PERFORM augur._launch(r.id);
+		ELSE
+			UPDATE augur.pipeline_runs t SET status = 'failed', ended_at = clock_timestamp(), reason = why_not
+			WHERE t.id = r.id AND t.status = 'queued';
+		END IF;
+		n := n + 1;
+	END LOOP;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION augur._tick_queued(timestamptz) IS
+'Internal. Starts workers for queued runs whose turn it is; fails those for which none can be started.';
+
+-- No slot was free: that is no fault of the run.
+CREATE OR REPLACE FUNCTION augur._tick_not_launched() RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	missed		bigint[] := augur._not_launched();
+BEGIN
+	IF missed = '{}' THEN
+		RETURN 0;
+	END IF;
+	UPDATE augur.pipeline_runs t SET launched_at = NULL, launches = greatest(t.launches - 1, 0),
+		reason = 'no background worker slot was free'
+	WHERE t.id = ANY (missed) AND t.ended_at IS NULL AND t.launched_at IS NOT NULL;
+	RETURN cardinality(missed);
+END
+$$;
+COMMENT ON FUNCTION augur._tick_not_launched() IS
+'Internal. Lets runs for which no worker slot was free be tried again at the next tick.';
+
+-- Owners with monitors or retrain policies that are due: their SQL runs in a worker as them.
+CREATE OR REPLACE FUNCTION augur._tick_upkeep(as_of timestamptz) RETURNS integer
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT count(augur._launch_upkeep(o.owner))::integer
+	FROM (SELECT m.owner FROM augur.monitors t JOIN augur.models m ON m.id = t.model_id
+		  WHERE t.enabled AND t.next_at <= as_of
+		  UNION
+		  SELECT m.owner FROM augur.retrain_policies t JOIN augur.models m ON m.id = t.model_id
+		  WHERE NOT t.frozen AND augur._retrain_due(m.id, as_of)) o
+	WHERE augur._operates(o.owner) AND augur._unstartable(o.owner) IS NULL
+$$;
+COMMENT ON FUNCTION augur._tick_upkeep(timestamptz) IS
+'Internal. Starts workers for owners of models whose monitors or retrain policies are due.';
+
+-- each look is kept, so not every minute
+CREATE OR REPLACE FUNCTION augur._retrain_due(model_id bigint, as_of timestamptz) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._last_training(model_id) IS NOT NULL
+		AND NOT EXISTS (SELECT FROM augur.retrain_decisions d
+						WHERE d.model_id = $1 AND d.as_of > $2 - interval '10 minutes')
+$$;
+COMMENT ON FUNCTION augur._retrain_due(bigint, timestamptz) IS
+'Internal. Whether a retrain policy was not looked at for ten minutes.';
+
+CREATE OR REPLACE FUNCTION augur._tick_retention(as_of timestamptz) RETURNS integer
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	WITH old AS (
+		SELECT r.id FROM augur.pipelines p JOIN augur.pipeline_runs r ON r.pipeline_id = p.id
+		WHERE r.ended_at < as_of - (SELECT min(m.keep) FROM augur.pipelines m) AND r.ended_at < as_of - p.keep
+		AND augur._operates(p.owner)
+		ORDER BY r.ended_at LIMIT 1000),
+	gone AS (DELETE FROM augur.pipeline_runs r USING old WHERE r.id = old.id RETURNING 1)
+	SELECT count(*)::integer FROM gone
+$$;
+COMMENT ON FUNCTION augur._tick_retention(timestamptz) IS
+'Internal. Deletes runs that ended longer ago than their pipeline keeps them; returns how many.';
+
+CREATE OR REPLACE FUNCTION augur._tick_part(part text, as_of timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	problem		text;
+BEGIN
+	IF part = 'due' THEN
+		IF to_regprocedure('augur._queue_due(timestamptz)') IS NOT NULL THEN
+			PERFORM augur._queue_due(as_of);
+		END IF;
+	ELSIF part = 'running' THEN
+		PERFORM augur._tick_running(as_of);
+	ELSIF part = 'queued' THEN
+		PERFORM augur._tick_queued(as_of);
+	ELSIF part = 'not_launched' THEN
+		PERFORM augur._tick_not_launched();
+	ELSIF part = 'upkeep' THEN
+		PERFORM augur._tick_upkeep(as_of);
+	ELSIF part = 'retention' THEN
+		PERFORM augur._tick_retention(as_of);
+		IF to_regprocedure('augur._notification_retention()') IS NOT NULL THEN
+			PERFORM augur._notification_retention();
+		END IF;
+	END IF;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
+	RAISE WARNING 'augur.tick: part % failed: %', part, problem;
+	-- said once an hour
+	IF NOT EXISTS (SELECT FROM augur.events e WHERE e.kind = 'tick_failed' AND e.subject = part
+				   AND e.at > clock_timestamp() - interval '1 hour')
+	THEN
+		PERFORM augur._emit('tick_failed', 'error', part, jsonb_build_object('part', part, 'message', left(problem, 1000)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._tick_part(text, timestamptz) IS
+'Internal. A part of augur.tick, whose error is a warning and an event.';
+
+CREATE OR REPLACE FUNCTION augur._tick_begin() RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF row_security_active('augur.pipelines') AND NOT EXISTS (
+		SELECT FROM augur.preset_roles p WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE'))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = 'permission denied for augur.tick',
+			DETAIL = 'It goes on with the runs of every role: for operators, admins and the extension''s owner.';
+	END IF;
+	RETURN pg_try_advisory_lock(hashtext('augur.tick'), 0);
+END
+$$;
+COMMENT ON FUNCTION augur._tick_begin() IS
+'Internal. Whether no other session is in augur.tick.';
+
+-- Procedures that commit cannot have a search_path of their own; here everything is qualified, and
+-- no operator is used.
+CREATE OR REPLACE PROCEDURE augur.tick(as_of timestamptz DEFAULT now())
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	part		pg_catalog.text;
+BEGIN
+	PERFORM augur._check_may_commit(augur._may_commit(), 'augur.tick');
+	IF as_of IS NULL THEN
+		as_of := pg_catalog.now();
+	END IF;
+	-- a tick that found the last one still going would only wait behind it
+	IF augur._tick_begin() THEN
+		COMMIT;
+		FOREACH part IN ARRAY '{due,running,not_launched,queued,not_launched,upkeep,retention}'::pg_catalog.text[] LOOP
+			PERFORM augur._tick_part(part, as_of);
+			COMMIT;
+		END LOOP;
+		PERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtext('augur.tick'), 0);
+	END IF;
+END
+$$;
+COMMENT ON PROCEDURE augur.tick(timestamptz) IS
+'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors and retrain policies that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time that is taken for now, for simulations.';
+
+CREATE OR REPLACE PROCEDURE augur._upkeep()
+LANGUAGE plpgsql
+AS $$
+BEGIN
+	PERFORM augur._upkeep_monitors();
+	COMMIT;
+	PERFORM augur._upkeep_retrain();
+	COMMIT;
+END
+$$;
+COMMENT ON PROCEDURE augur._upkeep() IS
+'Internal. What a background worker does for the models of its role: monitors and retrain policies that are due.';
+
+CREATE OR REPLACE FUNCTION augur._upkeep_monitors() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	-- another upkeep of the same role is at it
+	IF pg_try_advisory_xact_lock(hashtext('augur.upkeep'), hashoid(quote_ident(current_user)::regrole)) THEN
+		PERFORM augur.check_monitors(model => m.name)
+		FROM augur.models m
+		WHERE m.owner = quote_ident(current_user)::regrole
+		AND EXISTS (SELECT FROM augur.monitors t WHERE t.model_id = m.id AND t.enabled AND t.next_at <= now());
+	END IF;
+EXCEPTION WHEN OTHERS THEN
+	RAISE WARNING 'augur upkeep: monitors: %', SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION augur._upkeep_monitors() IS
+'Internal. Looks at the monitors that are due of models of the current user.';
+
+CREATE OR REPLACE FUNCTION augur._upkeep_retrain() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models;
+BEGIN
+	IF NOT pg_try_advisory_xact_lock(hashtext('augur.upkeep'), hashoid(quote_ident(current_user)::regrole)) THEN
+		RETURN;
+	END IF;
+	FOR m IN
+		SELECT t.* FROM augur.models t JOIN augur.retrain_policies p ON p.model_id = t.id
+		WHERE t.owner = quote_ident(current_user)::regrole AND NOT p.frozen AND augur._retrain_due(t.id, now())
+	LOOP
+		BEGIN
+			PERFORM augur.check_retrain(m.name);
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'augur upkeep: model "%": %', m.name, SQLERRM;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION augur._upkeep_retrain() IS
+'Internal. Looks at the retrain policies that are due of models of the current user.';
