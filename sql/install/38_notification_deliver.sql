@@ -146,7 +146,7 @@ BEGIN
 		WHERE t.channel_id = c.id AND t.status = 'queued'
 		AND t.route_id IS NOT DISTINCT FROM g.route_id AND t.group_key = g.group_key;
 		IF lead_id IS NOT NULL AND g.kind <> 'test'
-			AND sent >= c.per_hour * CASE WHEN g.critical THEN 2 ELSE 1 END
+			AND sent >= (CASE WHEN g.critical THEN 2 ELSE 1 END) * c.per_hour
 		THEN
 			UPDATE augur.notifications t SET status = 'suppressed', reason = limit_reason, ended_at = as_of
 			WHERE t.channel_id = c.id AND t.status = 'queued'
