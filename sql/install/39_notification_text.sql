@@ -99,7 +99,7 @@ DECLARE
 	pipeline	text := augur._message_clean(p ->> 'pipeline');
 	suite		text := augur._message_clean(p ->> 'suite');
 	run			text := CASE WHEN p ->> 'run' ~ '^[0-9]{1,18}$' THEN p ->> 'run' END;
-	of_model	text := quote_literal(coalesce(e.model, ''));
+	of_model	text := quote_literal(augur._event_object(e));
 	version		text := CASE WHEN jsonb_typeof(p -> 'version') = 'number' THEN p ->> 'version' END;
 	old			text := CASE WHEN jsonb_typeof(p -> 'old_version') = 'number' THEN p ->> 'old_version' END;
 BEGIN
@@ -176,7 +176,6 @@ BEGIN
 		title := format('A monitor of %s cannot look', coalesce(model, subject));
 		story := augur._message_value(p -> 'detail');
 		keys := '{Monitor,monitor,Segment,segment}';
-		look := format('SELECT as_of, monitor, detail FROM augur.drift_runs WHERE model = %s AND verdict = ''error'' ORDER BY id DESC', of_model);
 		look := format('SELECT * FROM augur.drift_latest WHERE model = %s', of_model);
 	WHEN e.kind IN ('validation_failed', 'validation_error', 'validation_recovered') THEN
 		icon := CASE e.kind WHEN 'validation_recovered' THEN '✅' ELSE icon END;

@@ -20,9 +20,13 @@
 
 #include <signal.h>
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
-#include "commands/dbcommands.h"
+#include "catalog/pg_database.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -35,12 +39,10 @@
 #include "storage/procsignal.h"
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
@@ -233,32 +235,63 @@ read_databases(void)
 }
 
 /*
+ * The number of a database, InvalidOid when there is none, and what there is to say
+ * about a role.  By scans: without a database, indexes and caches of the catalog cannot
+ * be used.
+ */
+static Oid
+find_database(const char *database_name, const char *role_name, AugurNotifyState *role_state)
+{
+	Oid database = InvalidOid;
+	Relation rel;
+	TableScanDesc scan;
+	HeapTuple tuple;
+
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (form->datallowconn && strcmp(NameStr(form->datname), database_name) == 0)
+			database = form->oid;
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	*role_state = AUGUR_NOTIFY_NO_ROLE;
+	rel = table_open(AuthIdRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_authid form = (Form_pg_authid) GETSTRUCT(tuple);
+
+		if (form->rolcanlogin && strcmp(NameStr(form->rolname), role_name) == 0)
+			*role_state = form->rolsuper ? AUGUR_NOTIFY_BAD_ROLE : AUGUR_NOTIFY_STARTING;
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return database;
+}
+
+/*
  * Starts the worker of a slot, if its database and role are as they must be.
  */
 static void
 start_worker(int i, TimestampTz now)
 {
 	BackgroundWorker worker = {0};
-	const char *role_name = notify_setting("augur.notify_role");
-	AugurNotifyState state = AUGUR_NOTIFY_STARTING;
+	AugurNotifyState state;
 	Oid database;
-	HeapTuple role;
 	MemoryContext context = CurrentMemoryContext;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	database = get_database_oid(shared->slots[i].name, true);
-	role = *role_name ? SearchSysCache1(AUTHNAME, CStringGetDatum(role_name)) : NULL;
-	if (!OidIsValid(database))
-		state = AUGUR_NOTIFY_NO_DATABASE;
-	else if (!HeapTupleIsValid(role) || !((Form_pg_authid) GETSTRUCT(role))->rolcanlogin)
-		state = AUGUR_NOTIFY_NO_ROLE;
-	else if (((Form_pg_authid) GETSTRUCT(role))->rolsuper)
-		state = AUGUR_NOTIFY_BAD_ROLE;
-	if (HeapTupleIsValid(role))
-		ReleaseSysCache(role);
+	database = find_database(shared->slots[i].name, notify_setting("augur.notify_role"), &state);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
+	if (!OidIsValid(database))
+		state = AUGUR_NOTIFY_NO_DATABASE;
 
 	watches[i].not_before = TimestampTzPlusMilliseconds(now, poll_ms());
 	if (state != AUGUR_NOTIFY_STARTING)
@@ -426,16 +459,17 @@ static bool
 extension_ready(void)
 {
 	bool ready;
-	bool null;
 
 	worker_begin();
-	if (SPI_execute("SELECT coalesce(pg_catalog.has_function_privilege(pg_catalog.to_regprocedure("
-					"'augur._notification_claim(text,timestamp with time zone,integer)')::pg_catalog.oid, "
-					"'EXECUTE') AND pg_catalog.has_schema_privilege('augur', 'USAGE'), false)",
-					true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
+	if (SPI_execute("SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n "
+					"ON n.oid OPERATOR(pg_catalog.=) p.pronamespace "
+					"WHERE n.nspname OPERATOR(pg_catalog.=) 'augur' "
+					"AND p.proname OPERATOR(pg_catalog.=) '_notification_claim' "
+					"AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') "
+					"AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')",
+					true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for the extension");
-	ready = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+	ready = SPI_processed > 0;
 	worker_end();
 	return ready;
 }
