@@ -1,7 +1,7 @@
 # augur: build, install and test.  `make help` lists the targets.
 #
 # Objects are listed per floor (docs/architecture.md): src/core is the numeric core,
-# src/pg the PostgreSQL layer.  The version lives in augur.control alone.
+# src/pg the PostgreSQL layer, src/notify the library that sends notifications.  The version lives in augur.control alone.
 
 EXTENSION = augur
 # Where this Makefile lies, empty when it is here: a build from another directory works too
@@ -31,7 +31,8 @@ ISOLATION = $(patsubst tests/isolation/specs/%.spec,%,$(call in_top,tests/isolat
 ISOLATION_OPTS = --load-extension=augur --encoding=UTF8 --no-locale \
 	--inputdir=$(or $(TOP),./)tests/isolation
 
-EXTRA_CLEAN = augur--*.sql build src/core/*.d src/core/*/*.d src/pg/*.d
+EXTRA_CLEAN = augur--*.sql build src/core/*.d src/core/*/*.d src/pg/*.d \
+	augur_notify$(DLSUFFIX) src/notify/*.o src/notify/*.d
 
 ifeq ($(CI),true)
 WERROR = 1
@@ -69,14 +70,37 @@ clean:
 .PHONY: all install uninstall installcheck clean
 endif
 
+# augur_notify: HTTP in a library of its own (docs/notifications.md), so that augur never needs
+# libcurl.  Without libcurl's headers it is left out.
+NOTIFY_OBJS = $(patsubst %.c,%.o,$(call in_top,src/notify/*.c))
+CURL_CONFIG ?= $(shell command -v curl-config)
+NOTIFY ?= $(if $(CURL_CONFIG),yes)
+NOTIFY_LIB = $(if $(filter yes,$(NOTIFY)),augur_notify$(DLSUFFIX))
+ifneq ($(wildcard $(PGXS)),)
+all: $(or $(NOTIFY_LIB),no-notify)
+install: install-notify
+uninstall: uninstall-notify
+augur_notify$(DLSUFFIX): $(NOTIFY_OBJS)
+	$(CC) $(CFLAGS) $(NOTIFY_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(shell $(CURL_CONFIG) --libs)
+$(NOTIFY_OBJS): override CPPFLAGS += $(shell $(CURL_CONFIG) --cflags)
+$(NOTIFY_OBJS): override CFLAGS += $(CFLAGS_SL)
+no-notify:
+	@echo "augur_notify is left out: no curl-config (libcurl4-openssl-dev on Debian)"
+install-notify: $(NOTIFY_LIB) installdirs
+	$(if $(NOTIFY_LIB),$(INSTALL_SHLIB) $(NOTIFY_LIB) '$(DESTDIR)$(pkglibdir)/$(NOTIFY_LIB)')
+uninstall-notify:
+	rm -f '$(DESTDIR)$(pkglibdir)/augur_notify$(DLSUFFIX)'
+.PHONY: no-notify install-notify uninstall-notify
+endif
+
 $(CORE_OBJS): override CFLAGS += $(CORE_CFLAGS)
 
 # Objects follow their headers (the .d files), the version, and the server and flags they
 # were built for, so that another PG_CONFIG never links yesterday's objects.
--include $(OBJS:.o=.d)
-$(OBJS): augur.control Makefile build/flags
+-include $(OBJS:.o=.d) $(NOTIFY_OBJS:.o=.d)
+$(OBJS) $(NOTIFY_OBJS): augur.control Makefile build/flags
 build/flags: FORCE
-	@mkdir -p $(sort $(dir $@ $(OBJS)))
+	@mkdir -p $(sort $(dir $@ $(OBJS) $(NOTIFY_OBJS)))
 	@echo '$(VERSION) $(CC) $(CFLAGS) $(COPT)' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:

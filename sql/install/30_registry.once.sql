@@ -17,7 +17,7 @@ CREATE TABLE augur.preset_roles
 (
 	role		regrole PRIMARY KEY,
 	preset		text NOT NULL
-				CHECK (preset = ANY ('{reader,predictor,trainer,operator,admin}'::text[])),
+				CHECK (preset = ANY ('{reader,predictor,trainer,operator,admin,notifier}'::text[])),
 	granted_by	name NOT NULL DEFAULT current_user,
 	granted_at	timestamptz NOT NULL DEFAULT clock_timestamp()
 );

@@ -22,11 +22,12 @@ BEGIN
 	END IF;
 	-- what it starts is queued in the same transaction
 	PERFORM augur._pipeline_event(event);
+	PERFORM augur._notify_event(event);
 	RETURN event;
 END
 $$;
 COMMENT ON FUNCTION augur._emit(text, text, text, jsonb, augur.models) IS
-'Internal. Writes an event, about a model or none, and notifies channel augur; returns its number.';
+'Internal. Writes an event, about a model or none, notifies channel augur and queues messages for channels of augur.channels; returns its number.';
 
 CREATE OR REPLACE FUNCTION augur.emit(kind text, severity text DEFAULT 'info',
 	subject text DEFAULT NULL, payload jsonb DEFAULT '{}', model text DEFAULT NULL) RETURNS bigint

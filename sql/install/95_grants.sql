@@ -17,6 +17,7 @@ AS $$
 		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states,version_profiles}')
 		WHEN 'predictor' THEN c.relkind = ANY ('{r,p}'::"char"[])
 			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases,predictions,actuals,feature_sets}')
+		WHEN 'notifier' THEN c.relname = ANY ('{preset_roles,models,events,channels,channel_states,routes,silences,notifications,notification_attempts,notification_status,notification_log}')
 		ELSE c.relkind = ANY ('{r,v,p}'::"char"[]) END
 	-- partitions are reached through their table, whose policies hold there
 	AND NOT c.relispartition
@@ -122,6 +123,30 @@ AS $$
 		('augur.aliases', 'DELETE')) t (relation, privilege)
 	WHERE $1 = ANY ('{trainer,operator,admin}')
 	UNION ALL
+	-- notify: who may, the policies tell; rows of the outbox are never deleted but by age
+	SELECT t.relation::regclass, t.privilege
+	FROM (VALUES
+		('{admin}'::text[], 'augur.channels', 'INSERT (name, kind, secret, per_hour, max_age, note)'),
+		('{admin}', 'augur.channels', 'UPDATE (enabled, secret, per_hour, max_age, note)'),
+		('{admin}', 'augur.channels', 'DELETE'),
+		('{admin}', 'augur.routes', 'INSERT (name, channel_id, priority, kinds, min_severity, model, subject, payload,'
+		 ' group_by, group_wait, group_interval, repeat_interval, digest, continues)'),
+		('{admin}', 'augur.routes', 'DELETE'),
+		('{operator,admin}', 'augur.silences', 'INSERT (kinds, model, subject, payload, starts_at, ends_at, comment)'),
+		('{operator,admin}', 'augur.silences', 'UPDATE (ends_at)'),
+		('{admin,notifier}', 'augur.channel_states', 'INSERT (channel_id)'),
+		('{admin,notifier}', 'augur.channel_states', 'UPDATE (circuit, reason, opened_at, recovering, paused_until,'
+		 ' tried_at, failing_since)'),
+		('{operator,admin,notifier}', 'augur.notifications', 'INSERT (channel_id, kind, severity, subject, object, topic,'
+		 ' group_key, status, next_at)'),
+		('{operator,admin,notifier}', 'augur.notifications', 'UPDATE (status, queued_at, attempts, next_at, lease_owner,'
+		 ' lease_until, parent_id, events, plain, reason, ended_at)'),
+		('{admin,notifier}', 'augur.notification_attempts', 'INSERT (notification_id, attempt, outcome, http, error,'
+		 ' response, seconds, deliverer)'),
+		('{notifier}', 'augur.events', 'INSERT (kind, severity, subject, model_id, model, payload, owner)'))
+		t (presets, relation, privilege)
+	WHERE $1 = ANY (t.presets)
+	UNION ALL
 	-- log: who predicts may keep what was answered, and tell what became of it
 	SELECT t.relation::regclass, t.privilege
 	FROM (VALUES
@@ -139,12 +164,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	-- readers and predictors get what writes nothing, which is told by the volatility, so that a
-	-- new function is covered; predictors also what logs
+	-- new function is covered; predictors also what logs; notifiers what delivers
 	SELECT f.oid::regprocedure
 	FROM pg_proc f
 	WHERE f.pronamespace = 'augur'::regnamespace
 	AND f.proname <> ALL ('{grant_preset,revoke_preset,refresh_presets,_preset_drop}')
-	AND (f.provolatile <> 'v' OR $1 = ANY ('{trainer,operator,admin}')
+	AND (f.provolatile <> 'v' AND $1 <> 'notifier' OR $1 = ANY ('{trainer,operator,admin}')
+		 OR $1 = 'notifier'
+		 AND (f.proname ~ '^_(notification|notify|message|slack|event)_'
+			  OR f.proname = ANY ('{_message,_emit,_like,_route_matches,_group_key,deliver_notifications,_check_notification_right,_owns,_operates}'))
 		 OR $1 = 'predictor'
 		 AND f.proname = ANY ('{predict_logged,score,record_actual,_prepare_log,_may_log,_record_actual}'))
 	AND EXISTS (SELECT FROM pg_depend d
@@ -193,10 +221,10 @@ DECLARE
 	object		text;
 	what		text;
 BEGIN
-	IF $2 IS NULL OR NOT ($2 = ANY ('{reader,predictor,trainer,operator,admin}'::text[])) THEN
+	IF $2 IS NULL OR NOT ($2 = ANY ('{reader,predictor,trainer,operator,admin,notifier}'::text[])) THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('invalid preset %s', quote_nullable($2)),
-			HINT = 'Valid values are reader, predictor, trainer, operator and admin.';
+			HINT = 'Valid values are reader, predictor, trainer, operator, admin and notifier.';
 	ELSIF to_role = 0 THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'a preset cannot be given to public',
@@ -214,7 +242,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.grant_preset(name, text) IS
-'Gives a role its rights in augur, instead of those it had. reader: metadata of models it may see; predictor: scoring with models granted to it, and logging of that; trainer: both, and models of its own; operator: also promotes and rolls back everybody''s models; admin: also drops, grants and hands over everybody''s models. Superuser or extension owner only.';
+'Gives a role its rights in augur, instead of those it had. reader: metadata of models it may see; predictor: scoring with models granted to it, and logging of that; trainer: both, and models of its own; operator: also promotes and rolls back everybody''s models; admin: also drops, grants and hands over everybody''s models, and has channels and routes of notifications; notifier: sends them, for the worker and for augur.deliver_notifications, and nothing else. Superuser or extension owner only.';
 
 CREATE OR REPLACE FUNCTION augur.revoke_preset(role name) RETURNS void
 LANGUAGE sql VOLATILE

@@ -24,7 +24,7 @@ fi
 
 packages="gcc libc6-dev make perl git diffutils
 	postgresql-$major postgresql-server-dev-$major postgresql-$major-cron postgresql-$major-pgtap
-	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl libcurl4-openssl-dev
+	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl libcurl4-openssl-dev libio-socket-ssl-perl openssl
 	clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck valgrind"
 
 # A server that was not installed from packages (PG_CONFIG elsewhere) needs none of Debian's.

@@ -1,0 +1,325 @@
+/*-------------------------------------------------------------------------
+ *
+ * send.c
+ *		Messages over HTTPS, a few at once, within bounds of time and size.
+ *
+ * libcurl is given no way to leave the URL: no redirects, no proxies, no .netrc, no
+ * cookies, no other protocol.  Each socket is refused whose address is private unless
+ * its host and port are listed; that is asked after the name was resolved and before
+ * anything connects, so neither a changed name nor an odd spelling gets around it.
+ *
+ * No snapshot or lock is held while this runs.  Waits are short, and an interrupt
+ * (cancel, termination) is taken between them.  Signals are blocked in libcurl's calls:
+ * its resolver thread inherits the mask and never runs a handler of the server.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "private.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+
+#if LIBCURL_VERSION_NUM < 0x074200
+#error "augur_notify needs libcurl 7.66 or newer"
+#endif
+
+typedef struct NotifyTransfer
+{
+	NotifyJob *job;
+	NotifyAddress address;
+	CURL *easy;
+	bool added;
+	bool done;
+	bool private_address; /* a socket was refused */
+	bool too_large;
+	char message[CURL_ERROR_SIZE];
+	size_t size;
+	char received[NOTIFY_RESPONSE_BYTES + 1];
+} NotifyTransfer;
+
+static bool curl_ready = false;
+
+/*
+ * libcurl calls this to make a socket, once the address is known.
+ */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	NotifyTransfer *t = arg;
+	int fd;
+
+	if (notify_address_private(&address->addr) &&
+		!notify_address_listed(notify_setting("augur.notify_private_hosts"), t->address.host,
+							   t->address.port))
+	{
+		t->private_address = true;
+		return CURL_SOCKET_BAD;
+	}
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/*
+ * libcurl calls this with a part of the response.
+ */
+static size_t
+receive(char *data, size_t size, size_t n, void *arg)
+{
+	NotifyTransfer *t = arg;
+	size_t bytes = size * n;
+
+	if (bytes > NOTIFY_RESPONSE_BYTES - t->size)
+	{
+		t->too_large = true;
+		return 0;
+	}
+	memcpy(t->received + t->size, data, bytes);
+	t->size += bytes;
+	return bytes;
+}
+
+/*
+ * Makes the request of a job; false, and the job's error, when it cannot be sent.
+ */
+static bool
+prepare(NotifyTransfer *t, struct curl_slist *headers)
+{
+	const char *problem = notify_address_read(&t->address, t->job->secret);
+	const char *ca_file = notify_setting("augur.notify_ca_file");
+	CURLcode rc = CURLE_OK;
+
+	if (problem != NULL)
+	{
+		strlcpy(t->job->error, problem, sizeof(t->job->error));
+		return false;
+	}
+	t->easy = curl_easy_init();
+	if (t->easy == NULL)
+	{
+		strlcpy(t->job->error, "out of memory", sizeof(t->job->error));
+		return false;
+	}
+#define SET(option, value)                                     \
+	do                                                         \
+	{                                                          \
+		if (rc == CURLE_OK)                                    \
+			rc = curl_easy_setopt(t->easy, (option), (value)); \
+	} while (0)
+	SET(CURLOPT_URL, t->address.url);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+#else
+	SET(CURLOPT_PROTOCOLS, (long) CURLPROTO_HTTPS);
+#endif
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_VERBOSE, 0L);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	if (*ca_file)
+	{
+		/* instead of the system's authorities, not beside them */
+		SET(CURLOPT_CAINFO, ca_file);
+		SET(CURLOPT_CAPATH, (char *) NULL);
+	}
+	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, NOTIFY_CONNECT_MS);
+	SET(CURLOPT_TIMEOUT_MS, NOTIFY_TOTAL_MS);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, receive);
+	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_ERRORBUFFER, t->message);
+	SET(CURLOPT_USERAGENT, "augur/" AUGUR_VERSION);
+	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) strlen(t->job->body));
+	SET(CURLOPT_POSTFIELDS, t->job->body);
+	SET(CURLOPT_PRIVATE, t);
+#undef SET
+	if (rc != CURLE_OK)
+		snprintf(t->job->error, sizeof(t->job->error), "the request cannot be made: %s",
+				 curl_easy_strerror(rc));
+	return rc == CURLE_OK;
+}
+
+/*
+ * The beginning of a response as text of the database's encoding, without the secret.
+ */
+static void
+keep_response(NotifyTransfer *t)
+{
+	size_t n = 0;
+
+	t->received[t->size] = '\0';
+	for (size_t i = 0; i < t->size; i++)
+		if (t->received[i] == '\0')
+			t->received[i] = ' ';
+	notify_address_redact(&t->address, t->received);
+	/* bytes that are no text are told by "?" */
+	for (const char *p = t->received; *p && n < NOTIFY_KEPT_BYTES; p++)
+		t->job->response[n++] = (*p >= ' ' && *p <= '~') || *p == '\n' ? *p : '?';
+	t->job->response[n] = '\0';
+}
+
+/*
+ * What came of a transfer.  A status that was received counts, even if the rest of the
+ * response was too large or did not come: the receiver has had the message.
+ */
+static void
+finish(NotifyTransfer *t, CURLcode rc)
+{
+	NotifyJob *job = t->job;
+	long http = 0;
+	curl_off_t retry_after = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http);
+	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	job->http = http >= 200 && http <= 999 ? (int) http : 0;
+	job->retry_after = (int) Min(Max(retry_after, 0), 1000000);
+	if (rc != CURLE_OK && (job->http < 200 || job->http > 299))
+	{
+		if (t->private_address)
+			strlcpy(job->error, "the host resolves to a private address, which setting "
+								"augur.notify_private_hosts does not list",
+					sizeof(job->error));
+		else if (t->too_large)
+			strlcpy(job->error, "the response is too large", sizeof(job->error));
+		else
+			snprintf(job->error, sizeof(job->error), "%s%s%s", curl_easy_strerror(rc),
+					 t->message[0] ? ": " : "", t->message);
+		notify_address_redact(&t->address, job->error);
+		for (char *p = job->error; *p; p++)
+			if (*p < ' ' || *p > '~')
+				*p = '?';
+	}
+	keep_response(t);
+}
+
+/*
+ * One round of libcurl's work, with signals blocked.
+ */
+static int
+perform(CURLM *multi)
+{
+	sigset_t all;
+	sigset_t before;
+	int running = 0;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	(void) curl_multi_perform(multi, &running);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return running;
+}
+
+/*
+ * Ends everything, also transfers under way.  quick: without waiting for a resolver.
+ */
+static void
+release(CURLM *multi, NotifyTransfer **transfers, int n, struct curl_slist *headers, bool quick)
+{
+	for (int i = 0; i < n; i++)
+	{
+		NotifyTransfer *t = transfers[i];
+
+		if (t->easy)
+		{
+#if LIBCURL_VERSION_NUM >= 0x075700
+			if (quick)
+				(void) curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+			if (t->added)
+				curl_multi_remove_handle(multi, t->easy);
+			curl_easy_cleanup(t->easy);
+		}
+		notify_address_forget(&t->address);
+	}
+	if (multi)
+		curl_multi_cleanup(multi);
+	curl_slist_free_all(headers);
+}
+
+/*
+ * Sends the jobs and fills in their results.
+ */
+void
+notify_send(NotifyJob *jobs, int n)
+{
+	NotifyTransfer **transfers = palloc(sizeof(NotifyTransfer *) * n);
+	CURLM *volatile multi = NULL;
+	struct curl_slist *volatile headers = NULL;
+	volatile bool complete = false;
+	instr_time start;
+
+	if (!curl_ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR), errmsg("could not start libcurl")));
+	curl_ready = true;
+	for (int i = 0; i < n; i++)
+	{
+		transfers[i] = palloc0(sizeof(NotifyTransfer));
+		transfers[i]->job = &jobs[i];
+	}
+	INSTR_TIME_SET_CURRENT(start);
+
+	PG_TRY();
+	{
+		int running;
+
+		multi = curl_multi_init();
+		headers = curl_slist_append(NULL, "Content-Type: application/json; charset=utf-8");
+		if (multi == NULL || headers == NULL)
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		for (int i = 0; i < n; i++)
+		{
+			NotifyTransfer *t = transfers[i];
+
+			if (prepare(t, headers) && curl_multi_add_handle(multi, t->easy) == CURLM_OK)
+				t->added = true;
+		}
+		do
+		{
+			CURLMsg *msg;
+			int left;
+
+			running = perform(multi);
+			while ((msg = curl_multi_info_read(multi, &left)) != NULL)
+			{
+				NotifyTransfer *t = NULL;
+				CURLcode rc = msg->data.result;
+				instr_time now;
+
+				if (msg->msg != CURLMSG_DONE)
+					continue;
+				curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **) &t);
+				INSTR_TIME_SET_CURRENT(now);
+				INSTR_TIME_SUBTRACT(now, start);
+				t->job->seconds = INSTR_TIME_GET_DOUBLE(now);
+				finish(t, rc);
+			}
+			CHECK_FOR_INTERRUPTS();
+			if (running > 0)
+				(void) curl_multi_poll(multi, NULL, 0, 200, NULL);
+		} while (running > 0);
+		complete = true;
+	}
+	PG_FINALLY();
+	{
+		release(multi, transfers, n, headers, !complete);
+	}
+	PG_END_TRY();
+
+	for (int i = 0; i < n; i++)
+		pfree(transfers[i]);
+	pfree(transfers);
+}
