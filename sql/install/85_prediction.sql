@@ -291,32 +291,41 @@ AS $$
 DECLARE
 	v			augur.versions := augur._referred_version(model);
 	name		text := (SELECT m.name FROM augur.models m WHERE m.id = v.model_id);
+	pinned		text := name || '/' || v.version;
+	classes		text[] := augur._class_names(v);
+	p			augur.prediction;
+	shares		jsonb;
+	result		augur.logged_prediction;
 	logs		boolean;
 	r			record;
 	c			augur.versions;
 	a			record;
 	made		bigint;
-	result		augur.logged_prediction;
 BEGIN
 	-- an alias or a number says which version is wanted, and takes no part in a rollout
-	SELECT * INTO r FROM augur._rollout_open(CASE WHEN model = name THEN v.model_id END, v.id);
-	IF r.id IS NULL THEN
-		SELECT * INTO a FROM augur._answer(name || '/' || v.version, augur._class_names(v), "row");
+	SELECT t.id, t.candidate_id, t.mode, t.salt, (t.weight * 100)::integer AS share INTO r FROM augur.rollouts t
+	WHERE t.model_id = v.model_id AND t.champion_id = v.id AND t.state = ANY ('{running,paused}') AND model = name;
+	IF NOT FOUND THEN
+		p := augur.predict_full(pinned, "row");
+		result := ROW(NULL, p.value, p.label, p.probability, v.version);
 		IF augur._prepare_log() THEN
+			IF cardinality(classes) = 2 THEN
+				shares := jsonb_build_object(classes[1], 1 - p.value, classes[2], p.value);
+			ELSIF classes IS NOT NULL THEN
+				shares := augur.probabilities(pinned, "row");
+			END IF;
 			INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
 				probabilities, features)
-			VALUES (v.model_id, v.id, v.version, model, entity, target_time, a.value, a.label, a.shares,
+			VALUES (v.model_id, v.id, v.version, model, entity, target_time, p.value, p.label, shares,
 					CASE WHEN keep_features THEN to_jsonb("row") END)
-			RETURNING id INTO made;
+			RETURNING id INTO result.prediction_id;
 		END IF;
-		result := ROW(made, a.value, a.label, a.probability, v.version);
 		RETURN result;
 	END IF;
 	logs := augur._prepare_log();
 	SELECT t.* INTO c FROM augur.versions t WHERE t.id = r.candidate_id;
 	FOR a IN
-		SELECT * FROM augur._rollout_answers(name || '/' || v.version, augur._class_names(v),
-			name || '/' || c.version, augur._class_names(c), CASE WHEN logs OR r.mode = 'canary' THEN r.mode END,
+		SELECT * FROM augur._rollout_answers(pinned, classes, name || '/' || c.version, augur._class_names(c), CASE WHEN logs OR r.mode = 'canary' THEN r.mode END,
 			coalesce(augur._bucket(entity, r.salt), floor(random() * 10000)::integer) < r.share, "row")
 	LOOP
 		made := NULL;
@@ -431,8 +440,9 @@ BEGIN
 		moment := augur._time_column(relation, target_time, alias);
 	END IF;
 	-- an alias or a number says which version is wanted, and takes no part in a rollout
-	SELECT * INTO r FROM augur._rollout_open(CASE WHEN model = name THEN v.model_id END, v.id);
-	IF r.id IS NOT NULL THEN
+	SELECT t.id, t.candidate_id, t.mode, t.salt, (t.weight * 100)::integer AS share INTO r FROM augur.rollouts t
+	WHERE t.model_id = v.model_id AND t.champion_id = v.id AND t.state = ANY ('{running,paused}') AND model = name;
+	IF FOUND THEN
 		RETURN QUERY SELECT * FROM augur._score_rollout(model, v, name, r, entity, moment, relation, condition, keep_features);
 		RETURN;
 	END IF;

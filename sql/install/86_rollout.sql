@@ -79,18 +79,6 @@ CREATE OR REPLACE FUNCTION augur.route(model text, entity text) RETURNS text
 COMMENT ON FUNCTION augur.route(text, text) IS
 'The version that answers for an entity while a canary rollout of the model runs, as churn/7: the candidate for its share of entities, always the same ones, else the version in production. To be given to augur.predict and others, which by a bare name stay with production: SELECT augur.predict(augur.route(''churn'', c.id::text), c) FROM customers c. A model named with an alias or a number is not routed; nor is NULL.';
 
--- What a bare name is part of.
-CREATE OR REPLACE FUNCTION augur._rollout_open(model_id bigint, champion_id bigint, OUT id bigint,
-	OUT candidate_id bigint, OUT mode text, OUT salt text, OUT share integer)
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, augur, pg_temp
-AS $$
-	SELECT r.id, r.candidate_id, r.mode, r.salt, (r.weight * 100)::integer FROM augur.rollouts r
-	WHERE r.model_id = $1 AND r.champion_id = $2 AND r.state = ANY ('{running,paused}')
-$$;
-COMMENT ON FUNCTION augur._rollout_open(bigint, bigint) IS
-'Internal. The rollout of a model that runs against the version in production; NULL for none.';
-
 -- A subtransaction, so that the failure of a candidate is not the caller's.
 CREATE OR REPLACE FUNCTION augur._answer_caught(pinned text, classes text[], "row" record, OUT value float8,
 	OUT label text, OUT probability float8, OUT shares jsonb, OUT error text)
@@ -165,7 +153,7 @@ DECLARE
 BEGIN
 	IF kind <> 'requested' THEN
 		UPDATE augur.rollouts t SET state = to_state, step = to_step,
-			weight = CASE WHEN ends THEN 0 WHEN to_step > r.step THEN r.weights[to_step] ELSE t.weight END,
+			weight = CASE WHEN kind = 'promoted' THEN 100 WHEN ends THEN 0 WHEN to_step > r.step THEN r.weights[to_step] ELSE t.weight END,
 			timer_from = CASE WHEN kind = ANY ('{started,advanced,resumed}') THEN as_of ELSE t.timer_from END,
 			samples_since = CASE WHEN kind = ANY ('{started,advanced}') THEN now() ELSE t.samples_since END,
 			verdict = verdict, reason = reason, facts = facts, looked_at = as_of,
@@ -316,7 +304,7 @@ BEGIN
 		model := parts[1];
 	END IF;
 	m := augur._model_locked(model, 'operate');
-	weights := coalesce(weights, CASE mode WHEN 'shadow' THEN '{100}' ELSE '{5,25,50}' END);
+	weights := coalesce(weights, CASE mode WHEN 'shadow' THEN '{100}' ELSE '{5,25,50}' END::numeric[]);
 	problem := CASE
 		WHEN mode IS NULL OR NOT (mode = ANY ('{canary,shadow}')) THEN format('invalid mode %s', quote_nullable(mode))
 		WHEN array_ndims(weights) IS DISTINCT FROM 1 OR cardinality(weights) > 100 THEN 'weights must be a list of 1 to 100 numbers'
@@ -649,8 +637,8 @@ BEGIN
 	reason := array_to_string(CASE verdict WHEN 'fail' THEN fails ELSE unknown END, '; ');
 	IF verdict = 'pass' THEN
 		reason := format('%s predictions of the candidate within the guard', n)
-			|| coalesce(format(', %s %s against %s', r.guard ->> 'metric', round((facts ->> 'candidate_loss')::numeric, 4),
-							   round((facts ->> 'champion_loss')::numeric, 4)), '');
+			|| CASE WHEN r.guard ? 'metric' THEN format(', %s %s against %s', r.guard ->> 'metric',
+				round((facts ->> 'candidate_loss')::numeric, 4), round((facts ->> 'champion_loss')::numeric, 4)) ELSE '' END;
 	END IF;
 END
 $$;
