@@ -231,8 +231,10 @@ BEGIN
 			problem := 'max_loss needs metric';
 			hint := format('It is one of %s and %s.', fit[1], fit[2]);
 		END IF;
-		IF problem IS NOT NULL THEN
-			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem, HINT = coalesce(hint, '');
+		IF hint IS NOT NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem, HINT = hint;
+		ELSIF problem IS NOT NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
 		END IF;
 	END LOOP;
 END
@@ -293,6 +295,7 @@ DECLARE
 	v			augur.versions;
 	champion	augur.versions;
 	r			augur.rollouts;
+	most		numeric;
 	problem		text;
 BEGIN
 	IF parts IS NOT NULL THEN
@@ -304,14 +307,24 @@ BEGIN
 		model := parts[1];
 	END IF;
 	m := augur._model_locked(model, 'operate');
+	IF mode IS NULL OR NOT (mode = ANY ('{canary,shadow}')) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid mode %s', quote_nullable(mode)),
+			HINT = 'Valid values are canary and shadow.';
+	END IF;
+	most := CASE mode WHEN 'canary' THEN 99.99 ELSE 100 END;
 	weights := coalesce(weights, CASE mode WHEN 'shadow' THEN '{100}' ELSE '{5,25,50}' END::numeric[]);
+	IF array_ndims(weights) IS DISTINCT FROM 1 OR cardinality(weights) > 100
+		OR EXISTS (SELECT FROM unnest(weights) WITH ORDINALITY w (x, i)
+				   WHERE x IS NULL OR NOT x BETWEEN 0.01 AND most OR x <> round(x, 2)
+				   OR x <= (SELECT b.x FROM unnest(weights) WITH ORDINALITY b (x, i) WHERE b.i = w.i - 1))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid weights %s', weights),
+			DETAIL = format('They are 1 to 100 percentages of at most two decimals, from 0.01 to %s, each greater than the one before.', most),
+			HINT = 'After the last step the candidate is promoted.';
+	END IF;
 	problem := CASE
-		WHEN mode IS NULL OR NOT (mode = ANY ('{canary,shadow}')) THEN format('invalid mode %s', quote_nullable(mode))
-		WHEN array_ndims(weights) IS DISTINCT FROM 1 OR cardinality(weights) > 100 THEN 'weights must be a list of 1 to 100 numbers'
-		WHEN EXISTS (SELECT FROM unnest(weights) WITH ORDINALITY w (x, i)
-					 WHERE x IS NULL OR NOT x BETWEEN 0.01 AND CASE mode WHEN 'canary' THEN 99.99 ELSE 100 END OR x <> round(x, 2)
-					 OR x <= (SELECT b.x FROM unnest(weights) WITH ORDINALITY b (x, i) WHERE b.i = w.i - 1))
-			THEN format('invalid weights %s', weights)
 		WHEN step_for IS NULL OR step_for < interval '0' THEN 'step_for must not be negative'
 		WHEN patience IS NULL OR patience < interval '0' THEN 'patience must not be negative'
 		WHEN expires_after IS NULL OR expires_after < interval '0' THEN 'expires_after must not be negative'
@@ -319,11 +332,7 @@ BEGIN
 		WHEN approval IS NULL THEN 'approval must be true or false'
 		WHEN char_length(salt) NOT BETWEEN 1 AND 200 THEN 'salt must have 1 to 200 characters' END;
 	IF problem IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem,
-			HINT = CASE WHEN problem ~ '^invalid mode' THEN 'Valid values are canary and shadow.'
-				WHEN problem ~ '^invalid weights' THEN 'They are percentages with at most two decimals, each greater than the one before, above 0 and '
-					|| CASE mode WHEN 'canary' THEN 'below 100: after the last step the candidate is promoted.' ELSE 'at most 100.' END
-				ELSE '' END;
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
 	END IF;
 	PERFORM augur._check_rollout_guard(m, guard);
 	SELECT * INTO r FROM augur.rollouts t
@@ -591,7 +600,7 @@ DECLARE
 	fails		text[] := '{}';
 	unknown		text[] := '{}';
 BEGIN
-	IF n < r.min_samples THEN
+	IF NOT coalesce(n >= r.min_samples AND n > 0, false) THEN
 		unknown := unknown || format('%s predictions of the candidate, of %s that are needed', n, r.min_samples);
 	ELSE
 		FOREACH k IN ARRAY '{errors,nulls}'::text[] LOOP
