@@ -325,6 +325,12 @@ BEGIN
 								 OLD.version, NEW.status),
 				DETAIL = format('Aliases: %s.', pointing),
 				HINT = 'Promote another version, or use augur.drop_alias.';
+		ELSIF EXISTS (SELECT FROM augur.rollouts r
+					  WHERE r.model_id = OLD.model_id AND r.candidate_id = OLD.id AND r.ended_at IS NULL)
+		THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('version %s cannot move to %s while it is rolled out', OLD.version, NEW.status),
+				HINT = 'Use augur.abort_rollout, or augur.deny_rollout before it is approved.';
 		END IF;
 	END IF;
 	NEW.status_at := clock_timestamp();

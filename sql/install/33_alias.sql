@@ -433,6 +433,9 @@ DECLARE
 	m			augur.models := augur._model_locked(model, 'own');
 	dropped		text;
 BEGIN
+	PERFORM augur._rollout_move(r, CASE r.state WHEN 'pending_approval' THEN 'expired' ELSE 'aborted' END,
+								now(), 'model dropped')
+	FROM augur.rollouts r WHERE r.model_id = m.id AND r.ended_at IS NULL;
 	-- production last, so that its history ends with the state of the others known
 	FOR dropped IN
 		SELECT a.alias FROM augur.aliases a WHERE a.model_id = m.id

@@ -24,7 +24,11 @@ CREATE TABLE augur.predictions
 	label		text,
 	probabilities jsonb CHECK (jsonb_typeof(probabilities) = 'object'),
 	features	jsonb CHECK (jsonb_typeof(features) = 'object'),
-	made_by		name NOT NULL DEFAULT current_user
+	rollout_id	bigint,
+	arm			text CHECK (arm = ANY ('{champion,candidate,shadow,fallback}'::text[])),
+	error		text,
+	made_by		name NOT NULL DEFAULT current_user,
+	CHECK ((rollout_id IS NULL) = (arm IS NULL))
 ) PARTITION BY RANGE (at);
 
 CREATE TABLE augur.predictions_default PARTITION OF augur.predictions DEFAULT;
@@ -167,6 +171,10 @@ COMMENT ON COLUMN augur.predictions.value IS 'the predicted value, or the probab
 COMMENT ON COLUMN augur.predictions.label IS 'the predicted class; NULL for regression';
 COMMENT ON COLUMN augur.predictions.probabilities IS 'the probability of each class; NULL for regression';
 COMMENT ON COLUMN augur.predictions.features IS 'the row that was scored, when the caller asked for it to be kept';
+COMMENT ON COLUMN augur.predictions.rollout_id IS 'the rollout that the answer was part of, or NULL';
+COMMENT ON COLUMN augur.predictions.arm IS
+'its part in that: champion, candidate, shadow (asked beside the champion, and not returned), or fallback (the champion''s answer after the candidate had failed)';
+COMMENT ON COLUMN augur.predictions.error IS 'why a candidate failed to answer, beginning with the SQLSTATE; such a row was not returned';
 COMMENT ON COLUMN augur.predictions.made_by IS 'the user who asked';
 COMMENT ON TABLE augur.actuals IS
 'What came true, written by augur.record_actual and augur.record_actuals. Append-only: the latest row about a prediction counts.';

@@ -260,6 +260,28 @@ $$;
 COMMENT ON FUNCTION augur._class_names(augur.versions) IS
 'Internal. The classes of a version in their order; NULL for regression.';
 
+CREATE OR REPLACE FUNCTION augur._answer(pinned text, classes text[], "row" record, OUT value float8,
+	OUT label text, OUT probability float8, OUT shares jsonb)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	p			augur.prediction := augur.predict_full(pinned, "row");
+BEGIN
+	value := p.value;
+	label := p.label;
+	probability := p.probability;
+	IF cardinality(classes) = 2 THEN
+		shares := jsonb_build_object(classes[1], 1 - p.value, classes[2], p.value);
+	ELSIF classes IS NOT NULL THEN
+		shares := augur.probabilities(pinned, "row");
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._answer(text, text[], record) IS
+'Internal. What a version answers for a row, as it is logged.';
+
 CREATE OR REPLACE FUNCTION augur.predict_logged(model text, "row" record, entity text DEFAULT NULL,
 	target_time timestamptz DEFAULT NULL, keep_features boolean DEFAULT false) RETURNS augur.logged_prediction
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -268,30 +290,62 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	v			augur.versions := augur._referred_version(model);
+	name		text := (SELECT m.name FROM augur.models m WHERE m.id = v.model_id);
+	pinned		text := name || '/' || v.version;
 	classes		text[] := augur._class_names(v);
-	pinned		text := (SELECT m.name || '/' || v.version FROM augur.models m WHERE m.id = v.model_id);
-	p			augur.prediction := augur.predict_full(pinned, "row");
+	p			augur.prediction;
 	shares		jsonb;
 	result		augur.logged_prediction;
+	logs		boolean;
+	r			record;
+	c			augur.versions;
+	a			record;
+	made		bigint;
 BEGIN
-	result := ROW(NULL, p.value, p.label, p.probability, v.version);
-	IF augur._prepare_log() THEN
-		IF cardinality(classes) = 2 THEN
-			shares := jsonb_build_object(classes[1], 1 - p.value, classes[2], p.value);
-		ELSIF classes IS NOT NULL THEN
-			shares := augur.probabilities(pinned, "row");
+	-- an alias or a number says which version is wanted, and takes no part in a rollout
+	SELECT t.id, t.candidate_id, t.mode, t.salt, (t.weight * 100)::integer AS share INTO r FROM augur.rollouts t
+	WHERE t.model_id = v.model_id AND t.champion_id = v.id AND t.state = ANY ('{running,paused}') AND model = name;
+	IF NOT FOUND THEN
+		p := augur.predict_full(pinned, "row");
+		result := ROW(NULL, p.value, p.label, p.probability, v.version);
+		IF augur._prepare_log() THEN
+			IF cardinality(classes) = 2 THEN
+				shares := jsonb_build_object(classes[1], 1 - p.value, classes[2], p.value);
+			ELSIF classes IS NOT NULL THEN
+				shares := augur.probabilities(pinned, "row");
+			END IF;
+			INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
+				probabilities, features)
+			VALUES (v.model_id, v.id, v.version, model, entity, target_time, p.value, p.label, shares,
+					CASE WHEN keep_features THEN to_jsonb("row") END)
+			RETURNING id INTO result.prediction_id;
 		END IF;
-		INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
-			probabilities, features)
-		VALUES (v.model_id, v.id, v.version, model, entity, target_time, p.value, p.label, shares,
-				CASE WHEN keep_features THEN to_jsonb("row") END)
-		RETURNING id INTO result.prediction_id;
+		RETURN result;
 	END IF;
+	logs := augur._prepare_log();
+	SELECT t.* INTO c FROM augur.versions t WHERE t.id = r.candidate_id;
+	FOR a IN
+		SELECT * FROM augur._rollout_answers(pinned, classes, name || '/' || c.version, augur._class_names(c), CASE WHEN logs OR r.mode = 'canary' THEN r.mode END,
+			coalesce(augur._bucket(entity, r.salt), floor(random() * 10000)::integer) < r.share, "row")
+	LOOP
+		made := NULL;
+		IF logs THEN
+			INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
+				probabilities, features, rollout_id, arm, error)
+			VALUES (v.model_id, CASE WHEN a.asked THEN c.id ELSE v.id END, CASE WHEN a.asked THEN c.version ELSE v.version END,
+					model, entity, target_time, a.value, a.label, a.shares, CASE WHEN keep_features THEN to_jsonb("row") END,
+					CASE WHEN a.arm IS NOT NULL THEN r.id END, a.arm, a.error)
+			RETURNING id INTO made;
+		END IF;
+		IF a.served THEN
+			result := ROW(made, a.value, a.label, a.probability, CASE WHEN a.asked THEN c.version ELSE v.version END);
+		END IF;
+	END LOOP;
 	RETURN result;
 END
 $$;
 COMMENT ON FUNCTION augur.predict_logged(text, record, text, timestamptz, boolean) IS
-'Scores one row and logs the answer in augur.predictions, under the key of what it is for and the time it is for, so that augur.record_actual can tell later what came true. keep_features keeps the row, too. In a read-only transaction and on a standby it scores and does not log. Example: SELECT p.* FROM customers c, augur.predict_logged(''churn'', c, c.id::text) p WHERE c.id = 42. For many rows use augur.score.';
+'Scores one row and logs the answer in augur.predictions, under the key of what it is for and the time it is for, so that augur.record_actual can tell later what came true. keep_features keeps the row, too. While a rollout of the model runs, a bare name takes part in it: that version answers which the entity is routed to, and in shadow mode both are asked and logged. In a read-only transaction and on a standby it scores and does not log. Example: SELECT p.* FROM customers c, augur.predict_logged(''churn'', c, c.id::text) p WHERE c.id = 42. For many rows use augur.score.';
 
 CREATE OR REPLACE FUNCTION augur._time_column(relation regclass, column_name name, alias text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -312,6 +366,49 @@ $$;
 COMMENT ON FUNCTION augur._time_column(regclass, name, text) IS
 'Internal. A column as an expression of type timestamptz; a date or timestamp is taken to be of UTC.';
 
+-- The rows of a relation while a rollout runs: $1 to $8 are what augur._rollout_answers is told.
+CREATE OR REPLACE FUNCTION augur._score_rollout(model text, v augur.versions, name text, r record, entity text, target_time text,
+	relation regclass, filter text, keep_features boolean) RETURNS SETOF augur.scored_row
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	c			augur.versions;
+	classes		text[] := augur._class_names(v);
+	logs		boolean := augur._prepare_log();
+	mode		text := CASE WHEN logs OR r.mode = 'canary' THEN r.mode END;
+	alias		text := '"augur row"';
+	scored		text;
+BEGIN
+	SELECT t.* INTO c FROM augur.versions t WHERE t.id = r.candidate_id;
+	scored := format('SELECT %1$s AS entity, %2$s AS target_time, p.value, p.label, p.shares, %3$s AS features, p.asked, p.served,'
+		' p.arm, p.error FROM %4$s AS %5$s CROSS JOIN LATERAL augur._rollout_answers($1, $2, $3, $4, $5,'
+		' coalesce(augur._bucket(%1$s, $6), floor(random() * 10000)::integer) < $7, %5$s) p%6$s',
+		entity, target_time, CASE WHEN keep_features THEN format('to_jsonb(%s)', alias) ELSE 'NULL::jsonb' END,
+		relation, alias, filter);
+	IF NOT logs THEN
+		RETURN QUERY EXECUTE format('SELECT NULL::bigint, s.entity, s.target_time, s.value, s.label, CASE WHEN s.asked THEN $8 ELSE $9 END'
+			' FROM (%s) s WHERE s.served', scored)
+			USING name || '/' || v.version, classes, name || '/' || c.version, augur._class_names(c), mode, r.salt, r.share,
+				c.version, v.version;
+		RETURN;
+	END IF;
+	RETURN QUERY EXECUTE format('WITH s AS MATERIALIZED (%s),'
+		' l AS (INSERT INTO augur.predictions AS l (model_id, version_id, version, reference, entity, target_time, value, label,'
+		' probabilities, features, rollout_id, arm, error)'
+		' SELECT $10, CASE WHEN s.asked THEN $11 ELSE $12 END, CASE WHEN s.asked THEN $8 ELSE $9 END, $13, s.entity, s.target_time,'
+		' s.value, s.label, s.shares, s.features, CASE WHEN s.arm IS NOT NULL THEN $14 END, s.arm, s.error FROM s'
+		' RETURNING l.id, l.entity, l.target_time, l.value, l.label, l.version, l.arm, l.error)'
+		' SELECT l.id, l.entity, l.target_time, l.value, l.label, l.version FROM l'
+		' WHERE l.error IS NULL AND l.arm IS DISTINCT FROM %L', scored, 'shadow')
+		USING name || '/' || v.version, classes, name || '/' || c.version, augur._class_names(c), mode, r.salt, r.share,
+			c.version, v.version, v.model_id, c.id, v.id, model, r.id;
+END
+$$;
+COMMENT ON FUNCTION augur._score_rollout(text, augur.versions, text, record, text, text, regclass, text, boolean) IS
+'Internal. augur.score while a rollout of the model runs: entity and target_time are expressions, filter a WHERE clause.';
+
 CREATE OR REPLACE FUNCTION augur.score(model text, relation regclass, key name DEFAULT NULL,
 	target_time name DEFAULT NULL, filter text DEFAULT NULL, keep_features boolean DEFAULT false)
 RETURNS SETOF augur.scored_row
@@ -322,26 +419,41 @@ AS $$
 DECLARE
 	v			augur.versions := augur._referred_version(model);
 	classes		text[] := augur._class_names(v);
-	pinned		text := (SELECT m.name || '/' || v.version FROM augur.models m WHERE m.id = v.model_id);
+	name		text := (SELECT m.name FROM augur.models m WHERE m.id = v.model_id);
+	pinned		text := name || '/' || v.version;
 	alias		text := '"augur row"';
+	entity		text := 'NULL::text';
+	moment		text := 'NULL::timestamptz';
+	-- the line feed ends a comment
+	condition	text := coalesce(E' WHERE (' || filter || E'\n)', '');
+	r			record;
 	scored		text;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
-	ELSIF key IS NOT NULL THEN
+	END IF;
+	IF key IS NOT NULL THEN
 		PERFORM augur._column_type(relation, key);
+		entity := format('%s.%I::text', alias, key);
+	END IF;
+	IF target_time IS NOT NULL THEN
+		moment := augur._time_column(relation, target_time, alias);
+	END IF;
+	-- an alias or a number says which version is wanted, and takes no part in a rollout
+	SELECT t.id, t.candidate_id, t.mode, t.salt, (t.weight * 100)::integer AS share INTO r FROM augur.rollouts t
+	WHERE t.model_id = v.model_id AND t.champion_id = v.id AND t.state = ANY ('{running,paused}') AND model = name;
+	IF FOUND THEN
+		RETURN QUERY SELECT * FROM augur._score_rollout(model, v, name, r, entity, moment, relation, condition, keep_features);
+		RETURN;
 	END IF;
 	scored := format('SELECT %s AS entity, %s AS target_time, p.value, p.label, %s AS probabilities, %s AS features'
 		' FROM %s AS %s CROSS JOIN LATERAL augur.predict_full(%L, %s) p%s',
-		CASE WHEN key IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, key) END,
-		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
+		entity, moment,
 		CASE WHEN classes IS NULL THEN 'NULL::jsonb'
 			 WHEN cardinality(classes) = 2 THEN format('jsonb_build_object(%L::text, 1 - p.value, %L::text, p.value)', classes[1], classes[2])
 			 ELSE format('augur.probabilities(%L, %s)', pinned, alias) END,
 		CASE WHEN keep_features THEN format('to_jsonb(%s)', alias) ELSE 'NULL::jsonb' END,
-		relation, alias, pinned, alias,
-		-- the line feed ends a comment
-		coalesce(E' WHERE (' || filter || E'\n)', ''));
+		relation, alias, pinned, alias, condition);
 	IF NOT augur._prepare_log() THEN
 		RETURN QUERY EXECUTE format('SELECT NULL::bigint, s.entity, s.target_time, s.value, s.label, %s FROM (%s) s',
 									v.version, scored);
@@ -354,7 +466,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.score(text, regclass, name, name, text, boolean) IS
-'Scores the rows of a table or view, all by one version, and logs them with one INSERT: key and target_time are its columns that tell what a row is for, filter a condition on its rows. Returns the answers. keep_features keeps the rows, too. In a read-only transaction and on a standby it scores and does not log. Example: SELECT count(*) FROM augur.score(''churn'', ''customers'', key => ''id'').';
+'Scores the rows of a table or view, and logs them with one INSERT: key and target_time are its columns that tell what a row is for, filter a condition on its rows. Returns the answers. One version scores all rows, unless a rollout of the model runs: then a bare name takes part in it, row by row. keep_features keeps the rows, too. In a read-only transaction and on a standby it scores and does not log. Example: SELECT count(*) FROM augur.score(''churn'', ''customers'', key => ''id'').';
 
 -- ---- what came true -----------------------------------------------------------------------------
 

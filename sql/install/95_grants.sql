@@ -72,6 +72,12 @@ AS $$
 		('augur.retrain_policies', 'DELETE'),
 		('augur.retrain_decisions', 'INSERT (model_id, model, as_of, fired, trigger, reason, outcome, version,'
 		 ' facts, owner)'),
+		('augur.rollouts', 'INSERT (model_id, model, champion_id, champion, candidate_id, candidate, mode, salt, weights,'
+		 ' step_for, patience, min_samples, guard, approval, expires_at, note, owner, state, timer_from, samples_since)'),
+		('augur.rollouts', 'UPDATE (state, step, weight, timer_from, samples_since, verdict, reason, facts, looked_at,'
+		 ' ended_at)'),
+		('augur.rollout_events', 'INSERT (rollout_id, kind, state, step, weight, verdict, reason, facts, as_of)'),
+		('augur.approvals', 'INSERT (rollout_id, decision, note)'),
 		('augur.suites', 'INSERT (name, relation, key, note)'),
 		('augur.suites', 'UPDATE (relation, key, note)'),
 		('augur.suites', 'DELETE'),
@@ -151,10 +157,14 @@ AS $$
 	SELECT t.relation::regclass, t.privilege
 	FROM (VALUES
 		('augur.predictions', 'INSERT (model_id, version_id, version, reference, entity, target_time, value, label,'
-		 ' probabilities, features)'),
+		 ' probabilities, features, rollout_id, arm, error)'),
 		('augur.actuals', 'INSERT (model_id, prediction_id, entity, target_time, value, label, observed_at)'))
 		t (relation, privilege)
 	WHERE $1 = ANY ('{predictor,trainer,operator,admin}')
+	UNION ALL
+	-- route: what scoring needs of rollouts, and not how good the candidate is
+	SELECT 'augur.rollouts'::regclass, 'SELECT (id, model_id, champion_id, candidate_id, candidate, mode, salt, weight, state)'
+	WHERE $1 = 'predictor'
 $$;
 COMMENT ON FUNCTION augur._preset_privileges(text) IS
 'Internal. The privileges on tables and views that a preset consists of.';
@@ -174,7 +184,7 @@ AS $$
 		 AND (f.proname ~ '^_(notification|notify|message|slack|event)_'
 			  OR f.proname = ANY ('{_message,_emit,_like,_route_matches,_group_key,deliver_notifications,_check_notification_right,_owns,_operates}'))
 		 OR $1 = 'predictor'
-		 AND f.proname = ANY ('{predict_logged,score,record_actual,_prepare_log,_may_log,_record_actual}'))
+		 AND f.proname = ANY ('{predict_logged,score,_score_rollout,record_actual,_prepare_log,_may_log,_record_actual}'))
 	AND EXISTS (SELECT FROM pg_depend d
 				WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e')
 $$;

@@ -44,6 +44,7 @@ SELECT augur.store_forecast('pmf', 3);
 SELECT augur.create_suite('pms', 'pm_days'), augur.expect('pms', 'not_null', 't');
 SELECT augur.validate('pms');
 SELECT augur.set_retrain_policy('pm');
+SELECT augur.start_rollout('pm', 3);
 SELECT kind FROM augur.create_feature_set('pmfs', 'SELECT k, t, y FROM public.pm_days', '{k}', 't', table_name => 'pm_made.pmfs');
 GRANT SELECT ON pm_made.pmfs TO pm_grantee;
 SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
@@ -82,7 +83,32 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set detector 'augur.new_detector(''ddm'')'
 \set registered_version '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pm'' AND v.version = 1)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
+\set open_rollout '(SELECT x FROM augur.rollouts x WHERE x.model = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._answer(text,text[],record)', $$augur._answer('pm/1', '{false,true}', :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur._answer_caught(text,text[],record)', $$augur._answer_caught('pm/1', '{false,true}', :row)$$, 'ok ok ok ok ok ok 42501'),
+('augur._bucket(text,text)', $$augur._bucket('x', 'y')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_rollout(augur.models,augur.rollouts,timestamp with time zone)', $$augur._check_rollout(:registered, :open_rollout, now())$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._check_rollout_guard(augur.models,jsonb)', $$augur._check_rollout_guard(:registered, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._guard_rollout()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._rollout_answers(text,text[],text,text[],text,boolean,record)', $$augur._rollout_answers('pm/1', '{false,true}', 'pm/2', '{false,true}', 'canary', false, :row)$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur._rollout_begin(augur.models,augur.rollouts,timestamp with time zone)', $$augur._rollout_begin(:registered, :open_rollout, now())$$, 'ok ok 42501 42501 55000 ok 42501'),
+('augur._rollout_candidate(augur.models,integer)', $$augur._rollout_candidate(:registered, 1)$$, 'ok ok ok ok 42704 ok 42501'),
+('augur._rollout_decide(text,text,text)', $$augur._rollout_decide('pm', 'deny', NULL)$$, '55000 55000 42501 42501 42704 55000 42501'),
+('augur._rollout_facts(augur.rollouts)', $$augur._rollout_facts(:open_rollout)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._rollout_losses(augur.rollouts,text)', $$augur._rollout_losses(:open_rollout, 'error')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._rollout_move(augur.rollouts,text,timestamp with time zone,text,text,jsonb)', $$augur._rollout_move(:open_rollout, 'aborted', now())$$, 'ok ok 42501 42501 55000 ok 42501'),
+('augur._rollout_of(augur.models,text[],text)', $$augur._rollout_of(:registered, '{running}', 'x')$$, 'ok ok 42501 42501 55000 ok 42501'),
+('augur._rollout_verdict(augur.rollouts,jsonb,double precision,double precision)', $$augur._rollout_verdict(:open_rollout, '{}', 2, 0.05)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._score_rollout(text,augur.versions,text,record,text,text,regclass,text,boolean)', $$augur._score_rollout('pm', :registered_version, 'pm', r, 'NULL::text', 'NULL::timestamptz', 'public.pm_rows', '', false) FROM (SELECT 1::bigint AS id, (:registered_version).id AS candidate_id, 'canary'::text AS mode, 's'::text AS salt, 0 AS share) r$$, 'ok ok ok 42501 42501 ok 42501'),
+('augur.abort_rollout(text,text)', $$augur.abort_rollout('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.approve_rollout(text,text)', $$augur.approve_rollout('pm')$$, '55000 55000 42501 42501 42704 55000 42501'),
+('augur.check_rollouts(timestamp with time zone,text)', $$augur.check_rollouts(model => 'pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.deny_rollout(text,text)', $$augur.deny_rollout('pm')$$, '55000 55000 42501 42501 42704 55000 42501'),
+('augur.pause_rollout(text,text)', $$augur.pause_rollout('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
+('augur.resume_rollout(text,text)', $$augur.resume_rollout('pm')$$, '55000 55000 42501 42501 42704 55000 42501'),
+('augur.route(text,text)', $$augur.route('pm', 'x')$$, 'ok ok ok 42501 42704 ok 42501'),
+('augur.start_rollout(text,integer,numeric[],interval,text,integer,jsonb,boolean,text,interval,interval,text)', $$augur.start_rollout('pm', 4)$$, '55000 55000 42501 42501 42704 55000 42501'),
 ('augur._config_columns(regclass,jsonb)', $$augur._config_columns('public.pm_days', '{"time_column": "t", "target": "y"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._check_own_source(augur.models,text)', $$augur._check_own_source(:registered, 'x')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._adwin_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
@@ -627,6 +653,7 @@ UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(repl
 UPDATE pm_matrix SET call = replace(replace(replace(call, ':expectation', :'expectation'), ':detector', :'detector'),
 	':prediction', :'prediction');
 UPDATE pm_matrix SET call = replace(call, ':feature_set', :'feature_set');
+UPDATE pm_matrix SET call = replace(call, ':open_rollout', :'open_rollout');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   WHERE p.pronamespace = 'augur'::regnamespace

@@ -1,0 +1,782 @@
+-- rollout: starting, routing, judging and ending rollouts.
+--
+-- Whoever moves a rollout locks the row of its model first, as for moves of aliases.  What
+-- augur.check_rollouts reads are augur's own tables, and nothing that an owner wrote is run: so a
+-- superuser may look at everybody's rollouts.
+
+-- ---- guards ---------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._guard_rollout() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF (NEW.id, NEW.model_id, NEW.model, NEW.champion_id, NEW.champion, NEW.candidate_id, NEW.candidate, NEW.mode, NEW.salt,
+		NEW.weights, NEW.step_for, NEW.patience, NEW.min_samples, NEW.guard, NEW.approval, NEW.expires_at, NEW.note, NEW.owner,
+		NEW.requested_by, NEW.requested_at)
+		IS DISTINCT FROM
+		(OLD.id, OLD.model_id, OLD.model, OLD.champion_id, OLD.champion, OLD.candidate_id, OLD.candidate, OLD.mode, OLD.salt,
+		 OLD.weights, OLD.step_for, OLD.patience, OLD.min_samples, OLD.guard, OLD.approval, OLD.expires_at, OLD.note, OLD.owner,
+		 OLD.requested_by, OLD.requested_at)
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('what rollout %s started with cannot be changed', OLD.id);
+	END IF;
+	IF OLD.ended_at IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('rollout %s has ended (%s) and cannot be changed', OLD.id, OLD.state),
+			HINT = 'Start another one with augur.start_rollout.';
+	END IF;
+	IF NOT (OLD.state || '>' || NEW.state = ANY ('{pending_approval>approved,pending_approval>denied,pending_approval>expired,'
+			'approved>running,approved>aborted,running>paused,paused>running,running>promoted,running>rolled_back,'
+			'running>aborted,paused>aborted,running>running,paused>paused}'::text[]))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('rollout %s cannot move from %s to %s', OLD.id, OLD.state, NEW.state);
+	END IF;
+	IF NEW.state = 'approved' AND NOT EXISTS (SELECT FROM augur.approvals a
+											  WHERE a.rollout_id = NEW.id AND a.decision = 'approve')
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('rollout %s has not been approved', OLD.id),
+			HINT = 'Use augur.approve_rollout.';
+	END IF;
+	-- an entity that the candidate has is not given back while the rollout is open
+	IF NEW.ended_at IS NULL AND (NEW.step < OLD.step OR NEW.weight < OLD.weight) THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('rollout %s cannot go back', OLD.id),
+			HINT = 'Use augur.abort_rollout.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION augur._guard_rollout() IS
+'Internal. Trigger: a rollout moves by the rules, forwards, and nothing else of it changes.';
+CREATE OR REPLACE TRIGGER rollouts_guard BEFORE UPDATE ON augur.rollouts
+FOR EACH ROW EXECUTE FUNCTION augur._guard_rollout();
+CREATE OR REPLACE TRIGGER rollouts_kept BEFORE TRUNCATE ON augur.rollouts
+FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER rollout_events_fixed BEFORE UPDATE OR DELETE ON augur.rollout_events
+FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER rollout_events_kept BEFORE TRUNCATE ON augur.rollout_events
+FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER approvals_fixed BEFORE UPDATE OR DELETE ON augur.approvals
+FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();
+CREATE OR REPLACE TRIGGER approvals_kept BEFORE TRUNCATE ON augur.approvals
+FOR EACH STATEMENT EXECUTE FUNCTION augur._guard_append_only();
+
+-- ---- routing --------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._bucket(entity text, salt text) RETURNS integer
+	AS 'MODULE_PATHNAME', 'augur_route_bucket'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION augur._bucket(text, text) IS
+'Internal. Where a rollout puts an entity, 0 to 9999: the candidate has those below its share of 10,000.';
+
+CREATE OR REPLACE FUNCTION augur.route(model text, entity text) RETURNS text
+	AS 'MODULE_PATHNAME', 'augur_route_entity'
+	LANGUAGE C STABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION augur.route(text, text) IS
+'The version that answers for an entity while a canary rollout of the model runs, as churn/7: the candidate for its share of entities, always the same ones, else the version in production. To be given to augur.predict and others, which by a bare name stay with production: SELECT augur.predict(augur.route(''churn'', c.id::text), c) FROM customers c. A model named with an alias or a number is not routed; nor is NULL.';
+
+-- A subtransaction, so that the failure of a candidate is not the caller's.
+CREATE OR REPLACE FUNCTION augur._answer_caught(pinned text, classes text[], "row" record, OUT value float8,
+	OUT label text, OUT probability float8, OUT shares jsonb, OUT error text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	SELECT a.* INTO value, label, probability, shares FROM augur._answer(pinned, classes, "row") a;
+EXCEPTION WHEN OTHERS THEN
+	error := SQLSTATE || ': ' || SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION augur._answer_caught(text, text[], record) IS
+'Internal. What a version answers for a row, or why it does not.';
+
+CREATE OR REPLACE FUNCTION augur._rollout_answers(champion text, champion_classes text[], candidate text,
+	candidate_classes text[], mode text, chosen boolean, "row" record, OUT value float8, OUT label text, OUT probability float8,
+	OUT shares jsonb, OUT arm text, OUT asked boolean, OUT served boolean, OUT error text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	arm := CASE WHEN mode = 'canary' OR chosen AND mode = 'shadow' THEN 'champion' END;
+	served := true;
+	IF chosen AND mode = 'canary' THEN
+		SELECT a.* INTO value, label, probability, shares, error
+		FROM augur._answer_caught(candidate, candidate_classes, "row") a;
+		arm := 'candidate';
+		asked := true;
+		served := error IS NULL;
+		RETURN NEXT;
+		IF served THEN
+			RETURN;
+		END IF;
+		arm := 'fallback';
+		served := true;
+	END IF;
+	asked := false;
+	error := NULL;
+	SELECT a.* INTO value, label, probability, shares FROM augur._answer(champion, champion_classes, "row") a;
+	RETURN NEXT;
+	IF chosen AND mode = 'shadow' THEN
+		SELECT a.* INTO value, label, probability, shares, error
+		FROM augur._answer_caught(candidate, candidate_classes, "row") a;
+		arm := 'shadow';
+		asked := true;
+		served := false;
+		RETURN NEXT;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_answers(text, text[], text, text[], text, boolean, record) IS
+'Internal. The answers to log for a row while a rollout runs: asked tells that the candidate gave it, served that it is returned to the caller. mode NULL: production alone.';
+
+-- ---- moves ----------------------------------------------------------------------------------------
+
+-- The model's row must be locked.
+CREATE OR REPLACE FUNCTION augur._rollout_move(r augur.rollouts, kind text, as_of timestamptz, reason text DEFAULT NULL,
+	verdict text DEFAULT NULL, facts jsonb DEFAULT '{}') RETURNS augur.rollouts
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	m			augur.models;
+	to_state	text := CASE kind WHEN 'started' THEN 'running' WHEN 'advanced' THEN 'running' WHEN 'resumed' THEN 'running'
+						WHEN 'requested' THEN 'pending_approval' ELSE kind END;
+	to_step		integer := r.step + (kind = ANY ('{started,advanced}') AND r.champion_id IS NOT NULL)::integer;
+	ends		boolean := to_state = ANY ('{promoted,rolled_back,aborted,denied,expired}');
+BEGIN
+	IF kind <> 'requested' THEN
+		UPDATE augur.rollouts t SET state = to_state, step = to_step,
+			weight = CASE WHEN kind = 'promoted' THEN 100 WHEN ends THEN 0 WHEN to_step > r.step THEN r.weights[to_step] ELSE t.weight END,
+			timer_from = CASE WHEN kind = ANY ('{started,advanced,resumed}') THEN as_of ELSE t.timer_from END,
+			samples_since = CASE WHEN kind = ANY ('{started,advanced}') THEN now() ELSE t.samples_since END,
+			verdict = verdict, reason = reason, facts = facts, looked_at = as_of,
+			ended_at = CASE WHEN ends THEN clock_timestamp() END
+		WHERE t.id = r.id RETURNING t.* INTO r;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = 'the rollout is not there any more';
+		END IF;
+	END IF;
+	INSERT INTO augur.rollout_events (rollout_id, kind, state, step, weight, verdict, reason, facts, as_of)
+	VALUES (r.id, kind, r.state, r.step, r.weight, verdict, reason, facts, as_of);
+	SELECT * INTO m FROM augur.models t WHERE t.id = r.model_id;
+	PERFORM augur._emit('rollout_' || kind,
+		CASE WHEN kind = ANY ('{paused,rolled_back,aborted,denied,expired}') THEN 'warning' ELSE 'info' END,
+		r.model || '/' || r.candidate,
+		jsonb_build_object('rollout', r.id, 'version', r.candidate, 'champion', r.champion, 'mode', r.mode, 'step', r.step,
+			'steps', cardinality(r.weights), 'weight', r.weight, 'verdict', verdict, 'reason', reason), m);
+	RETURN r;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_move(augur.rollouts, text, timestamptz, text, text, jsonb) IS
+'Internal. Moves a rollout, keeps the move and writes its event.';
+
+-- From approved, or at once: to the first step, or, where there is nothing to compare with, to the end.
+CREATE OR REPLACE FUNCTION augur._rollout_begin(m augur.models, r augur.rollouts, as_of timestamptz) RETURNS augur.rollouts
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	r := augur._rollout_move(r, 'started', as_of);
+	IF r.champion_id IS NULL THEN
+		PERFORM augur._promote(m, r.candidate_id, 'production', 'promote', format('rollout %s: nothing was in production', r.id));
+		r := augur._rollout_move(r, 'promoted', as_of, 'nothing was in production');
+	END IF;
+	RETURN r;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_begin(augur.models, augur.rollouts, timestamptz) IS
+'Internal. Starts a rollout; a first version is promoted at once.';
+
+CREATE OR REPLACE FUNCTION augur._check_rollout_guard(m augur.models, guard jsonb) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	fit			text[] := CASE m.task WHEN 'regression' THEN '{squared_error,absolute_error}' ELSE '{error,log_loss}' END;
+	k			text;
+	v			jsonb;
+	problem		text;
+	hint		text;
+BEGIN
+	IF guard IS NULL OR jsonb_typeof(guard) <> 'object' THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'guard must be a JSON object';
+	END IF;
+	FOR k, v IN SELECT * FROM jsonb_each(guard) LOOP
+		IF k <> ALL ('{max_error_share,max_null_share,max_drift,metric,max_loss}') THEN
+			problem := format('guard has no option "%s"', k);
+			hint := 'Its options are max_error_share, max_null_share, max_drift, and metric with max_loss.';
+		ELSIF k = 'metric' THEN
+			IF NOT coalesce(jsonb_typeof(v) = 'string' AND v #>> '{}' = ANY (fit), false) THEN
+				problem := format('invalid metric %s for a model of task %s', v, m.task);
+				hint := format('Valid values are %s and %s.', fit[1], fit[2]);
+			ELSIF NOT guard ? 'max_loss' THEN
+				problem := 'metric needs max_loss';
+				hint := 'It is how much more the candidate may lose on average, as 0.01.';
+			END IF;
+		ELSIF jsonb_typeof(v) <> 'number' THEN
+			problem := format('%s of guard must be a number, not %s', k, v);
+		ELSIF v < '0' OR (k ~ 'share$' AND v > '1') THEN
+			problem := format('%s of guard must be %s', k, CASE WHEN k ~ 'share$' THEN 'between 0 and 1' ELSE 'at least 0' END);
+		ELSIF v > '1e15' THEN
+			problem := format('%s of guard is too large', k);
+		ELSIF k = 'max_loss' AND NOT guard ? 'metric' THEN
+			problem := 'max_loss needs metric';
+			hint := format('It is one of %s and %s.', fit[1], fit[2]);
+		END IF;
+		IF hint IS NOT NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem, HINT = hint;
+		ELSIF problem IS NOT NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION augur._check_rollout_guard(augur.models, jsonb) IS
+'Internal. An error unless that can be the guard of a rollout.';
+
+-- The version to roll out, as augur.promote finds it.
+CREATE OR REPLACE FUNCTION augur._rollout_candidate(m augur.models, version integer) RETURNS augur.versions
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	v			augur.versions;
+BEGIN
+	IF m.task = 'forecasting' THEN
+		RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+			MESSAGE = format('model "%s" forecasts series, and there are no rows to route', m.name),
+			HINT = 'Use augur.promote; augur.refresh_forecast has a gate of its own.';
+	END IF;
+	IF version IS NULL THEN
+		SELECT * INTO v FROM augur.versions t WHERE t.model_id = m.id AND t.status = 'ready' ORDER BY t.version DESC LIMIT 1;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('model "%s" has no version in status ready', m.name),
+				HINT = 'Train it with augur.train.';
+		END IF;
+	ELSE
+		v := augur._version(m, version);
+	END IF;
+	IF v.status <> 'ready' THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('version %s of model "%s" is %s, not ready', v.version, m.name, v.status);
+	ELSIF v.id = augur._production_version(m.name) THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('version %s of model "%s" is in production already', v.version, m.name),
+			HINT = 'Train another one, or name one.';
+	END IF;
+	RETURN v;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_candidate(augur.models, integer) IS
+'Internal. The version to roll out; an error when it cannot be.';
+
+CREATE OR REPLACE FUNCTION augur.start_rollout(model text, version integer DEFAULT NULL, weights numeric[] DEFAULT NULL,
+	step_for interval DEFAULT '1 day', mode text DEFAULT 'canary', min_samples integer DEFAULT 100,
+	guard jsonb DEFAULT '{"max_error_share": 0.01, "max_null_share": 0.01}', approval boolean DEFAULT false,
+	salt text DEFAULT NULL, patience interval DEFAULT '3 days', expires_after interval DEFAULT '7 days',
+	note text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	parts		text[] := regexp_match(model, '^(.*)/([0-9]{1,9})$');
+	m			augur.models;
+	v			augur.versions;
+	champion	augur.versions;
+	r			augur.rollouts;
+	most		numeric;
+	problem		text;
+BEGIN
+	IF parts IS NOT NULL THEN
+		IF version IS NOT NULL AND version <> parts[2]::integer THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('"%s" names another version than %s', model, version);
+		END IF;
+		version := parts[2]::integer;
+		model := parts[1];
+	END IF;
+	m := augur._model_locked(model, 'operate');
+	IF mode IS NULL OR NOT (mode = ANY ('{canary,shadow}')) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid mode %s', quote_nullable(mode)),
+			HINT = 'Valid values are canary and shadow.';
+	END IF;
+	most := CASE mode WHEN 'canary' THEN 99.99 ELSE 100 END;
+	weights := coalesce(weights, CASE mode WHEN 'shadow' THEN '{100}' ELSE '{5,25,50}' END::numeric[]);
+	IF array_ndims(weights) IS DISTINCT FROM 1 OR cardinality(weights) > 100
+		OR EXISTS (SELECT FROM unnest(weights) WITH ORDINALITY w (x, i)
+				   WHERE x IS NULL OR NOT x BETWEEN 0.01 AND most OR x <> round(x, 2)
+				   OR x <= (SELECT b.x FROM unnest(weights) WITH ORDINALITY b (x, i) WHERE b.i = w.i - 1))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid weights %s', weights),
+			DETAIL = format('They are 1 to 100 percentages of at most two decimals, from 0.01 to %s, each greater than the one before.', most),
+			HINT = 'After the last step the candidate is promoted.';
+	END IF;
+	problem := CASE
+		WHEN step_for IS NULL OR step_for < interval '0' THEN 'step_for must not be negative'
+		WHEN patience IS NULL OR patience < interval '0' THEN 'patience must not be negative'
+		WHEN expires_after IS NULL OR expires_after < interval '0' THEN 'expires_after must not be negative'
+		WHEN min_samples IS NULL OR min_samples < 2 THEN 'min_samples must be at least 2'
+		WHEN approval IS NULL THEN 'approval must be true or false'
+		WHEN char_length(salt) NOT BETWEEN 1 AND 200 THEN 'salt must have 1 to 200 characters' END;
+	IF problem IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
+	END IF;
+	PERFORM augur._check_rollout_guard(m, guard);
+	SELECT * INTO r FROM augur.rollouts t
+	WHERE t.model_id = m.id AND t.state = ANY ('{pending_approval,approved,running,paused}');
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('model "%s" has a rollout already: version %s is %s', m.name, r.candidate, r.state),
+			HINT = CASE r.state WHEN 'pending_approval' THEN 'Use augur.deny_rollout to take it back.'
+				ELSE 'Let it end, or use augur.abort_rollout.' END;
+	END IF;
+	v := augur._rollout_candidate(m, version);
+	SELECT * INTO champion FROM augur.versions t WHERE t.id = augur._production_version(m.name);
+	INSERT INTO augur.rollouts (model_id, model, champion_id, champion, candidate_id, candidate, mode, salt, weights, step_for,
+		patience, min_samples, guard, approval, expires_at, note, owner, state, timer_from, samples_since)
+	VALUES (m.id, m.name, champion.id, champion.version, v.id, v.version, mode, coalesce(salt, m.name || '/' || v.version), weights,
+		step_for, patience, min_samples, guard, approval, CASE WHEN approval THEN now() + expires_after END, note, m.owner,
+		CASE WHEN approval THEN 'pending_approval' ELSE 'running' END, now(), now())
+	RETURNING * INTO r;
+	IF approval THEN
+		PERFORM augur._rollout_move(r, 'requested', now());
+	ELSE
+		PERFORM augur._rollout_begin(m, r, now());
+	END IF;
+	RETURN r.id;
+END
+$$;
+COMMENT ON FUNCTION augur.start_rollout(text, integer, numeric[], interval, text, integer, jsonb, boolean, text, interval, interval, text) IS
+'Lets a version take over from production by steps, and returns the number of the rollout: augur.check_rollouts moves it on, into production, or takes it back. version: the newest ready one by default. weights: the share of entities at each step, in percent ({5,25,50}; in shadow {100}). step_for: how long a step lasts at least; patience: how much longer it may stay inconclusive before it is paused. mode: canary (the candidate answers its share) or shadow (it is asked beside production, and nobody sees the answer). min_samples: predictions at a step, without which there is no verdict. guard: max_error_share, max_null_share, max_drift (PSI between the answers of both), metric (error, log_loss, squared_error or absolute_error) with max_loss (how much more the candidate may lose on average). approval: wait for augur.approve_rollout by somebody else, at most expires_after. salt: two rollouts of one salt take the same entities first. A model with nothing in production gets its first version at once. For the model''s owner, operators and admins. Example: SELECT augur.start_rollout(''churn'', 7, guard => ''{"max_error_share": 0.01, "metric": "log_loss", "max_loss": 0.02}'')';
+
+-- The open rollout of a model whose row is locked.
+CREATE OR REPLACE FUNCTION augur._rollout_of(m augur.models, states text[], verb text) RETURNS augur.rollouts
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	r			augur.rollouts;
+BEGIN
+	SELECT * INTO r FROM augur.rollouts t
+	WHERE t.model_id = m.id AND t.state = ANY ('{pending_approval,approved,running,paused}');
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('model "%s" has no open rollout', m.name),
+			HINT = 'augur.start_rollout starts one; augur.rollout_history shows those that have ended.';
+	ELSIF NOT (r.state = ANY (states)) THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('the rollout of model "%s" is %s and cannot be %s', m.name, r.state, verb);
+	END IF;
+	RETURN r;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_of(augur.models, text[], text) IS
+'Internal. The open rollout of a model, if it is in one of these states.';
+
+CREATE OR REPLACE FUNCTION augur._rollout_decide(model text, decision text, note text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+	r			augur.rollouts := augur._rollout_of(m, '{pending_approval}',
+											CASE decision WHEN 'approve' THEN 'approved' ELSE 'denied' END);
+	now_id		bigint := augur._production_version(m.name);
+BEGIN
+	IF decision = 'approve' THEN
+		IF r.requested_by = current_user AND row_security_active('augur.models')
+			AND NOT EXISTS (SELECT FROM augur.preset_roles p WHERE p.preset = 'admin' AND pg_has_role(p.role, 'USAGE'))
+		THEN
+			RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+				MESSAGE = format('the rollout of model "%s" was started by you and must be approved by somebody else', m.name),
+				DETAIL = 'Members of the owner, operators and admins may approve it; of those who have started it, only admins.';
+		ELSIF r.expires_at <= now() THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('the request to roll out version %s of model "%s" has expired', r.candidate, m.name),
+				HINT = 'Deny it, or let augur.check_rollouts end it, and start another one.';
+		ELSIF now_id IS DISTINCT FROM r.champion_id THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('another version of model "%s" went into production since the rollout was asked for', m.name),
+				HINT = 'Deny it, or let augur.check_rollouts end it, and start another one.';
+		END IF;
+	END IF;
+	INSERT INTO augur.approvals (rollout_id, decision, note) VALUES (r.id, decision, note);
+	IF decision = 'deny' THEN
+		r := augur._rollout_move(r, 'denied', now(), note);
+	ELSE
+		r := augur._rollout_move(r, 'approved', now(), note);
+		r := augur._rollout_begin(m, r, now());
+	END IF;
+	RETURN r.state;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_decide(text, text, text) IS
+'Internal. Approves or denies a rollout, and keeps who did.';
+
+CREATE OR REPLACE FUNCTION augur.approve_rollout(model text, note text DEFAULT NULL) RETURNS text
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._rollout_decide(model, 'approve', note)
+$$;
+COMMENT ON FUNCTION augur.approve_rollout(text, text) IS
+'Approves the rollout of a model that waits for it, which starts it, and returns its state. For the model''s owner, operators and admins, but not for whoever started it: only admins and superusers approve their own. augur.approvals keeps who did.';
+
+CREATE OR REPLACE FUNCTION augur.deny_rollout(model text, note text DEFAULT NULL) RETURNS text
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT augur._rollout_decide(model, 'deny', note)
+$$;
+COMMENT ON FUNCTION augur.deny_rollout(text, text) IS
+'Denies the rollout of a model that waits for approval, which ends it. For the model''s owner, operators and admins; whoever started it may take it back so.';
+
+CREATE OR REPLACE FUNCTION augur.pause_rollout(model text, reason text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+	r			augur.rollouts := augur._rollout_of(m, '{running}', 'paused');
+BEGIN
+	RETURN (augur._rollout_move(r, 'paused', greatest(now(), r.looked_at), pause_rollout.reason)).state;
+END
+$$;
+COMMENT ON FUNCTION augur.pause_rollout(text, text) IS
+'Holds the rollout of a model where it is: its share of entities stays, and augur.check_rollouts does not judge it, until augur.resume_rollout or augur.abort_rollout. For the model''s owner, operators and admins.';
+
+CREATE OR REPLACE FUNCTION augur.resume_rollout(model text, reason text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+	r			augur.rollouts := augur._rollout_of(m, '{paused}', 'resumed');
+BEGIN
+	RETURN (augur._rollout_move(r, 'resumed', greatest(now(), r.looked_at), resume_rollout.reason)).state;
+END
+$$;
+COMMENT ON FUNCTION augur.resume_rollout(text, text) IS
+'Lets a paused rollout of a model go on: the time of its step is counted anew, its predictions are kept. For the model''s owner, operators and admins.';
+
+CREATE OR REPLACE FUNCTION augur.abort_rollout(model text, reason text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	m			augur.models := augur._model_locked(model, 'operate');
+	r			augur.rollouts := augur._rollout_of(m, '{approved,running,paused}', 'aborted');
+BEGIN
+	RETURN (augur._rollout_move(r, 'aborted', greatest(now(), r.looked_at), abort_rollout.reason)).state;
+END
+$$;
+COMMENT ON FUNCTION augur.abort_rollout(text, text) IS
+'Ends the rollout of a model: all entities go back to the version in production. For the model''s owner, operators and admins.';
+
+-- ---- judging --------------------------------------------------------------------------------------
+
+-- Mean loss of the candidate less that of the champion, with its standard error.  Canary: two sets of
+-- entities.  Shadow: pairs, in the order they were logged; what came true is told of the champion's.
+CREATE OR REPLACE FUNCTION augur._rollout_losses(r augur.rollouts, metric text, OUT champion bigint, OUT candidate bigint,
+	OUT champion_loss float8, OUT candidate_loss float8, OUT error float8)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+SET enable_nestloop = off
+AS $$
+	WITH logged AS MATERIALIZED (
+		SELECT p.id, p.at, p.arm, coalesce(p.entity, '') AS entity, coalesce(p.target_time, 'infinity') AS target_time, p.value,
+			   p.label, p.probabilities,
+			   row_number() OVER (PARTITION BY p.arm, p.entity, p.target_time, p.at ORDER BY p.id) AS nth
+		FROM augur.predictions p
+		WHERE p.model_id = r.model_id AND p.rollout_id = r.id AND p.at >= r.samples_since
+		AND p.version_id = ANY (ARRAY[r.champion_id, r.candidate_id])),
+	known AS MATERIALIZED (
+		SELECT g.id, g.at, g.arm, g.entity, g.target_time, g.nth, l.actual, l.actual_label,
+			   CASE metric WHEN 'error' THEN l.error WHEN 'log_loss' THEN l.log_loss WHEN 'squared_error' THEN l.squared_error
+			   ELSE l.absolute_error END AS loss
+		FROM logged g
+		JOIN augur._losses(r.model_id, NULL, NULL, NULL, r.samples_since, NULL, NULL) l ON l.prediction_id = g.id
+		WHERE l.actual IS NOT NULL OR l.actual_label IS NOT NULL),
+	pairs AS (
+		SELECT k.loss AS champion, CASE metric
+			   WHEN 'error' THEN (s.label IS DISTINCT FROM k.actual_label)::integer
+			   WHEN 'log_loss' THEN -ln(least(greatest(coalesce((s.probabilities ->> k.actual_label)::float8, 0),
+													   2.220446049250313e-16), 1 - 2.220446049250313e-16))
+			   WHEN 'squared_error' THEN (s.value - k.actual) ^ 2
+			   ELSE abs(s.value - k.actual) END AS candidate
+		FROM known k JOIN logged s ON s.arm = 'shadow' AND s.entity = k.entity AND s.target_time = k.target_time
+			AND s.at = k.at AND s.nth = k.nth
+		WHERE k.arm = 'champion' AND r.mode = 'shadow')
+	SELECT count(*), count(*), avg(p.champion), avg(p.candidate), stddev_samp(p.candidate - p.champion) / sqrt(nullif(count(*), 0))
+	FROM pairs p WHERE p.champion IS NOT NULL AND p.candidate IS NOT NULL HAVING r.mode = 'shadow'
+	UNION ALL
+	SELECT count(*) FILTER (WHERE k.arm = 'champion'), count(*) FILTER (WHERE k.arm = 'candidate'),
+		   avg(k.loss) FILTER (WHERE k.arm = 'champion'), avg(k.loss) FILTER (WHERE k.arm = 'candidate'),
+		   sqrt(var_samp(k.loss) FILTER (WHERE k.arm = 'champion') / nullif(count(*) FILTER (WHERE k.arm = 'champion'), 0)
+				+ var_samp(k.loss) FILTER (WHERE k.arm = 'candidate') / nullif(count(*) FILTER (WHERE k.arm = 'candidate'), 0))
+	FROM known k WHERE k.loss IS NOT NULL AND k.arm = ANY ('{champion,candidate}') HAVING r.mode = 'canary'
+$$;
+COMMENT ON FUNCTION augur._rollout_losses(augur.rollouts, text) IS
+'Internal. Losses of both versions at this step of a rollout, as far as it is known what came true.';
+
+CREATE OR REPLACE FUNCTION augur._rollout_facts(r augur.rollouts) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	n			record;
+	loss		record;
+	facts		jsonb;
+	cells		integer := (SELECT jsonb_array_length(v.signature -> 'classes') FROM augur.versions v WHERE v.id = r.candidate_id);
+	drift		float8;
+BEGIN
+	SELECT count(*) FILTER (WHERE NOT c) AS champion, count(*) FILTER (WHERE c) AS candidate,
+		   count(*) FILTER (WHERE c AND p.error IS NOT NULL) AS errors,
+		   count(*) FILTER (WHERE c AND p.error IS NULL AND p.value IS NULL AND p.label IS NULL) AS nulls,
+		   count(*) FILTER (WHERE NOT c AND (p.value IS NOT NULL OR p.label IS NOT NULL)) AS champion_answers,
+		   count(*) FILTER (WHERE c AND (p.value IS NOT NULL OR p.label IS NOT NULL)) AS candidate_answers,
+		   min(p.error) FILTER (WHERE c) AS example
+	INTO n
+	FROM augur.predictions p, LATERAL (SELECT p.arm <> 'champion' AS c) a
+	WHERE p.model_id = r.model_id AND p.rollout_id = r.id AND p.arm <> 'fallback' AND p.at >= r.samples_since
+	AND greatest(coalesce(p.target_time, p.at), p.at) >= r.samples_since
+	AND p.version_id = ANY (ARRAY[r.champion_id, r.candidate_id]);
+	facts := jsonb_build_object('champion', jsonb_build_object('predictions', n.champion),
+		'candidate', jsonb_strip_nulls(jsonb_build_object('predictions', n.candidate, 'errors', n.errors, 'nulls', n.nulls,
+			'error', left(n.example, 200))));
+	IF r.guard ? 'max_drift' AND n.champion_answers >= r.min_samples AND n.candidate_answers >= r.min_samples THEN
+		-- answers are numbers, or labels of more than two classes
+		SELECT CASE WHEN cells > 2 THEN augur.psi(p.arm <> 'champion', p.label) ELSE augur.psi(p.arm <> 'champion', p.value) END
+		INTO drift FROM augur.predictions p
+		WHERE p.model_id = r.model_id AND p.rollout_id = r.id AND p.arm <> 'fallback' AND p.at >= r.samples_since
+		AND greatest(coalesce(p.target_time, p.at), p.at) >= r.samples_since
+		AND p.version_id = ANY (ARRAY[r.champion_id, r.candidate_id]) AND p.error IS NULL;
+		facts := facts || jsonb_build_object('drift', drift, 'cells', greatest(coalesce(nullif(cells, 2), 10), 2));
+	END IF;
+	IF r.guard ? 'metric' THEN
+		SELECT * INTO loss FROM augur._rollout_losses(r, r.guard ->> 'metric');
+		facts := facts || jsonb_strip_nulls(jsonb_build_object('metric', r.guard ->> 'metric', 'champion_labelled', loss.champion,
+			'candidate_labelled', loss.candidate, 'champion_loss', loss.champion_loss, 'candidate_loss', loss.candidate_loss,
+			'loss_error', loss.error));
+	END IF;
+	RETURN facts;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_facts(augur.rollouts) IS
+'Internal. What is known of both versions at this step of a rollout.';
+
+-- z: how many standard errors are sure; alpha: the same for chance.  fail is said first, then what is
+-- not known, and pass only when nothing is left to say.
+CREATE OR REPLACE FUNCTION augur._rollout_verdict(r augur.rollouts, facts jsonb, z float8, alpha float8, OUT verdict text,
+	OUT reason text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	n			bigint := (facts #>> '{candidate,predictions}')::bigint;
+	n_champion	bigint := (facts #>> '{champion,predictions}')::bigint;
+	labelled	bigint := least((facts ->> 'champion_labelled')::bigint, (facts ->> 'candidate_labelled')::bigint);
+	bound		float8;
+	share		float8;
+	lower		float8;
+	drift		float8 := (facts ->> 'drift')::float8;
+	loss		float8 := (facts ->> 'candidate_loss')::float8 - (facts ->> 'champion_loss')::float8;
+	half		float8 := z * (facts ->> 'loss_error')::float8;
+	k			text;
+	fails		text[] := '{}';
+	unknown		text[] := '{}';
+BEGIN
+	IF NOT coalesce(n >= r.min_samples AND n > 0, false) THEN
+		unknown := unknown || format('%s predictions of the candidate, of %s that are needed', n, r.min_samples);
+	ELSE
+		FOREACH k IN ARRAY '{errors,nulls}'::text[] LOOP
+			bound := (r.guard ->> CASE k WHEN 'errors' THEN 'max_error_share' ELSE 'max_null_share' END)::float8;
+			share := (facts #>> ARRAY['candidate', k])::float8 / n;
+			IF share > bound THEN
+				-- Wilson's lower end
+				lower := (share + z * z / (2 * n) - z * sqrt(share * (1 - share) / n + z * z / (4.0 * n * n))) / (1 + z * z / n);
+				IF lower > bound THEN
+					fails := fails || format('%s of %s answers of the candidate %s, more than a share of %s', facts #>> ARRAY['candidate', k], n,
+						CASE k WHEN 'errors' THEN 'were errors' ELSE 'were NULL' END, bound);
+				ELSE
+					unknown := unknown || format('%s of %s answers of the candidate %s, too few to tell whether that is more than a share of %s',
+						facts #>> ARRAY['candidate', k], n, CASE k WHEN 'errors' THEN 'were errors' ELSE 'were NULL' END, bound);
+				END IF;
+			END IF;
+		END LOOP;
+	END IF;
+	IF r.guard ? 'max_drift' AND n >= r.min_samples THEN
+		bound := (r.guard ->> 'max_drift')::float8;
+		IF drift IS NULL THEN
+			unknown := unknown || format('%s predictions of the champion, of %s that are needed', n_champion, r.min_samples);
+		ELSIF drift > bound THEN
+			IF drift > augur.null_quantile('psi', n_champion, n, (facts ->> 'cells')::integer, alpha) THEN
+				fails := fails || format('the answers differ from the champion''s by a PSI of %s, more than %s', round(drift::numeric, 4), bound);
+			ELSE
+				unknown := unknown || format('a PSI of %s between the answers is more than %s, but may be chance', round(drift::numeric, 4), bound);
+			END IF;
+		END IF;
+	END IF;
+	IF r.guard ? 'metric' THEN
+		bound := (r.guard ->> 'max_loss')::float8;
+		IF coalesce(labelled, 0) < r.min_samples OR half IS NULL THEN
+			unknown := unknown || format('%s predictions with an actual value, of %s that are needed of each version', coalesce(labelled, 0), r.min_samples);
+		ELSIF loss - half > bound THEN
+			fails := fails || format('%s is worse than the champion''s by %s, surely by more than %s', r.guard ->> 'metric', round(loss::numeric, 4), bound);
+		ELSIF loss + half > bound THEN
+			unknown := unknown || format('%s differs from the champion''s by %s, give or take %s: not surely by less than %s', r.guard ->> 'metric',
+				round(loss::numeric, 4), round(half::numeric, 4), bound);
+		END IF;
+	END IF;
+	verdict := CASE WHEN fails <> '{}' THEN 'fail' WHEN unknown <> '{}' THEN 'inconclusive' ELSE 'pass' END;
+	reason := array_to_string(CASE verdict WHEN 'fail' THEN fails ELSE unknown END, '; ');
+	IF verdict = 'pass' THEN
+		reason := format('%s predictions of the candidate within the guard', n)
+			|| CASE WHEN r.guard ? 'metric' THEN format(', %s %s against %s', r.guard ->> 'metric',
+				round((facts ->> 'candidate_loss')::numeric, 4), round((facts ->> 'champion_loss')::numeric, 4)) ELSE '' END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._rollout_verdict(augur.rollouts, jsonb, float8, float8) IS
+'Internal. Whether a step of a rollout passes, fails, or cannot be judged yet, and why.';
+
+-- One rollout; the model's row is locked.
+CREATE OR REPLACE FUNCTION augur._check_rollout(m augur.models, r augur.rollouts, as_of timestamptz) RETURNS augur.rollouts
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	now_id		bigint := augur._production_version(m.name);
+	now_version	integer := (SELECT v.version FROM augur.versions v WHERE v.id = now_id);
+	over		boolean;
+	facts		jsonb;
+	judged		record;
+BEGIN
+	IF now_id IS DISTINCT FROM r.champion_id THEN
+		RETURN augur._rollout_move(r, CASE r.state WHEN 'pending_approval' THEN 'expired' ELSE 'aborted' END, as_of,
+			coalesce(format('version %s went into production meanwhile', now_version), 'nothing is in production any more'));
+	ELSIF r.state = 'pending_approval' THEN
+		IF r.expires_at <= as_of THEN
+			r := augur._rollout_move(r, 'expired', as_of, 'nobody approved it in time');
+		END IF;
+		RETURN r;
+	ELSIF r.state <> 'running' THEN
+		RETURN r;
+	END IF;
+	over := as_of >= r.timer_from + r.step_for;
+	facts := augur._rollout_facts(r);
+	-- looks before the end of a step are many, so what fails it then has to be surer
+	judged := augur._rollout_verdict(r, facts, CASE WHEN over THEN 1.959963984540054 ELSE 3.290526731491895 END,
+									 CASE WHEN over THEN 0.05 ELSE 0.001 END);
+	IF judged.verdict = 'fail' THEN
+		RETURN augur._rollout_move(r, 'rolled_back', as_of, judged.reason, 'fail', facts);
+	ELSIF judged.verdict = 'pass' AND over AND r.step < cardinality(r.weights) THEN
+		RETURN augur._rollout_move(r, 'advanced', as_of, judged.reason, 'pass', facts);
+	ELSIF judged.verdict = 'pass' AND over THEN
+		PERFORM augur._promote(m, r.candidate_id, 'production', 'promote', format('rollout %s: %s', r.id, judged.reason));
+		RETURN augur._rollout_move(r, 'promoted', as_of, judged.reason, 'pass', facts);
+	ELSIF as_of >= r.timer_from + r.step_for + r.patience AND over AND judged.verdict = 'inconclusive' THEN
+		RETURN augur._rollout_move(r, 'paused', as_of, judged.reason, 'inconclusive', facts);
+	END IF;
+	IF NOT over THEN
+		judged.verdict := 'inconclusive';
+		judged.reason := format('the step has not lasted %s', r.step_for);
+	END IF;
+	UPDATE augur.rollouts t SET verdict = judged.verdict, reason = judged.reason, facts = facts, looked_at = as_of
+	WHERE t.id = r.id RETURNING t.* INTO r;
+	RETURN r;
+END
+$$;
+COMMENT ON FUNCTION augur._check_rollout(augur.models, augur.rollouts, timestamptz) IS
+'Internal. Looks at an open rollout and moves it.';
+
+CREATE OR REPLACE FUNCTION augur.check_rollouts(as_of timestamptz DEFAULT now(), model text DEFAULT NULL)
+RETURNS SETOF augur.rollout_check
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	chosen		bigint;
+	m			augur.models;
+	r			augur.rollouts;
+BEGIN
+	as_of := coalesce(as_of, now());
+	IF model IS NOT NULL THEN
+		chosen := (augur._model_operated((augur._model(model)).id)).id;
+	END IF;
+	FOR m IN
+		SELECT t.* FROM augur.models t
+		WHERE t.id = coalesce(chosen, t.id) AND augur._operates(t.owner)
+		AND EXISTS (SELECT FROM augur.rollouts o
+					WHERE o.model_id = t.id AND o.state = ANY ('{pending_approval,approved,running,paused}'))
+		ORDER BY t.id
+	LOOP
+		-- one that is being promoted or judged by another session is for the next time
+		PERFORM FROM augur.models t WHERE t.id = m.id FOR NO KEY UPDATE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND;
+		SELECT * INTO r FROM augur.rollouts t
+		WHERE t.model_id = m.id AND t.state = ANY ('{pending_approval,approved,running,paused}');
+		CONTINUE WHEN NOT FOUND;
+		BEGIN
+			r := augur._check_rollout(m, r, as_of);
+			RETURN NEXT ROW(r.id, r.model, r.candidate, r.state, r.step, r.weight, r.verdict, r.reason)::augur.rollout_check;
+		EXCEPTION WHEN OTHERS THEN
+			-- the others go on
+			RAISE WARNING USING MESSAGE = format('rollout %s of model "%s" could not be judged: %s', r.id, r.model, SQLERRM),
+				ERRCODE = SQLSTATE;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION augur.check_rollouts(timestamptz, text) IS
+'Looks at the open rollouts of models that you own or operate, or of one model, and returns what became of each: a step that has lasted step_for and passes is followed by the next one, the last one by promotion; one that fails rolls back, also before its time is over, when that is sure; one that stays inconclusive for longer than patience is paused. Requests that nobody approved in time expire, and a rollout whose champion is not in production any more is aborted. as_of: the time to measure against, for simulations; predictions count from when they were logged. It reads augur''s own tables only. augur.tick calls it; without that: SELECT cron.schedule(''augur rollouts'', ''* * * * *'', ''SELECT augur.check_rollouts()'').';
+
+-- ---- views ----------------------------------------------------------------------------------------
+
+CREATE OR REPLACE VIEW augur.rollout_status WITH (security_invoker = true) AS
+SELECT DISTINCT ON (r.model_id) r.id AS rollout, r.model, r.champion, r.candidate, r.mode, r.state, r.step,
+	cardinality(r.weights) AS steps, r.weight, r.verdict, r.reason,
+	(r.facts #>> '{champion,predictions}')::bigint AS champion_samples,
+	(r.facts #>> '{candidate,predictions}')::bigint AS candidate_samples, r.min_samples,
+	(r.facts #>> '{candidate,errors}')::bigint AS candidate_errors,
+	r.guard ->> 'metric' AS metric, (r.facts ->> 'champion_loss')::float8 AS champion_loss,
+	(r.facts ->> 'candidate_loss')::float8 AS candidate_loss, (r.facts ->> 'drift')::float8 AS drift,
+	CASE r.state WHEN 'running' THEN r.timer_from + r.step_for WHEN 'pending_approval' THEN r.expires_at END AS due_at,
+	r.looked_at, r.requested_by, r.requested_at, r.ended_at
+FROM augur.rollouts r
+ORDER BY r.model_id, r.id DESC;
+COMMENT ON VIEW augur.rollout_status IS
+'The last rollout of each model: where it stands, what the last look measured, and why it is where it is.';
+COMMENT ON COLUMN augur.rollout_status.weight IS 'the share of entities that the candidate has now, in percent';
+COMMENT ON COLUMN augur.rollout_status.verdict IS 'of the last look';
+COMMENT ON COLUMN augur.rollout_status.champion_samples IS 'predictions of the version in production at this step, when it was last looked at';
+COMMENT ON COLUMN augur.rollout_status.candidate_samples IS 'predictions of the candidate at this step, when it was last looked at';
+COMMENT ON COLUMN augur.rollout_status.candidate_errors IS 'how many of them failed, and were answered by production instead';
+COMMENT ON COLUMN augur.rollout_status.drift IS 'population stability index between the answers of both';
+COMMENT ON COLUMN augur.rollout_status.due_at IS 'when the step can pass, or the request expires';
+
+CREATE OR REPLACE VIEW augur.rollout_history WITH (security_invoker = true) AS
+SELECT r.id AS rollout, r.model, r.champion, r.candidate, r.mode, e.at, e.kind, e.state, e.step, e.weight, e.verdict, e.reason,
+	e.actor, e.as_of, e.facts, a.note AS decision_note, e.id AS event
+FROM augur.rollout_events e
+	JOIN augur.rollouts r ON r.id = e.rollout_id
+	LEFT JOIN augur.approvals a ON a.rollout_id = r.id AND e.kind = ANY ('{approved,denied}')
+ORDER BY e.id DESC;
+COMMENT ON VIEW augur.rollout_history IS 'Every move of every rollout, newest first, of dropped models too.';
+COMMENT ON COLUMN augur.rollout_history.facts IS 'what was measured of the step that ended';
