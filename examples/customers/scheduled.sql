@@ -11,11 +11,14 @@
 \pset footer off
 \pset null ''
 SET client_min_messages = warning;
+SET augur.verbosity = 0;
 \set inbox `pwd`
 SELECT to_regclass('shop_source.transactions') IS NULL AS no_source \gset
 \if :no_source
 \ir generate.sql
 \endif
+SET client_min_messages = warning;
+\o /dev/null
 
 -- 1. The shop's tables: everybody who has signed up, and purchases up to the end of February.
 DROP SCHEMA IF EXISTS shop CASCADE;
@@ -32,6 +35,16 @@ CREATE INDEX ON shop.transactions (customer_id, ts);
 CREATE TABLE shop.arrived (LIKE shop.transactions);
 ANALYZE shop.customers, shop.transactions;
 \ir features.sql
+-- the newest rows whose 90 days are over are what can be learnt from
+CREATE FUNCTION shop.make_features(today date) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	ANALYZE shop.transactions;
+	DROP TABLE IF EXISTS shop.training, shop.today;
+	CREATE TABLE shop.training AS
+	SELECT f.*, shop.large_purchase(f.customer_id, today - 90) AS large_purchase FROM shop.features(today - 90) f;
+	CREATE TABLE shop.today AS SELECT * FROM shop.features(today);
+END
+$$;
 
 -- 2. What a month's file must be like, before anything learns from it.
 SELECT augur.create_suite('shop file', 'shop.arrived', key => '{transaction_id}') > 0 AS suite,
@@ -53,14 +66,8 @@ SELECT augur.add_step('shop', 'load', 'load',
 	'{"format": "json", "relation": "shop.arrived", "file": {"result": "empty.file"}}', needs => '{empty}');
 SELECT augur.add_step('shop', 'check', 'validate', '{"suite": "shop file"}', needs => '{load}');
 SELECT augur.add_step('shop', 'accept', sql => $$ INSERT INTO shop.transactions TABLE shop.arrived $$, needs => '{check}');
--- the newest rows whose 90 days are over are what can be learnt from
-SELECT augur.add_step('shop', 'features', sql => $$
-	DROP TABLE IF EXISTS shop.training, shop.today;
-	CREATE TABLE shop.training AS
-	SELECT f.*, shop.large_purchase(f.customer_id, d - 90) AS large_purchase
-	FROM (SELECT (augur.step_result('empty') ->> 'today')::date AS d) t, shop.features(d - 90) f;
-	CREATE TABLE shop.today AS
-	SELECT f.* FROM shop.features((augur.step_result('empty') ->> 'today')::date) f $$, needs => '{accept}');
+SELECT augur.add_step('shop', 'features', 'call',
+	'{"function": "shop.make_features", "args": {"today": {"result": "empty.today"}}}', needs => '{accept}');
 SELECT augur.add_step('shop', 'train', 'train', '{"model": "large_purchase", "relation": "shop.training",
 	"target": "large_purchase", "key": "customer_id", "params": {"n_trees": 100, "min_samples_leaf": 5},
 	"gate": {"floor": 0.8}}', needs => '{features}', timeout => '10 minutes', retries => 1);
@@ -73,7 +80,7 @@ SELECT augur.add_step('shop', 'tell', 'notify', '{"kind": "campaign_ready", "sub
 
 -- 4. When, and who is told.
 SELECT augur.schedule('shop', '0 6 1 * *', timezone => 'Europe/Berlin',
-	params => jsonb_build_object('inbox', :'inbox'), start => '2025-04-01 00:00+02');
+	params => jsonb_build_object('inbox', :'inbox'), start => '2025-04-01 00:00+02', catchup => true);
 SELECT augur.create_channel('shop', 'file:slack', note => 'the team of the shop') > 0 AS channel,
 	augur.create_route('shop', 'shop', '{pipeline_failed,pipeline_recovered,validation_failed,drift_*,promoted,version_rejected,campaign_ready}',
 		digest => false) > 0 AS route;
@@ -97,3 +104,11 @@ BEGIN
 	END LOOP;
 END
 $$;
+\o
+\echo 'The first of each month, 6 in the morning in Berlin:'
+CALL shop_source.deliver('2025-03-01', :'inbox'); CALL shop_source.tick('2025-04-01 06:00+02');
+CALL shop_source.deliver('2025-04-01', :'inbox'); CALL shop_source.tick('2025-05-01 06:00+02');
+CALL shop_source.deliver('2025-05-01', :'inbox'); CALL shop_source.tick('2025-06-01 06:00+02');
+CALL shop_source.deliver('2025-06-01', :'inbox', 100); CALL shop_source.tick('2025-07-01 06:00+02');
+SELECT id, trigger, status, (interval_start AT TIME ZONE 'Europe/Berlin')::date AS month, reason FROM augur.pipeline_runs ORDER BY id;
+SELECT run_id, step, attempt, status, left(message, 60) AS message, ended_at-started_at as took, result FROM augur.step_runs WHERE status <> 'success' or run_id=1 ORDER BY id;
