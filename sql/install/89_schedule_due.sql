@@ -25,7 +25,8 @@ CREATE OR REPLACE FUNCTION augur._run_of_session() RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT substring(current_setting('augur.run', true), '"run": ?([0-9]{1,18})[,} ]')::bigint
+	-- as augur.run_id(), but never an error: anybody may set it
+	SELECT substring(current_setting('augur.run', true), '^\{"id": ([0-9]{1,18})[,}]')::bigint
 $$;
 COMMENT ON FUNCTION augur._run_of_session() IS
 'Internal. The run of a pipeline that a step of is running in this session; NULL: none.';
@@ -46,14 +47,12 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	m			augur.models;
 	why			text := format('%s runs have started each other; the trigger is switched off', depth);
 BEGIN
 	UPDATE augur.pipeline_triggers o SET enabled = false, note = why WHERE o.id = t.id AND o.enabled;
 	IF FOUND THEN
-		m.owner := p.owner;
-		PERFORM augur._emit('pipeline_missed', 'warning', p.name, jsonb_build_object('pipeline', p.name,
-			'trigger', t.id, 'message', why), m);
+		PERFORM augur._pipeline_emit(p.owner, 'pipeline_missed', 'warning', p.name,
+			jsonb_build_object('pipeline', p.name, 'trigger', t.id, 'message', why));
 	END IF;
 END
 $$;
@@ -206,14 +205,12 @@ CREATE OR REPLACE FUNCTION augur._missed(p augur.pipelines, s augur.pipeline_sch
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-DECLARE
-	m			augur.models;
 BEGIN
 	INSERT INTO augur.missed_slots (pipeline_id, schedule, timezone, start_at, first_slot, slots, reason)
 	VALUES (p.id, s.schedule, s.timezone, s.start_at, first_slot, slots, reason);
-	m.owner := p.owner;
-	PERFORM augur._emit('pipeline_missed', 'warning', p.name, jsonb_build_object('pipeline', p.name, 'slots', slots,
-		'first', first_slot, 'last', last_slot, 'schedule', s.schedule, 'timezone', s.timezone, 'message', reason), m);
+	PERFORM augur._pipeline_emit(p.owner, 'pipeline_missed', 'warning', p.name, jsonb_build_object('pipeline', p.name,
+		'slots', slots, 'first', first_slot, 'last', last_slot, 'schedule', s.schedule, 'timezone', s.timezone,
+		'message', reason));
 END
 $$;
 COMMENT ON FUNCTION augur._missed(augur.pipelines, augur.pipeline_schedules, timestamptz, bigint, timestamptz, text) IS
@@ -271,7 +268,6 @@ DECLARE
 	s			augur.pipeline_schedules;
 	p			augur.pipelines;
 	t			augur.pipeline_triggers;
-	m			augur.models;
 	waiting		bigint := 0;
 	folded		augur.pipeline_signals;
 	signals		bigint;
@@ -331,9 +327,8 @@ BEGIN
 			END IF;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
-			m.owner := p.owner;
-			PERFORM augur._emit('pipeline_missed', 'warning', p.name, jsonb_build_object('pipeline', p.name,
-				'trigger', t.id, 'signals', signals, 'message', why), m);
+			PERFORM augur._pipeline_emit(p.owner, 'pipeline_missed', 'warning', p.name,
+				jsonb_build_object('pipeline', p.name, 'trigger', t.id, 'signals', signals, 'message', why));
 		END;
 	END LOOP;
 	INSERT INTO augur.tick_state AS o (at, queued, by) VALUES (clock_timestamp(), n, session_user)
