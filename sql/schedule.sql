@@ -1,5 +1,6 @@
 -- Schedules, triggers, and what augur.tick makes of them.
 \set VERBOSITY terse
+\set SHOW_CONTEXT never
 SET search_path = public, augur;
 SET timezone = 'UTC';
 
@@ -67,9 +68,10 @@ SELECT next_slots('@daily', n => -1);
 
 -- ---- schedules ----------------------------------------------------------------------------------
 SET client_min_messages = warning;
-INSERT INTO pipelines (name, params, search_path) VALUES
-	('nightly', '{"day": {"type": "date"}, "n": {"type": "integer"}}', 'public'),
-	('after', '{}', 'public'), ('third', '{}', 'public');
+SELECT create_pipeline('nightly', '{"day": {"type": "date"}, "n": {"type": "integer"}}') > 0 AS made;
+SELECT create_pipeline('after') > 0 AS made;
+SELECT create_pipeline('third') > 0 AS made;
+SELECT count(add_step(p, 'one', body => '{"sql": "SELECT 1"}')) FROM unnest('{nightly,after,third}'::text[]) p;
 CREATE VIEW runs AS
 SELECT r.pipeline, r.trigger, r.status, r.params, r.logical_date, r.interval_start, r.interval_end FROM augur.pipeline_runs r ORDER BY r.id;
 SELECT schedule('nightly', '30 6 * * mon-fri', 'Europe/Berlin', '{"n": 3}', '2030-03-29 12:00');
@@ -170,7 +172,7 @@ DROP TABLE other;
 SELECT drop_trigger(:changed);
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'orders'::regclass;
 SELECT on_table('nightly', 'orders') AS changed \gset
-DELETE FROM pipelines WHERE name = 'third';
+SELECT drop_pipeline('third');
 \set VERBOSITY default
 SELECT on_table('nightly', 'runs');
 SELECT on_table('nightly', 'augur.pipeline_signals');
@@ -208,7 +210,7 @@ DECLARE
 BEGIN
 	FOR i IN 1 .. 20 LOOP
 		SELECT max(r.id) INTO run FROM augur.pipeline_runs r;
-		PERFORM set_config('augur.run', coalesce(jsonb_build_object('run', run)::text, ''), true);
+		PERFORM set_config('augur.run', coalesce(jsonb_build_object('id', run)::text, ''), true);
 		PERFORM augur.emit('again');
 	END LOOP;
 END
@@ -224,7 +226,8 @@ CREATE ROLE regress_schedule_a;
 CREATE ROLE regress_schedule_b;
 SELECT grant_preset('regress_schedule_a', 'trainer'), grant_preset('regress_schedule_b', 'trainer');
 SET ROLE regress_schedule_a;
-SELECT create_pipeline('mine') IS NOT NULL AS made;
+SELECT create_pipeline('mine') > 0 AS made;
+SELECT count(add_step('mine', 'one', body => '{"sql": "SELECT 1"}'));
 SELECT schedule('mine', '@daily', start => '2040-01-01');
 SELECT on_event('mine', 'loaded') > 0 AS made;
 SELECT schedule('nightly', '@daily');

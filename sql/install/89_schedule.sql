@@ -32,14 +32,9 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	p			augur.pipelines;
+	p			augur.pipelines := augur._pipeline(pipeline, 'see');
 BEGIN
-	SELECT * INTO p FROM augur.pipelines t WHERE t.name = pipeline;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-			MESSAGE = format('pipeline %s does not exist', coalesce('"' || pipeline || '"', 'NULL')),
-			HINT = 'augur.pipelines lists the pipelines you may see.';
-	ELSIF NOT augur._owns(p.owner) THEN
+	IF NOT augur._owns(p.owner) THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
 			MESSAGE = format('permission denied for pipeline "%s"', p.name),
 			DETAIL = format('Only members of its owner "%s" and admins may say when it is started.',
@@ -155,14 +150,9 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'parameters must be given as a JSON object';
 	END IF;
-	SELECT min(k) INTO bad FROM (SELECT jsonb_object_keys(params) UNION SELECT jsonb_object_keys(params_from)) u (k)
-	WHERE NOT p.params ? k;
-	IF bad IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('pipeline "%s" has no parameter "%s"', p.name, bad),
-			HINT = coalesce((SELECT 'It has: ' || string_agg(k, ', ' ORDER BY k) || '.' FROM jsonb_object_keys(p.params) k),
-				'It has none.');
-	END IF;
+	-- those that are taken from somewhere have no value yet
+	PERFORM augur._run_params(p, coalesce(params, '{}')
+		|| coalesce((SELECT jsonb_object_agg(k, p.params -> k -> 'default') FROM jsonb_object_keys(params_from) k), '{}'));
 	SELECT min(k) INTO bad FROM jsonb_each(params_from) e (k, v) WHERE jsonb_typeof(v) <> 'string';
 	IF bad IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
