@@ -27,7 +27,7 @@ END
 $$;
 CREATE VIEW box AS SELECT kind, subject, status, reason FROM augur.notifications ORDER BY id;
 CREATE FUNCTION clear() RETURNS void LANGUAGE sql AS $$
-	TRUNCATE augur.notifications, augur.notification_attempts; DELETE FROM augur.channels; DELETE FROM augur.silences $$;
+	TRUNCATE augur.notifications, augur.notification_attempts RESTART IDENTITY; DELETE FROM augur.channels; DELETE FROM augur.silences $$;
 
 -- ---- what there is and is not -----------------------------------------------------------------------
 
@@ -283,10 +283,10 @@ SELECT augur._message_number(v) FROM unnest('{0,1,-1,1000,1234567,0.5,0.123456,1
 SELECT augur.create_channel('slack', 'file:x') > 0 AND augur.create_channel('hook', 'file:y', 'webhook') > 0 AS made;
 SELECT augur.create_route('all', 'slack', continues => true) > 0 AND augur.create_route('hook', 'hook') > 0 AS made;
 SELECT augur.emit('drift_found', 'warning', 'sales', '{"monitor": "sales", "share": 0.5, "columns": ["price"]}') > 0 AS emitted;
-SELECT regexp_replace(jsonb_pretty(body::jsonb), '20[0-9-]+[ T][0-9:.]+|(event|id =|"id":|"notification":) *[0-9]+', '\1 N', 'g') AS body FROM augur._notification_claim('me', t(40));
+SELECT regexp_replace(replace(jsonb_pretty(body::jsonb), current_database(), 'DB'), '20[0-9-]+[ T][0-9:.]+|(event|id =|"id":|"notification":) *[0-9]+', '\1 N', 'g') AS body FROM augur._notification_claim('me', t(40));
 SELECT count(augur.emit('drift_found', 'warning', 'm' || i % 12, '{"columns": ["price"]}')) FROM generate_series(1, 30) i;
 UPDATE augur.channel_states SET tried_at = NULL;
 SELECT count(augur._notification_record(id, 1, 'me', 200, NULL, NULL, NULL, 0, t(0))) FROM augur.notifications WHERE status = 'sending';
-SELECT regexp_replace(body::jsonb ->> 'text', '20[0-9-]+ [0-9:.]+|from [0-9]+|BETWEEN [0-9]+ AND [0-9]+', 'N', 'g') AS text,
+SELECT regexp_replace(replace(body::jsonb ->> 'text', current_database(), 'DB'), '20[0-9-]+ [0-9:.]+|from [0-9]+|BETWEEN [0-9]+ AND [0-9]+', 'N', 'g') AS text,
 	body::jsonb ->> 'count' AS count, body::jsonb ->> 'more' AS more FROM augur._notification_claim('me', t(400)) ORDER BY 2 NULLS FIRST;
 SELECT clear();

@@ -329,21 +329,28 @@ BEGIN
 		circuit = CASE WHEN refused THEN 'open' ELSE t.circuit END,
 		opened_at = CASE WHEN refused THEN coalesce(t.opened_at, as_of) ELSE t.opened_at END
 	WHERE t.channel_id = q.channel_id;
-	IF outcome = 'sent' AND s.recovering THEN
-		PERFORM augur._emit('channel_recovered', 'info', c.name, jsonb_build_object('channel', c.name));
-	ELSIF refused AND s.circuit = 'closed' THEN
+	IF refused AND s.circuit = 'closed' THEN
 		RAISE WARNING USING MESSAGE = format('notification channel "%s" is disabled: %s', c.name, what),
 			HINT = 'Correct its address, then call augur.channel_enable.';
-		PERFORM augur._emit('channel_disabled', 'error', c.name,
-			jsonb_build_object('channel', c.name, 'http', http, 'message', what));
-	ELSIF outcome = 'dead' AND q.kind <> 'notifications_dead'
-		AND NOT EXISTS (SELECT FROM augur.events e WHERE e.kind = 'notifications_dead'
-			AND e.subject = c.name AND e.at > clock_timestamp() - interval '1 hour')
-	THEN
-		PERFORM augur._emit('notifications_dead', 'error', c.name,
-			jsonb_build_object('channel', c.name, 'notification', q.id, 'attempts', q.attempts,
-							   'message', what));
 	END IF;
+	-- what was sent must be written, whatever becomes of the events
+	BEGIN
+		IF outcome = 'sent' AND s.recovering THEN
+			PERFORM augur._emit('channel_recovered', 'info', c.name, jsonb_build_object('channel', c.name));
+		ELSIF refused AND s.circuit = 'closed' THEN
+			PERFORM augur._emit('channel_disabled', 'error', c.name,
+				jsonb_build_object('channel', c.name, 'http', http, 'message', what));
+		ELSIF outcome = 'dead' AND q.kind <> 'notifications_dead'
+			AND NOT EXISTS (SELECT FROM augur.events e WHERE e.kind = 'notifications_dead'
+				AND e.subject = c.name AND e.at > clock_timestamp() - interval '1 hour')
+		THEN
+			PERFORM augur._emit('notifications_dead', 'error', c.name,
+				jsonb_build_object('channel', c.name, 'notification', q.id, 'attempts', q.attempts,
+								   'message', what));
+		END IF;
+	EXCEPTION WHEN OTHERS THEN
+		RAISE WARNING USING MESSAGE = 'no event was written about a notification', DETAIL = SQLERRM;
+	END;
 	RETURN outcome;
 END
 $$;

@@ -212,7 +212,7 @@ BEGIN
 		title := format('Features %s: data came too late', subject);
 		story := format('A full refresh changed %s rows that incremental ones had missed: they came later than the lateness of %s.',
 			augur._message_value(p -> 'late'), augur._message_value(p -> 'lateness'));
-		look := format('SELECT * FROM augur.feature_set_status WHERE feature_set = %s', quote_literal(p ->> 'feature_set'));
+		look := format('SELECT * FROM augur.feature_set_status WHERE name = %s', quote_literal(p ->> 'feature_set'));
 	WHEN e.kind ~ '^pipeline_(succeeded|failed|recovered|late|missed)$' THEN
 		icon := CASE e.kind WHEN 'pipeline_succeeded' THEN '✅' WHEN 'pipeline_recovered' THEN '✅' WHEN 'pipeline_late' THEN '⏰'
 			WHEN 'pipeline_missed' THEN '⏰' ELSE icon END;
@@ -229,9 +229,12 @@ BEGIN
 			CASE WHEN p ->> 'attempt' <> '1' THEN format(', attempt %s', augur._message_value(p -> 'attempt')) END) END,
 			augur._message_value(p -> 'message'));
 		keys := '{Run,run,Started by,trigger,For,logical_date,Seconds,seconds,Usually,usual_seconds,SQLSTATE,sqlstate}';
-		look := CASE WHEN run IS NOT NULL THEN format(CASE e.kind WHEN 'pipeline_failed'
-				THEN 'SELECT * FROM augur.step_failures WHERE run = %s' ELSE 'SELECT * FROM augur.pipeline_timeline WHERE run = %s' END, run)
-			ELSE format('SELECT * FROM augur.pipeline_status WHERE pipeline = %s', quote_literal(coalesce(p ->> 'pipeline', ''))) END;
+		look := CASE
+			WHEN run IS NULL THEN format('SELECT * FROM augur.pipeline_runs WHERE pipeline = %s ORDER BY id DESC LIMIT 10',
+				quote_literal(augur._event_object(e)))
+			WHEN e.kind = 'pipeline_failed' THEN
+				format('SELECT step, attempt, status, sqlstate, message FROM augur.step_runs WHERE run_id = %s', run)
+			ELSE format('SELECT * FROM augur.pipeline_runs WHERE id = %s', run) END;
 	WHEN e.kind = 'channel_disabled' THEN
 		title := format('Channel %s does not take messages', subject);
 		story := format('The receiver refused for good: %s. Correct its address, then call augur.channel_enable.', augur._message_value(p -> 'message'));

@@ -17,7 +17,7 @@ AS $$
 		WHEN 'reader' THEN c.relkind = 'v' OR c.relkind = 'r' AND c.relname <> ALL ('{version_chunks,version_states,version_profiles}')
 		WHEN 'predictor' THEN c.relkind = ANY ('{r,p}'::"char"[])
 			AND c.relname = ANY ('{preset_roles,models,model_grants,versions,version_chunks,version_series,version_states,aliases,predictions,actuals,feature_sets}')
-		WHEN 'notifier' THEN c.relname = ANY ('{preset_roles,models,events,channels,channel_states,routes,silences,notifications,notification_attempts,notification_status,notification_log}')
+		WHEN 'notifier' THEN c.relname = ANY ('{preset_roles,models,model_grants,events,channels,channel_states,routes,silences,notifications,notification_attempts,notification_status,notification_log}')
 		ELSE c.relkind = ANY ('{r,v,p}'::"char"[]) END
 	-- partitions are reached through their table, whose policies hold there
 	AND NOT c.relispartition

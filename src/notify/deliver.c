@@ -147,10 +147,13 @@ augur_notify_run(int limit, const AugurNotifyHost *host, double *wait)
 			before = MemoryContextSwitchTo(round);
 			notify_send(jobs, n);
 			MemoryContextSwitchTo(before);
-			host->begin();
+			/* one by one: what was sent must not be undone by another's trouble */
 			for (int i = 0; i < n; i++)
+			{
+				host->begin();
 				record(&jobs[i]);
-			host->end();
+				host->end();
+			}
 			MemoryContextDelete(round);
 			total += n;
 		}

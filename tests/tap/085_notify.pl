@@ -1,0 +1,406 @@
+# Messages leave the server: every kind of answer, by CALL and by the worker, over TLS with an
+# authority of the test's own (tests/lib/https-stub.pl); a process killed at any point; standby,
+# dump, and the secret that must be nowhere.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+my $stub = abs_path(dirname(__FILE__) . '/../lib/https-stub.pl');
+my $installed = `pg_config --pkglibdir`;
+chomp $installed;
+plan skip_all => 'augur_notify was not built' unless -e "$installed/augur_notify.so";
+plan skip_all => 'needs IO::Socket::SSL (libio-socket-ssl-perl)' unless eval { require IO::Socket::SSL; 1 };
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $secrets = "$dir/secrets";
+mkdir $secrets;
+chmod 0700, $secrets;
+my $stub_out = '';
+my $server = IPC::Run::start([ $^X, $stub, $dir ], '>', \$stub_out, '2>', "$dir/stub.err");
+my $deadline = time + 60;
+sleep 0.1 until -e "$dir/ports" || time > $deadline;
+my %port = map { split ' ' } split /\n/, slurp_file("$dir/ports");
+
+my $token = 'T0KEN' . join '', map { chr(65 + int rand 26) } 1 .. 20;
+sub secret
+{
+	my ($name, $steps, $port) = @_;
+	my $file = "$secrets/$name";
+	unlink $file;
+	append_to_file($file, 'https://localhost:' . $port{ $port // 'good' } . "/$steps/$token\n");
+	chmod 0600, $file;
+}
+
+# Requests that the stub has had, for a channel or all.
+sub requests
+{
+	my ($word) = @_;
+	return grep { !defined $word || $_->{body} =~ /\Q$word\E/ } map { decode_json($_) } split /\n/, slurp_file("$dir/log");
+}
+
+my $hosts = join ',', map { "localhost:$_" } sort values %port;
+my $conf = <<"EOC";
+fsync = off
+restart_after_crash = on
+log_statement = all
+augur.secret_directory = '$secrets'
+augur.notify_hosts = '$hosts'
+augur.notify_private_hosts = '$hosts'
+augur.notify_ca_file = '$dir/ca.pem'
+augur.notify_databases = 'postgres, other, missing'
+augur.notify_role = 'postman'
+augur.notify_poll = 200ms
+EOC
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', $conf);
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION augur;
+CREATE ROLE postman LOGIN;
+CREATE ROLE ann LOGIN;
+CREATE ROLE boss LOGIN;
+SELECT augur.grant_preset('postman', 'notifier'), augur.grant_preset('ann', 'trainer'), augur.grant_preset('boss', 'admin');
+CREATE FUNCTION public.due() RETURNS void LANGUAGE sql AS $$
+	UPDATE augur.notifications SET next_at = now() WHERE status = 'retry_wait' AND next_at > now();
+	UPDATE augur.notifications SET lease_until = now() - interval '1 s' WHERE status = 'sending';
+	UPDATE augur.channel_states SET paused_until = NULL, tried_at = NULL $$;
+SQL
+sub sql { return $node->safe_psql('postgres', @_); }
+sub status { return sql("SELECT string_agg(concat_ws(' ', n.status, n.attempts, a.http), ',' ORDER BY n.id) FROM augur.notifications n JOIN augur.channels c ON c.id = n.channel_id
+	LEFT JOIN LATERAL (SELECT http FROM augur.notification_attempts t WHERE t.notification_id = n.id ORDER BY t.id DESC LIMIT 1) a ON true WHERE c.name = '$_[0]'"); }
+
+# ---- not preloaded: everything waits, and a CALL sends --------------------------------------------
+
+is(sql('SELECT state FROM augur._notify_worker()'), 'not loaded', 'without preload there is no worker');
+
+my %answers = (
+	# name => steps, port, what comes of it at first, at last, requests
+	ok       => [ '200',            'good',    'sent 1 200',       undef,            1 ],
+	limited  => [ '429:1,200',      'good',    'sent 1 200',       undef,            2 ],
+	pausing  => [ '429,200',        'good',    'retry_wait 0 429', 'sent 1 200',     2 ],
+	unwell   => [ '500,503,200',    'good',    qr/^(retry_wait|sent) \d \d+$/, 'sent 3 200', 3 ],
+	busy     => [ '408,200',        'good',    qr/^(retry_wait|sent) \d \d+$/, 'sent 2 200', 2 ],
+	bad      => [ '400',            'good',    'dead 2 400',       undef,            2 ],
+	noblocks => [ 'noblocks',       'good',    'sent 2 200',       undef,            2 ],
+	forbidden => [ '403',           'good',    'dead 1 403',       undef,            1 ],
+	unknown  => [ '404',            'good',    'dead 1 404',       undef,            1 ],
+	archived => [ '410',            'good',    'dead 1 410',       undef,            1 ],
+	teapot   => [ '418',            'good',    'dead 1 418',       undef,            1 ],
+	moved    => [ 'redirect',       'good',    'dead 1 302',       undef,            1 ],
+	echo     => [ 'echo',           'good',    'dead 1 404',       undef,            1 ],
+	slow     => [ 'slow',           'good',    'sent 1 200',       undef,            1 ],
+	huge     => [ 'huge',           'good',    'sent 1 200',       undef,            1 ],
+	never    => [ 'never,200',      'good',    qr/^retry_wait 1$/, 'sent 2 200',     2 ],
+	dropped  => [ 'drop,200',       'good',    qr/^(retry_wait 1|sent 2 200)$/, 'sent 2 200', 2 ],
+	host     => [ '200',            'host',    qr/^retry_wait \d$/, undef,           0 ],
+	expired  => [ '200',            'expired', qr/^retry_wait \d$/, undef,           0 ],
+	other    => [ '200',            'other',   qr/^retry_wait \d$/, undef,           0 ],
+	plain    => [ '200',            'plain',   qr/^retry_wait \d$/, undef,           0 ]);
+foreach my $name (sort keys %answers)
+{
+	secret($name, @{ $answers{$name} }[ 0, 1 ]);
+	$node->safe_psql('postgres', "SELECT augur.create_channel('$name', 'file:$name'), augur.test_channel('$name')", extra_params => [ '-U', 'boss' ]);
+}
+is($node->safe_psql('postgres', 'SELECT sum(waiting) FROM augur.notification_status'), scalar(keys %answers), 'all is queued');
+# as the deliverer: by pg_cron, as it were
+my ($rc, $out, $err) = $node->psql('postgres', 'CALL augur.deliver_notifications()', extra_params => [ '-U', 'postman' ], timeout => 170);
+is($rc, 0, 'they are delivered by a role that may do nothing else') or diag $err;
+foreach my $name (sort keys %answers)
+{
+	my ($steps, $port, $first) = @{ $answers{$name} };
+	ref $first ? like(status($name), $first, "$name: $steps") : is(status($name), $first, "$name: $steps");
+}
+foreach (1 .. 6)
+{
+	sql("UPDATE augur.channels SET enabled = name <> ALL ('{host,expired,other,plain}'); SELECT public.due()");
+	$node->psql('postgres', 'CALL augur.deliver_notifications()', extra_params => [ '-U', 'postman' ], timeout => 170);
+}
+foreach my $name (sort keys %answers)
+{
+	my ($steps, $port, $first, $last, $n) = @{ $answers{$name} };
+	is(status($name), $last, "$name: at last") if defined $last;
+	is(scalar(requests("Channel $name ")), $n, "$name: requests");
+}
+is(scalar(grep { $_->{path} =~ /redirected/ } requests()), 0, 'no redirect is followed');
+like(sql("SELECT string_agg(reason, ' ') FROM augur.notification_status WHERE channel IN ('host', 'expired', 'other')"),
+	qr/certificate has expired.*(does not match|matches)|matches.*expired/s, 'wrong certificates are told');
+is(sql("SELECT string_agg(channel, ' ' ORDER BY channel) FROM augur.notification_status WHERE state = 'refused'"),
+	'archived echo forbidden unknown', 'circuits are open');
+like(sql("SELECT response FROM augur.notification_log WHERE channel = 'echo' AND status = 'dead'"), qr{nothing is at /echo/\*\*\*}, 'the path is blotted out');
+is(sql("SELECT length(response) <= 1024 FROM augur.notification_log WHERE channel = 'huge'"), 't', 'the beginning of a response is kept');
+is(sql("SELECT count(*) FROM augur.notification_attempts WHERE response ~ '$token' OR error ~ '$token'"), '0', 'no attempt has the secret');
+like((requests('Channel noblocks'))[1]{body}, qr/"text"/, 'plain text after blocks');
+unlike((requests('Channel noblocks'))[1]{body}, qr/"blocks"/, 'without them');
+is((requests('Channel ok '))[0]{headers}{'content-type'}, 'application/json; charset=utf-8', 'JSON');
+
+# a corrected address, the circuit closed by hand, the dead come back
+secret('unknown', '200');
+$node->safe_psql('postgres', "SELECT augur.channel_enable('unknown'), augur.notification_retry('unknown')", extra_params => [ '-U', 'boss' ]);
+sql('CALL augur.deliver_notifications()');
+is(status('unknown'), 'sent 1 200', 'the address is read anew, and what was dead is sent');
+is(sql("SELECT count(*) FROM augur.events WHERE kind = 'channel_recovered' AND subject = 'unknown'"), '1', 'which is an event');
+
+# ---- who may send where ---------------------------------------------------------------------------
+
+sub refused
+{
+	my ($what, $pattern, $content, $mode) = @_;
+	my $file = "$secrets/trial";
+	unlink $file;
+	if (ref $content) { $content->($file) } else { append_to_file($file, $content); chmod $mode // 0600, $file; }
+	sql("DELETE FROM augur.channels WHERE name = 'trial'; SELECT augur.create_channel('trial', 'file:trial'), augur.test_channel('trial'); ");
+	sql('CALL augur.deliver_notifications()');
+	my $said = sql("SELECT concat(status, ' ', reason) FROM augur.notification_log WHERE channel = 'trial'");
+	like($said, qr/^retry_wait .*$pattern/, "refused: $what");
+	unlike($said, qr/secretpath/, "and the secret is not told");
+}
+my $before = scalar requests();
+my $good = $port{good};
+refused('readable by others', 'mode must be 0600', "https://localhost:$good/200/secretpath", 0640);
+refused('missing', 'does not exist', sub { });
+refused('a symbolic link', 'symbolic link', sub { symlink "$secrets/ok", $_[0] });
+refused('a directory', 'not a regular file', sub { mkdir $_[0] });
+rmdir "$secrets/trial";
+refused('a fifo', 'not a regular file', sub { system('mkfifo', '-m', '600', $_[0]) });
+refused('empty', 'empty', "\n");
+refused('too large', 'too large', 'https://localhost/' . 'x' x 5000);
+refused('not https', 'must begin with https', "http://localhost:$good/200/secretpath");
+refused('another scheme', 'must begin with https', 'file:///etc/passwd?secretpath');
+refused('a line break inside', 'visible ASCII', "https://localhost:$good/200/secretpath\r\nX-Evil: 1\r\n");
+refused('a NUL', 'visible ASCII', "https://localhost:$good/200/secretpath\0.example");
+refused('unicode', 'visible ASCII', "https://l\xc3\xb6calhost:$good/200/secretpath");
+refused('a user', 'must have a host', "https://localhost:$good\@evil.example/secretpath");
+refused('a user before', 'must have a host', "https://hooks.slack.com\@localhost:$good/secretpath");
+refused('a backslash', 'visible ASCII', "https://localhost:$good\\\@evil.example/secretpath");
+refused('no path', 'and a path', "https://localhost:$good?secretpath");
+refused('no port', 'no valid port', 'https://localhost:/secretpath');
+refused('a port too high', 'no valid port', 'https://localhost:65536/secretpath');
+refused('a host not listed', 'augur.notify_hosts', 'https://example.com/secretpath');
+refused('a port not listed', 'augur.notify_hosts', 'https://localhost:1/secretpath');
+refused('a dot at the end', 'augur.notify_hosts', "https://localhost.:$good/secretpath");
+refused('an address for a name', 'augur.notify_hosts', "https://127.0.0.1:$good/secretpath");
+refused('a number for a name', 'augur.notify_hosts', "https://2130706433:$good/secretpath");
+refused('IPv6', 'augur.notify_hosts', "https://[::1]:$good/secretpath");
+is(scalar(requests()), $before, 'nothing of this was sent');
+unlink "$secrets/trial";
+append_to_file("$secrets/trial", "https://LOCALHOST:$good/200/secretpath\r\n");
+chmod 0600, "$secrets/trial";
+sql('SELECT public.due()');
+sql('CALL augur.deliver_notifications()');
+is(scalar(requests('Channel trial ')), 1, 'upper case and an end of line are well');
+
+# private addresses: refused after the name was resolved, unless listed
+sub private
+{
+	my ($host, $private) = @_;
+	$node->append_conf('postgresql.conf', "augur.notify_hosts = '$host:$good'\naugur.notify_private_hosts = '$private'");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('augur.notify_hosts') = '$host:$good' FROM augur._notify_worker()");
+	unlink "$secrets/trial";
+	append_to_file("$secrets/trial", "https://$host:$good/200/secretpath");
+	chmod 0600, "$secrets/trial";
+	sql("DELETE FROM augur.channels WHERE name = 'trial'; SELECT augur.create_channel('trial', 'file:trial'), augur.test_channel('trial')");
+	sql('CALL augur.deliver_notifications()');
+	return sql("SELECT concat_ws(' ', status, reason) FROM augur.notification_log WHERE channel = 'trial'");
+}
+my $refused = qr/retry_wait the host resolves to a private address/;
+like(private('localhost', ''), $refused, 'a name of a private address is refused');
+like(private('localhost', 'localhost:1'), $refused, 'its port counts, too');
+like(private($_, "localhost:$good"), $refused, "refused: $_")
+  foreach ('127.0.0.1', '127.1', '0', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '224.0.0.1', '[::1]',
+	'[::]', '[::ffff:127.0.0.1]', '[::ffff:a9fe:a9fe]', '[fe80::1]', '[fc00::1]', '[fd12::1]', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '[ff02::1]');
+is(private('localhost', "localhost:$good"), 'sent', 'and sent where it is listed');
+$node->append_conf('postgresql.conf', "augur.notify_hosts = '$hosts'\naugur.notify_private_hosts = '$hosts'");
+
+# nobody but a superuser can point the server anywhere
+foreach my $set ("augur.secret_directory = '/tmp'", "augur.notify_hosts = 'evil.example'", "augur.notify_private_hosts = 'x:1'", "augur.notify_ca_file = '/tmp/x'")
+{
+	foreach my $role ('boss', 'postman')
+	{
+		($rc, $out, $err) = $node->psql('postgres', "SELECT augur.version(); SET $set", extra_params => [ '-U', $role ]);
+		like($err, qr/permission denied to set parameter/, "$role may not set $set");
+		# before the library is there it is only a word
+		$node->psql('postgres', "SET $set; SELECT augur.version() IS NULL; SELECT current_setting('" . ($set =~ s/ =.*//r) . "')",
+			stdout => \$out, stderr => \$err, extra_params => [ '-U', $role ]);
+		my $value = ($set =~ /'(.*)'/)[0];
+		isnt((split /\n/, $out // '')[-1] // '', $value, "nor before the library is loaded: $role, $set");
+	}
+}
+foreach my $role ('ann')
+{
+	($rc, $out, $err) = $node->psql('postgres', 'CALL augur.deliver_notifications()', extra_params => [ '-U', $role ]);
+	like($err, qr/permission denied to deliver/, "$role may not deliver");
+	($rc, $out, $err) = $node->psql('postgres', "SELECT augur.create_channel('mine', 'file:ok')", extra_params => [ '-U', $role ]);
+	like($err, qr/permission denied to create channels/, "$role may not make channels");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM augur.notification_log', extra_params => [ '-U', $role ]), '0', "$role sees no message");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_settings WHERE setting ~ '$token'", extra_params => [ '-U', $role ]), '0', 'no setting has the secret');
+}
+
+# the search path of the caller is nothing to us
+$node->safe_psql('postgres', <<'SQL');
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'evil'; END $$;
+GRANT USAGE ON SCHEMA evil TO postman;
+SQL
+$node->reload;
+sql("SELECT augur.test_channel('ok')");
+is($node->psql('postgres', 'SET search_path = evil, pg_catalog; CALL augur.deliver_notifications()', extra_params => [ '-U', 'postman' ]), 0,
+	'a path with traps in front');
+
+# ---- an event of somebody who knows nothing of channels ---------------------------------------------
+
+sql("TRUNCATE augur.notifications; DELETE FROM augur.channels WHERE name <> 'ok'; SELECT augur.create_route('all', 'ok', min_severity => 'warning')");
+$node->safe_psql('postgres', "SELECT augur.emit('by_ann', 'error', 'x'); BEGIN; SELECT augur.emit('undone', 'error'); ROLLBACK", extra_params => [ '-U', 'ann' ]);
+is(sql("SELECT string_agg(kind, ' ') FROM augur.notifications"), 'by_ann', 'queued with the event, and only then');
+$node->stop;
+
+# ---- the worker --------------------------------------------------------------------------------------
+
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'augur_notify'");
+$node->start;
+$node->poll_query_until('postgres', "SELECT state = 'running' FROM augur._notify_worker()") or die 'no worker';
+sql("SELECT augur.drop_route('all'), augur.create_route('all', 'ok', min_severity => 'warning', group_wait => '1 s', group_interval => '2 s')");
+sql("SELECT augur.emit('to_worker', 'critical', 'now')");
+ok($node->poll_query_until('postgres', "SELECT status = 'sent' FROM augur.notifications WHERE kind = 'to_worker'"), 'the worker sends');
+is(sql("SELECT count(*) FROM augur.notification_attempts WHERE notification_id = (SELECT id FROM augur.notifications WHERE kind = 'to_worker')"), '1', 'once');
+ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM augur.notifications WHERE status = 'queued' AND kind = 'by_ann')"), 'what had waited, too');
+is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'augur notify' AND usename <> 'postman'"), '0', 'as its role');
+
+# a flood: a handful of messages, with the right counts
+sql('TRUNCATE augur.notifications, augur.notification_attempts');
+$before = scalar requests();
+IPC::Run::run([ 'psql', '-qAtX', '-d', $node->connstr('postgres'), '-f', '-' ], '<',
+	\join('', map { "SELECT augur.emit('pipeline_failed', 'error', 'p$_/1', '{\"pipeline\": \"p$_\"}');\n" } 1 .. 500), '>', \my $ignored);
+ok($node->poll_query_until('postgres', "SELECT count(*) = 500 FROM augur.notifications WHERE status IN ('sent', 'grouped')"), '500 failures are told');
+my @told = map { $_->{body} } (requests())[ $before .. scalar(requests()) - 1 ];
+cmp_ok(scalar(@told), '<=', 4, 'in ' . @told . ' messages');
+my $total = 0;
+$total += /"text": ?"[^"]*?([0-9,]+) × pipeline failed/ ? $1 =~ s/,//gr : 1 foreach @told;
+is($total, 500, 'that count them all');
+
+# two deliverers and the worker at once: everything once
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.alter_channel('ok', per_hour => 3600)");
+foreach my $i (1 .. 6) { secret("c$i", '200'); sql("SELECT augur.create_channel('c$i', 'file:c$i'), augur.create_route('c$i', 'c$i', kinds => '{many}', digest => false, continues => true, priority => 1)"); }
+$before = scalar requests();
+sql("SELECT augur.emit('many', 'info', 's' || i) FROM generate_series(1, 3) i");
+my @calls = map { IPC::Run::start([ 'psql', '-qAtX', '-d', $node->connstr('postgres'), '-c', 'CALL augur.deliver_notifications()' ], '>', \my $o) } 1 .. 2;
+$_->finish foreach @calls;
+ok($node->poll_query_until('postgres', "SELECT count(*) = 18 FROM augur.notifications WHERE status = 'sent'"), 'deliverers side by side');
+is(scalar(requests()) - $before, 18, 'each message once');
+
+# no transaction is open and nothing is locked while a receiver is waited for
+secret('ok', 'late:4');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.test_channel('ok')");
+ok($node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM augur.notifications WHERE status = 'sending')"), 'a request is under way');
+is(sql("SELECT count(*) FROM pg_stat_activity a WHERE backend_type = 'augur notify' AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL
+	OR EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'relation'))"), '0', 'the worker holds nothing');
+is(sql("SELECT count(*) FROM pg_stat_activity WHERE query ~ '$token'"), '0', 'the secret is not in pg_stat_activity');
+ok($node->poll_query_until('postgres', "SELECT status = 'sent' FROM augur.notifications"), 'and it ends well');
+
+# a stop in the middle of a request takes no ten seconds
+secret('ok', 'never');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.test_channel('ok')");
+$before = scalar requests();
+$deadline = time + 30;
+sleep 0.1 until scalar(requests()) > $before || time > $deadline;
+my $begun = time;
+$node->stop('fast');
+cmp_ok(time - $begun, '<', 7, 'a fast stop does not wait for the receiver');
+$node->start;
+
+# ---- killed: nothing is lost, and only what was between sending and writing is told twice ------------------
+
+sub killed
+{
+	my ($what, $kind, $steps, $port, $when, $expected) = @_;
+	secret('ok', $steps, $port);
+	sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.emit('killed_$kind', 'critical', 'now')");
+	$deadline = time + 30;
+	my $pid;
+	until ($when->() || time > $deadline) { sleep 0.02; }
+	$pid = sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'augur notify launcher'") if $what =~ /after/;
+	$pid = sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'augur notify'") if $what !~ /commit/;
+	like($pid, qr/^\d+$/, "$what: there is a process to kill");
+	kill 9, $pid;
+	# the server starts anew
+	$deadline = time + 60;
+	sleep 0.2 until $node->psql('postgres', "SELECT 1") == 0 || time > $deadline;
+	secret('ok', '200');
+	foreach (1 .. 300)
+	{
+		last if ($node->psql('postgres', "SELECT public.due(); SELECT status FROM augur.notifications", stdout => \$out) // 1) == 0 && $out =~ /sent/;
+		sleep 0.1;
+	}
+	is(sql("SELECT status FROM augur.notifications"), 'sent', "$what: sent");
+	is(scalar(requests("Killed $kind")), $expected, "$what: received $expected times");
+}
+# no TLS there: the request is not sent before the client gives up after 3 s
+killed('before sending', 'before', '200', 'plain', sub { sql("SELECT status FROM augur.notifications") eq 'sending' }, 1);
+killed('after the answer', 'answer', 'late:5', 'good', sub { scalar(requests('Killed answer')) }, 2);
+killed('after the commit', 'commit', '200', 'good', sub { sql("SELECT status FROM augur.notifications") eq 'sent' }, 1);
+
+# ---- nothing is in the worker's way, nor it in anybody's ---------------------------------------------------
+
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+ok($node->poll_query_until('other', "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'augur notify launcher'"), 'the launcher lives');
+$node->safe_psql('other', 'CREATE EXTENSION augur; SELECT augur.grant_preset(\'postman\', \'notifier\'); SELECT augur.create_channel(\'ok\', \'file:ok\'), augur.test_channel(\'ok\')');
+ok($node->poll_query_until('other', "SELECT status = 'sent' FROM augur.notifications"), 'a database that is made later is served');
+is($node->psql('other', 'DROP EXTENSION augur'), 0, 'the extension is dropped');
+is($node->psql('postgres', 'DROP DATABASE other'), 0, 'the database is dropped');
+is($node->safe_psql('postgres', "SELECT state FROM augur._notify_worker()"), 'running', 'and the worker goes on elsewhere');
+
+# ---- a standby sends nothing; promoted, it sends what waits --------------------------------------------------
+
+$node->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'backup', has_streaming => 1);
+$standby->start;
+like($standby->safe_psql('postgres', 'SELECT state FROM augur._notify_worker()'), qr/recovery/, 'no worker on a standby');
+($rc, $out, $err) = $standby->psql('postgres', 'CALL augur.deliver_notifications()');
+like($err, qr/read-only|recovery/, 'nor a CALL');
+secret('ok', '503');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.emit('backlog', 'critical', 'waits')");
+$node->poll_query_until('postgres', "SELECT status = 'retry_wait' FROM augur.notifications WHERE kind = 'backlog'");
+$node->wait_for_catchup($standby);
+$node->stop('fast');
+secret('ok', '200');
+$standby->promote;
+$standby->safe_psql('postgres', 'SELECT public.due()');
+ok($standby->poll_query_until('postgres', "SELECT status = 'sent' FROM augur.notifications WHERE kind = 'backlog'"), 'the new primary sends the backlog');
+
+# ---- a dump has the channels, but neither messages nor secrets -----------------------------------------------
+
+$standby->safe_psql('postgres', "SELECT augur.alter_channel('ok', enabled => false); SELECT augur.alter_channel('ok', enabled => true); SELECT augur.emit('unsent', 'error', 'old') FROM augur.routes LIMIT 1");
+my $dump = "$dir/dump.sql";
+$standby->command_ok([ 'pg_dumpall', '-f', $dump, '--no-sync', '-d', $standby->connstr('postgres') ], 'dump');
+my $text = slurp_file($dump);
+unlike($text, qr/$token/, 'the secret is not in the dump');
+like($text, qr/file:ok/, 'the reference is');
+$standby->safe_psql('postgres', 'CREATE DATABASE restored');
+$standby->command_ok([ 'bash', '-c', "pg_dump -d '" . $standby->connstr('postgres') . "' | psql -qX -v ON_ERROR_STOP=1 -d '" . $standby->connstr('restored') . "' >/dev/null" ], 'restore');
+is($standby->safe_psql('restored', 'SELECT count(*) FROM augur.channels'), '7', 'channels are restored');
+is($standby->safe_psql('restored', 'SELECT count(*) FROM augur.notifications'), '0', 'messages are not');
+$before = scalar requests();
+$standby->safe_psql('restored', 'CALL augur.deliver_notifications()');
+is(scalar(requests()), $before, 'a restored database tells nothing old');
+$standby->safe_psql('restored', "SELECT augur.test_channel('c1')");
+$standby->safe_psql('restored', 'CALL augur.deliver_notifications()');
+is(scalar(requests()), $before + 1, 'but what is new');
+$standby->stop;
+
+foreach my $n ($node, $standby)
+{
+	unlike(slurp_file($n->logfile), qr/$token|secretpath/, 'the secret is not in the log of ' . $n->name);
+	unlike(slurp_file($n->logfile), qr/PANIC|TRAP:|XX000.*augur/, 'nor is trouble');
+}
+$server->kill_kill(grace => 2);
+done_testing();
