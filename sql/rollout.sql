@@ -245,7 +245,7 @@ ALTER TABLE augur.rollouts DISABLE TRIGGER rollouts_guard;
 UPDATE augur.rollouts SET guard = '{"max_error_share": "x", "metric": "error"}' WHERE model = 'm' AND ended_at IS NULL;
 ALTER TABLE augur.rollouts ENABLE TRIGGER rollouts_guard;
 SELECT count(*) FROM augur.score('m', 'rows', 'id');
-SELECT model, state FROM augur.check_rollouts(now() + '1 day');
+SELECT model, state, reason FROM augur.check_rollouts(now() + '1 day');
 ROLLBACK;
 -- all of it goes with the model, and stays in the history
 SELECT augur.drop_model('m');

@@ -367,8 +367,8 @@ COMMENT ON FUNCTION augur._time_column(regclass, name, text) IS
 'Internal. A column as an expression of type timestamptz; a date or timestamp is taken to be of UTC.';
 
 -- The rows of a relation while a rollout runs: $1 to $8 are what augur._rollout_answers is told.
-CREATE OR REPLACE FUNCTION augur._score_rollout(model text, v augur.versions, name text, r record, entity text, target_time text,
-	relation regclass, filter text, keep_features boolean) RETURNS SETOF augur.scored_row
+CREATE OR REPLACE FUNCTION augur._score_rollout(model text, v augur.versions, name text, r record, relation regclass,
+	key name, target_time name, filter text, keep_features boolean) RETURNS SETOF augur.scored_row
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -379,14 +379,17 @@ DECLARE
 	logs		boolean := augur._prepare_log();
 	mode		text := CASE WHEN logs OR r.mode = 'canary' THEN r.mode END;
 	alias		text := '"augur row"';
+	entity		text := CASE WHEN key IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, key) END;
 	scored		text;
 BEGIN
 	SELECT t.* INTO c FROM augur.versions t WHERE t.id = r.candidate_id;
 	scored := format('SELECT %1$s AS entity, %2$s AS target_time, p.value, p.label, p.shares, %3$s AS features, p.asked, p.served,'
 		' p.arm, p.error FROM %4$s AS %5$s CROSS JOIN LATERAL augur._rollout_answers($1, $2, $3, $4, $5,'
 		' coalesce(augur._bucket(%1$s, $6), floor(random() * 10000)::integer) < $7, %5$s) p%6$s',
-		entity, target_time, CASE WHEN keep_features THEN format('to_jsonb(%s)', alias) ELSE 'NULL::jsonb' END,
-		relation, alias, filter);
+		entity, CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
+		CASE WHEN keep_features THEN format('to_jsonb(%s)', alias) ELSE 'NULL::jsonb' END,
+		-- the line feed ends a comment
+		relation, alias, coalesce(E' WHERE (' || filter || E'\n)', ''));
 	IF NOT logs THEN
 		RETURN QUERY EXECUTE format('SELECT NULL::bigint, s.entity, s.target_time, s.value, s.label, CASE WHEN s.asked THEN $8 ELSE $9 END'
 			' FROM (%s) s WHERE s.served', scored)
@@ -406,8 +409,8 @@ BEGIN
 			c.version, v.version, v.model_id, c.id, v.id, model, r.id;
 END
 $$;
-COMMENT ON FUNCTION augur._score_rollout(text, augur.versions, text, record, text, text, regclass, text, boolean) IS
-'Internal. augur.score while a rollout of the model runs: entity and target_time are expressions, filter a WHERE clause.';
+COMMENT ON FUNCTION augur._score_rollout(text, augur.versions, text, record, regclass, name, name, text, boolean) IS
+'Internal. augur.score while a rollout of the model runs.';
 
 CREATE OR REPLACE FUNCTION augur.score(model text, relation regclass, key name DEFAULT NULL,
 	target_time name DEFAULT NULL, filter text DEFAULT NULL, keep_features boolean DEFAULT false)
@@ -422,38 +425,32 @@ DECLARE
 	name		text := (SELECT m.name FROM augur.models m WHERE m.id = v.model_id);
 	pinned		text := name || '/' || v.version;
 	alias		text := '"augur row"';
-	entity		text := 'NULL::text';
-	moment		text := 'NULL::timestamptz';
-	-- the line feed ends a comment
-	condition	text := coalesce(E' WHERE (' || filter || E'\n)', '');
 	r			record;
 	scored		text;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
-	END IF;
-	IF key IS NOT NULL THEN
+	ELSIF key IS NOT NULL THEN
 		PERFORM augur._column_type(relation, key);
-		entity := format('%s.%I::text', alias, key);
-	END IF;
-	IF target_time IS NOT NULL THEN
-		moment := augur._time_column(relation, target_time, alias);
 	END IF;
 	-- an alias or a number says which version is wanted, and takes no part in a rollout
 	SELECT t.id, t.candidate_id, t.mode, t.salt, (t.weight * 100)::integer AS share INTO r FROM augur.rollouts t
 	WHERE t.model_id = v.model_id AND t.champion_id = v.id AND t.state = ANY ('{running,paused}') AND model = name;
 	IF FOUND THEN
-		RETURN QUERY SELECT * FROM augur._score_rollout(model, v, name, r, entity, moment, relation, condition, keep_features);
+		RETURN QUERY SELECT * FROM augur._score_rollout(model, v, name, r, relation, key, target_time, filter, keep_features);
 		RETURN;
 	END IF;
 	scored := format('SELECT %s AS entity, %s AS target_time, p.value, p.label, %s AS probabilities, %s AS features'
 		' FROM %s AS %s CROSS JOIN LATERAL augur.predict_full(%L, %s) p%s',
-		entity, moment,
+		CASE WHEN key IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, key) END,
+		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
 		CASE WHEN classes IS NULL THEN 'NULL::jsonb'
 			 WHEN cardinality(classes) = 2 THEN format('jsonb_build_object(%L::text, 1 - p.value, %L::text, p.value)', classes[1], classes[2])
 			 ELSE format('augur.probabilities(%L, %s)', pinned, alias) END,
 		CASE WHEN keep_features THEN format('to_jsonb(%s)', alias) ELSE 'NULL::jsonb' END,
-		relation, alias, pinned, alias, condition);
+		relation, alias, pinned, alias,
+		-- the line feed ends a comment
+		coalesce(E' WHERE (' || filter || E'\n)', ''));
 	IF NOT augur._prepare_log() THEN
 		RETURN QUERY EXECUTE format('SELECT NULL::bigint, s.entity, s.target_time, s.value, s.label, %s FROM (%s) s',
 									v.version, scored);

@@ -735,17 +735,19 @@ BEGIN
 		CONTINUE WHEN NOT FOUND;
 		BEGIN
 			r := augur._check_rollout(m, r, as_of);
-			RETURN NEXT ROW(r.id, r.model, r.candidate, r.state, r.step, r.weight, r.verdict, r.reason)::augur.rollout_check;
 		EXCEPTION WHEN OTHERS THEN
-			-- the others go on
-			RAISE WARNING USING MESSAGE = format('rollout %s of model "%s" could not be judged: %s', r.id, r.model, SQLERRM),
-				ERRCODE = SQLSTATE;
+			-- the others go on; what may go by itself is tried again, the rest is for a person
+			RAISE WARNING USING ERRCODE = SQLSTATE,
+				MESSAGE = format('rollout %s of model "%s" could not be judged: %s', r.id, r.model, SQLERRM);
+			CONTINUE WHEN r.state <> 'running' OR SQLSTATE ~ '^(40|53|55P03|57)';
+			r := augur._rollout_move(r, 'paused', as_of, 'could not be judged: ' || SQLERRM, 'inconclusive');
 		END;
+		RETURN NEXT ROW(r.id, r.model, r.candidate, r.state, r.step, r.weight, r.verdict, r.reason)::augur.rollout_check;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION augur.check_rollouts(timestamptz, text) IS
-'Looks at the open rollouts of models that you own or operate, or of one model, and returns what became of each: a step that has lasted step_for and passes is followed by the next one, the last one by promotion; one that fails rolls back, also before its time is over, when that is sure; one that stays inconclusive for longer than patience is paused. Requests that nobody approved in time expire, and a rollout whose champion is not in production any more is aborted. as_of: the time to measure against, for simulations; predictions count from when they were logged. It reads augur''s own tables only. augur.tick calls it; without that: SELECT cron.schedule(''augur rollouts'', ''* * * * *'', ''SELECT augur.check_rollouts()'').';
+'Looks at the open rollouts of models that you own or operate, or of one model, and returns what became of each: a step that has lasted step_for and passes is followed by the next one, the last one by promotion; one that fails rolls back, also before its time is over, when that is sure; one that stays inconclusive for longer than patience is paused. One that cannot be judged is paused, with a warning. Requests that nobody approved in time expire, and a rollout whose champion is not in production any more is aborted. as_of: the time to measure against, for simulations; predictions count from when they were logged. It reads augur''s own tables only. augur.tick calls it; without that: SELECT cron.schedule(''augur rollouts'', ''* * * * *'', ''SELECT augur.check_rollouts()'').';
 
 -- ---- views ----------------------------------------------------------------------------------------
 

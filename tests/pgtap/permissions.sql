@@ -100,7 +100,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._rollout_move(augur.rollouts,text,timestamp with time zone,text,text,jsonb)', $$augur._rollout_move(:open_rollout, 'aborted', now())$$, 'ok ok 42501 42501 55000 ok 42501'),
 ('augur._rollout_of(augur.models,text[],text)', $$augur._rollout_of(:registered, '{running}', 'x')$$, 'ok ok 42501 42501 55000 ok 42501'),
 ('augur._rollout_verdict(augur.rollouts,jsonb,double precision,double precision)', $$augur._rollout_verdict(:open_rollout, '{}', 2, 0.05)$$, 'ok ok 42501 ok ok ok 42501'),
-('augur._score_rollout(text,augur.versions,text,record,text,text,regclass,text,boolean)', $$augur._score_rollout('pm', :registered_version, 'pm', r, 'NULL::text', 'NULL::timestamptz', 'public.pm_rows', '', false) FROM (SELECT 1::bigint AS id, (:registered_version).id AS candidate_id, 'canary'::text AS mode, 's'::text AS salt, 0 AS share) r$$, 'ok ok ok 42501 42501 ok 42501'),
+('augur._score_rollout(text,augur.versions,text,record,regclass,name,name,text,boolean)', $$augur._score_rollout('pm', :registered_version, 'pm', r, 'public.pm_rows', NULL, NULL, NULL, false) FROM (SELECT 1::bigint AS id, (:registered_version).id AS candidate_id, 'canary'::text AS mode, 's'::text AS salt, 0 AS share) r$$, 'ok ok ok 42501 42501 ok 42501'),
 ('augur.abort_rollout(text,text)', $$augur.abort_rollout('pm')$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur.approve_rollout(text,text)', $$augur.approve_rollout('pm')$$, '55000 55000 42501 42501 42704 55000 42501'),
 ('augur.check_rollouts(timestamp with time zone,text)', $$augur.check_rollouts(model => 'pm')$$, 'ok ok 42501 42501 42704 ok 42501'),

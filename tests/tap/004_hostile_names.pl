@@ -82,6 +82,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'jsonb'::regtype THEN '''{}''::jsonb'
 		WHEN type = 'bytea'::regtype THEN '''\x00''::bytea'
 		WHEN type IN ('text[]'::regtype, 'name[]'::regtype) THEN format('''{}''::%s', type)
+		WHEN type = 'numeric[]'::regtype THEN '''{5,25}''::numeric[]'
 		WHEN type = 'double precision[]'::regtype THEN '''{1,2,3}''::float8[]'
 		WHEN type IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN format('''2024-01-01''::%s', type)
 		WHEN type = 'timestamptz[]'::regtype THEN '''{2024-01-01}''::timestamptz[]'

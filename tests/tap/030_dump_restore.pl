@@ -44,6 +44,11 @@ SELECT augur.expect('fit', 'in_set', 'source', '{"values": ["ad", "it''s"]}', se
 SELECT augur.validate('fit');
 SELECT augur.set_retrain_policy('buyers', every => '1 day', suite => 'fit', on_events => '{drift_found}');
 SELECT augur.check_retrain('buyers');
+SELECT augur.start_rollout('buyers', 2, '{50}', approval => true, note => 'once more');
+SELECT augur.deny_rollout('buyers', 'not now');
+SELECT augur.start_rollout('buyers', 2, '{25.5}', salt => 'it''s');
+SELECT count(*) FROM augur.score('buyers', 'visits');
+SELECT augur.check_rollouts();
 SELECT augur.create_feature_set('seen by source', 'SELECT source, day, sum(pages) AS pages FROM public.visits WHERE source IS NOT NULL GROUP BY 1, 2',
 	'{source}', 'day', lateness => '1 day', max_age => '20 days', table_name => '"ann''s".seen');
 SELECT augur.train('gone', 'visits', 'bought', algorithm => 'baseline', promote => 'always');
@@ -62,7 +67,8 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
   version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
-  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns);
+  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns rollouts
+  rollout_events approvals);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
@@ -101,6 +107,7 @@ my %questions = (
 	'predictions of a value' => q{SELECT md5(string_agg(augur.predict(model, v)::text, ' ' ORDER BY v.ctid)) FROM visits v, kept},
 	'forecasts' => q{SELECT md5(string_agg(f::text, ' ' ORDER BY f::text)), count(*) FROM augur.forecast('days') f},
 	'forecasts further ahead' => q{SELECT md5(string_agg(f::text, ' ' ORDER BY f::text)), count(*) FROM augur.forecast('days', 9, '{0.5}') f},
+	'routes' => q{SELECT md5(string_agg(augur.route('buyers', i::text), ' ' ORDER BY i)) FROM generate_series(1, 1000) i},
 	'features' => q{SELECT augur.features_at('{seen by source}', '{"source": "ad"}', '2026-02-01'), (SELECT count(*) FROM "ann's".seen)},
 	'what is served' => q{SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM augur.serving_now s},
 	'ranges' => q{SELECT string_agg(s::text, ' ' ORDER BY s::text) FROM augur.model_history s},
