@@ -5,16 +5,17 @@
 -- looked up in JSON.  What a run does, its owner does.
 
 CREATE OR REPLACE FUNCTION augur._may_tick() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
+DECLARE
 	-- the setting is the role that the session has set, whoever's function this is called from
-	SELECT EXISTS (
-		SELECT FROM pg_roles c
-		WHERE c.rolname = coalesce(nullif(current_setting('role'), 'none'), session_user)
-		AND (EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'augur' AND pg_has_role(c.oid, e.extowner, 'USAGE'))
-			OR EXISTS (SELECT FROM augur.preset_roles p
-					   WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(c.oid, p.role, 'USAGE'))))
+	caller		name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+BEGIN
+	RETURN EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'augur' AND pg_has_role(caller, e.extowner, 'USAGE'))
+		OR EXISTS (SELECT FROM augur.preset_roles p
+				   WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(caller, p.role, 'USAGE'));
+END
 $$;
 COMMENT ON FUNCTION augur._may_tick() IS
 'Internal. Whether the role of this session may start what is due for others: superusers, members of the extension''s owner, operators and admins.';
@@ -323,8 +324,8 @@ BEGIN
 	ELSIF as_of IS NULL OR NOT isfinite(as_of) THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be a finite time';
 	END IF;
-	-- when nothing is due, looking for it is all
-	IF EXISTS (SELECT FROM augur.pipeline_schedules o WHERE o.enabled AND o.next_at <= as_of) THEN
+	-- Mostly nothing is due.  By order, not by condition: a plan for any as_of would read the table.
+	IF (SELECT o.next_at FROM augur.pipeline_schedules o WHERE o.enabled ORDER BY o.next_at LIMIT 1) <= as_of THEN
 		n := augur._queue_plain_slots(as_of);
 	END IF;
 	FOR s IN
