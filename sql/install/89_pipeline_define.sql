@@ -93,7 +93,8 @@ $$;
 COMMENT ON FUNCTION augur._cast_value(jsonb, text) IS
 'Internal. A JSON value as one of a type of the server.';
 
-CREATE OR REPLACE FUNCTION augur._cast_param(name text, value jsonb, type text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION augur._cast_param(name text, value jsonb, type text, what text DEFAULT 'parameter')
+	RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -103,11 +104,11 @@ EXCEPTION WHEN data_exception OR datatype_mismatch OR undefined_object OR undefi
 	OR undefined_function OR syntax_error OR invalid_name
 THEN
 	RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-		MESSAGE = format('parameter "%s" must be of type %s, not %s', name, type, left(value::text, 200)),
+		MESSAGE = format('%s "%s" must be of type %s, not %s', what, name, type, left(value::text, 200)),
 		DETAIL = upper(left(SQLERRM, 1)) || substr(SQLERRM, 2) || '.';
 END
 $$;
-COMMENT ON FUNCTION augur._cast_param(text, jsonb, text) IS
+COMMENT ON FUNCTION augur._cast_param(text, jsonb, text, text) IS
 'Internal. The value of a parameter as one of its type.';
 
 -- {"days": "integer"} or {"days": {"type": "integer", "default": 7}} to the long form
@@ -261,6 +262,9 @@ BEGIN
 		END IF;
 		RETURN known -> 'run' -> word;
 	END IF;
+	IF known ? 'planned' THEN
+		RETURN to_jsonb(format('<result of %s>', word));
+	END IF;
 	path := string_to_array(word, '.');
 	IF NOT known -> 'results' ? path[1] THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
@@ -411,7 +415,7 @@ BEGIN
 	IF cardinality(fits) > 1 THEN
 		RAISE EXCEPTION USING ERRCODE = 'ambiguous_function',
 			MESSAGE = format('function %s is not unique', name),
-			DETAIL = format('These take the arguments: %s.', (SELECT string_agg(f::regprocedure::text, ', ') FROM unnest(fits) f)),
+			DETAIL = format('These take the arguments: %s.', (SELECT string_agg(f::regprocedure::text, ', ' ORDER BY f::regprocedure::text) FROM unnest(fits) f)),
 			HINT = 'Tell the types of its arguments: "function": "schema.name(integer, text)".';
 	ELSIF fits IS NULL AND cardinality(found_functions) = 1 THEN
 		IF (SELECT p.prokind FROM pg_proc p WHERE p.oid = found_functions[1]) <> 'f' THEN
@@ -424,7 +428,7 @@ BEGIN
 	ELSIF fits IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_function',
 			MESSAGE = format('no function %s takes these arguments', name),
-			DETAIL = format('There are %s.', (SELECT string_agg(f::regprocedure::text, ', ') FROM unnest(found_functions) f));
+			DETAIL = format('There are %s.', (SELECT string_agg(f::regprocedure::text, ', ' ORDER BY f::regprocedure::text) FROM unnest(found_functions) f));
 	END IF;
 	RETURN fits[1]::regprocedure;
 END
@@ -451,9 +455,10 @@ BEGIN
 	SELECT a.name INTO bad FROM augur._function_arguments(fn) a WHERE a.needed AND a.name <> ALL (keys) LIMIT 1;
 	IF bad IS NOT NULL THEN
 		PERFORM augur._fail('invalid_parameter_value',
-			format('%s needs argument "%s"', what, bad),
+			CASE WHEN bad = '' THEN format('%s needs an argument that has no name', what)
+				ELSE format('%s needs argument "%s"', what, bad) END,
 			NULL,
-			CASE WHEN bad = '' THEN 'Arguments are given by name: those of the function need one.' END);
+			CASE WHEN bad = '' THEN 'Arguments are given by name. Use a step of kind sql.' END);
 	END IF;
 	SELECT format('"%s" of %s', a.name, fn) INTO bad FROM augur._function_arguments(fn) a JOIN pg_type t ON t.oid = a.type
 	WHERE t.typtype = 'p' AND a.name = ANY (keys) LIMIT 1;
@@ -539,7 +544,7 @@ BEGIN
 		ELSIF EXISTS (SELECT FROM pg_type t WHERE t.oid = a.type AND t.typtype = 'b'
 					  AND t.typnamespace = 'pg_catalog'::regnamespace)
 		THEN
-			PERFORM augur._cast_param(a.name, value, format_type(a.type, NULL));
+			PERFORM augur._cast_param(a.name, value, format_type(a.type, NULL), 'argument');
 		END IF;
 	END LOOP;
 END

@@ -124,28 +124,30 @@ DECLARE
 	given		jsonb := augur._run_params(p, coalesce(plan_pipeline.params, '{}'));
 	at			timestamptz := coalesce(plan_pipeline.logical_date, now());
 	steps		augur.pipeline_steps[] := ARRAY(SELECT t FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id);
+	c			record;
 	s			augur.pipeline_steps;
 BEGIN
-	FOR wave, s IN
+	FOR c IN
 		WITH RECURSIVE depth (step, wave) AS (
 			SELECT t.step, 1 FROM unnest(steps) t
 			UNION
 			SELECT t.step, d.wave + 1 FROM depth d JOIN unnest(steps) t ON d.step = ANY (t.needs))
-		SELECT max(d.wave), t FROM depth d JOIN unnest(steps) t ON t.step = d.step
-		GROUP BY t ORDER BY 1, (t).position
+		SELECT max(d.wave) AS wave, t.step FROM depth d JOIN unnest(steps) t ON t.step = d.step
+		GROUP BY t.step, t.position ORDER BY 1, t.position
 	LOOP
+		SELECT * INTO s FROM unnest(steps) t WHERE t.step = c.step;
+		wave := c.wave;
 		step := s.step;
 		kind := s.kind;
 		needs := s.needs;
 		runs_if := nullif(concat_ws(' AND ', nullif(s.trigger_rule, 'all_success'), s.condition), '');
 		retries := s.retries;
 		timeout := s.timeout;
-		-- results are not there yet, and stay as they are written
+		-- results are not there yet
 		does := CASE WHEN s.kind = 'sql' THEN NULL ELSE augur._resolve(s.body, jsonb_build_object('params', given,
 			'run', jsonb_build_object('id', NULL, 'pipeline', p.name, 'step', s.step, 'attempt', 1, 'logical_date', at,
 				'interval_start', at, 'interval_end', at),
-			'results', (SELECT coalesce(jsonb_object_agg(a, format('<result of %s>', a)), '{}')
-						FROM unnest(augur._ancestors(steps, s.needs)) a))) END;
+			'planned', true)) END;
 		statement := (augur._step_statement(s.kind, coalesce(does, s.body))).sql;
 		RETURN NEXT;
 	END LOOP;

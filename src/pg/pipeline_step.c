@@ -363,6 +363,22 @@ problem_of_statement(const Node *stmt)
 }
 
 /*
+ * A position in the text that is checked is none in the statement that asks.
+ */
+static void
+position_is_internal(void *arg)
+{
+	int position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(arg);
+	}
+}
+
+/*
  * _check_sql(sql): raises the syntax error that running it would raise; returns how
  * many statements there are.
  */
@@ -370,9 +386,14 @@ Datum
 augur_pipeline_check_sql(PG_FUNCTION_ARGS)
 {
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	List *statements = raw_parser(sql, RAW_PARSE_DEFAULT);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack, .callback = position_is_internal, .arg = sql};
+	List *statements;
 	ListCell *cell;
 
+	error_context_stack = &callback;
+	statements = raw_parser(sql, RAW_PARSE_DEFAULT);
+	error_context_stack = callback.previous;
 	foreach (cell, statements)
 	{
 		const char *problem = problem_of_statement(lfirst_node(RawStmt, cell)->stmt);
