@@ -622,6 +622,7 @@ BEGIN
 		-- cancelled by whom, if not by augur.cancel_run: somebody at this session
 		UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user, reason = e.message
 		WHERE t.id = r.id AND t.stop IS NULL;
+		PERFORM augur._cancel_sessions(r.id);
 	END IF;
 	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = r.id;
 	UPDATE augur.step_runs t SET status = e.status, ended_at = clock_timestamp(), rows = e.rows, result = e.result,
@@ -636,6 +637,20 @@ END
 $$;
 COMMENT ON FUNCTION augur._run_step(bigint) IS
 'Internal. Runs an attempt at a step that this session has claimed, and writes what came of it.';
+
+-- For other sessions; who cancels the waiting cancels what is waited for.
+CREATE OR REPLACE FUNCTION augur._wait(run bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	PERFORM pg_sleep(0.05);
+EXCEPTION WHEN query_canceled THEN
+	PERFORM augur._stop_run(run, 'cancelled', SQLERRM);
+END
+$$;
+COMMENT ON FUNCTION augur._wait(bigint) IS
+'Internal. Waits a moment for the other sessions of a run.';
 
 -- The run of the same pipeline whose turn it is after that one; NULL when there is none.
 CREATE OR REPLACE FUNCTION augur._next_run(run bigint) RETURNS bigint
@@ -677,7 +692,7 @@ BEGIN
 			PERFORM pg_catalog.set_config('search_path', 'pg_catalog, augur, pg_temp', true);
 			PERFORM augur._release(true, job.step_run);
 		ELSIF job.action = 'wait' AND wait THEN
-			PERFORM pg_sleep(0.05);
+			PERFORM augur._wait(run);
 			COMMIT;
 			SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
 			PERFORM pg_catalog.set_config('search_path', 'pg_catalog, augur, pg_temp', true);

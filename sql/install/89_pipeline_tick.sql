@@ -251,8 +251,16 @@ BEGIN
 		END IF;
 		UPDATE augur.step_runs s SET status = 'ready', next_at = NULL
 		WHERE s.run_id = r.id AND s.status = 'retry_wait' AND s.next_at <= as_of;
-		CONTINUE WHEN augur._held(false, r.id)
-			OR NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready}'::text[]))
+		IF augur._held(false, r.id) THEN
+			-- helpers for which no slot was free when they were wanted
+			PERFORM augur._launch(r.id, least(w.ready, w.width))
+			FROM (SELECT count(*) FILTER (WHERE s.status = 'ready')::integer AS ready,
+					  (r.plan ->> 'max_parallel')::integer - count(*) FILTER (WHERE s.status = 'running')::integer AS width
+				  FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{ready,running}'::text[])) w
+			WHERE least(w.ready, w.width) > 0;
+			CONTINUE;
+		END IF;
+		CONTINUE WHEN NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready}'::text[]))
 			AND EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'retry_wait')
 			-- what is pending waits for those
 			OR NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'ready')
