@@ -104,7 +104,7 @@ COMMENT ON FUNCTION augur._queue_triggered(augur.pipeline_triggers, augur.pipeli
 
 -- ---- events -------------------------------------------------------------------------------------
 
-CREATE OR REPLACE FUNCTION augur._event_reaches(role oid, e augur.events) RETURNS boolean
+CREATE OR REPLACE FUNCTION augur._event_reaches(role regrole, e augur.events) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -114,7 +114,7 @@ AS $$
 		OR EXISTS (SELECT FROM augur.model_grants g
 				   WHERE g.model_id = e.model_id AND (g.role = 0 OR pg_has_role(role, g.role, 'USAGE')))
 $$;
-COMMENT ON FUNCTION augur._event_reaches(oid, augur.events) IS
+COMMENT ON FUNCTION augur._event_reaches(regrole, augur.events) IS
 'Internal. Whether a role may see an event: what it may not see starts none of its pipelines.';
 
 -- Called for every event that is written, in the transaction that writes it, which it must not

@@ -638,7 +638,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._cron_hint(jsonb)', $$augur._cron_hint('{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._drop_tick_jobs()', $$augur._drop_tick_jobs()$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._ensure_tick()', $$augur._ensure_tick()$$, 'ok ok 42501 42501 ok ok 42501'),
-('augur._event_reaches(oid,augur.events)', $$augur._event_reaches(10, (SELECT e FROM augur.events e LIMIT 1))$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._event_reaches(regrole,augur.events)', $$augur._event_reaches(10::regrole, (SELECT e FROM augur.events e LIMIT 1))$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._extension_drop()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._health_server()', $$augur._health_server()$$, 'ok ok ok ok ok ok 42501'),
 ('augur._last_tick()', $$augur._last_tick()$$, 'ok ok ok ok ok ok 42501'),
