@@ -143,10 +143,8 @@ BEGIN
 	END IF;
 	job := augur._make_tick_job();
 	IF job IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
-			MESSAGE = 'pg_cron cannot be used from this database',
-			DETAIL = cron ->> 'problem',
-			HINT = augur._cron_hint(cron);
+		PERFORM augur._fail('object_not_in_prerequisite_state', 'pg_cron cannot be used from this database',
+			cron ->> 'problem', augur._cron_hint(cron));
 	END IF;
 	RETURN job;
 END

@@ -235,6 +235,9 @@ augur_pipeline_not_launched(PG_FUNCTION_ARGS)
 static void
 call(const char *sql)
 {
+	/* the statement outlives the transactions that its procedure ends */
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "augur pipeline", ALLOCSET_DEFAULT_SIZES);
 	RawStmt *parsed;
 	List *plans;
 	Portal portal;
@@ -243,6 +246,7 @@ call(const char *sql)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	pgstat_report_activity(STATE_RUNNING, sql);
+	MemoryContextSwitchTo(context);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	parsed = linitial_node(RawStmt, pg_parse_query(sql));
 	plans = pg_plan_queries(pg_analyze_and_rewrite_fixedparams(parsed, sql, NULL, 0, NULL), sql,

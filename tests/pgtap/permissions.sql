@@ -24,6 +24,8 @@ SELECT i % 5 AS a, (ARRAY['u', 'v'])[1 + i % 2] AS b, i % 7 > 3 AS y FROM genera
 GRANT SELECT ON pm_rows TO PUBLIC;
 CREATE TABLE pm_days AS SELECT date '2024-01-01' + i AS t, i AS y, i % 2 AS k FROM generate_series(1, 20) i;
 GRANT SELECT ON pm_days TO PUBLIC;
+CREATE TABLE pm_changed (i int);
+GRANT TRIGGER ON pm_changed TO PUBLIC;
 CREATE TABLE pm_value AS SELECT augur.random_forest_agg(y, r, '{"n_trees": 2}') AS m FROM pm_rows r;
 GRANT SELECT ON pm_value TO PUBLIC;
 CREATE TABLE pm_loaded (v text);
@@ -47,6 +49,10 @@ SELECT augur.set_retrain_policy('pm');
 SELECT augur.start_rollout('pm', 3);
 SELECT kind FROM augur.create_feature_set('pmfs', 'SELECT k, t, y FROM public.pm_days', '{k}', 't', table_name => 'pm_made.pmfs');
 GRANT SELECT ON pm_made.pmfs TO pm_grantee;
+SELECT augur.create_pipeline('pmsched') AS made, augur.create_pipeline('pmother') AS made;
+SELECT augur.add_step('pmsched', 'one', body => '{"sql": "SELECT 1"}');
+SELECT augur.schedule('pmsched', '@daily', start => '2100-01-01');
+SELECT augur.on_event('pmsched', 'nothing') > 0 AS made;
 SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
 SELECT p.prediction_id AS prediction FROM pm_rows r, augur.predict_logged('pm', r, 'x') p LIMIT 1 \gset
 RESET ROLE;
@@ -77,6 +83,7 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set row '(SELECT r FROM public.pm_rows r LIMIT 1)'
 \set forecaster '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
 \set config '(SELECT v.signature -> ''forecast'' FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pmf'' LIMIT 1)'
+\set pmtrigger '(SELECT t FROM augur.pipeline_triggers t LIMIT 1)'
 \set expectation 'ROW (1, 1, ''not_null'', ''{y}'', ''{}'', ''error'', 1, NULL, NULL, NULL)::augur.expectations'
 \set state '(SELECT state FROM public.pm_state)'
 \set feature_set '(SELECT x FROM augur.feature_sets x WHERE x.name = ''pmfs'')'
@@ -646,6 +653,49 @@ INSERT INTO pm_matrix VALUES
 ('augur.train_forecast(text,regclass,name,name,name[],name[],text,interval,integer[],integer,double precision[],jsonb,text,bigint,text,regclass)', $$augur.train_forecast('pmf', 'public.pm_days', 't', 'y', method => 'drift')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur.train_query(text,text,name,name[],name[],text,text,name,name,name,name[],text,jsonb,jsonb,text,jsonb,jsonb,jsonb,text,bigint,text)', $$augur.train_query('mine', 'SELECT * FROM public.pm_rows', 'y', params => '{"n_trees": 2}')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur.version()', $$augur.version()$$, 'ok ok ok ok ok ok 42501');
+-- schedules and triggers
+INSERT INTO pm_matrix VALUES
+('augur._add_trigger(augur.pipeline_triggers)', $$augur._add_trigger(:pmtrigger)$$, 'ok ok 42501 42501 22023 42501 42501'),
+('augur._administers()', $$augur._administers()$$, 'ok ok ok ok ok ok 42501'),
+('augur._brake_trigger(augur.pipeline_triggers,augur.pipelines,integer)', $$augur._brake_trigger(:pmtrigger, (SELECT p FROM augur.pipelines p WHERE p.name = 'pmsched'), 17)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._chain_depth(bigint)', $$augur._chain_depth(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_start_params(augur.pipelines,jsonb,jsonb)', $$augur._check_start_params((SELECT p FROM augur.pipelines p WHERE p.name = 'pmsched'), '{}')$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._cron()', $$augur._cron()$$, 'ok ok ok ok ok ok 42501'),
+('augur._cron_hint(jsonb)', $$augur._cron_hint('{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._drop_tick_jobs()', $$augur._drop_tick_jobs()$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._ensure_tick()', $$augur._ensure_tick()$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._event_reaches(regrole,augur.events)', $$augur._event_reaches(10::regrole, (SELECT e FROM augur.events e LIMIT 1))$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._extension_drop()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._health_server()', $$augur._health_server()$$, 'ok ok ok ok ok ok 42501'),
+('augur._last_tick()', $$augur._last_tick()$$, 'ok ok ok ok ok ok 42501'),
+('augur._make_tick_job()', $$augur._make_tick_job()$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._may_tick()', $$augur._may_tick()$$, 'ok ok ok ok ok ok 42501'),
+('augur._missed(augur.pipelines,augur.pipeline_schedules,timestamp with time zone,bigint,timestamp with time zone,text)', $$augur._missed((SELECT p FROM augur.pipelines p WHERE p.name = 'pmsched'), (SELECT s FROM augur.pipeline_schedules s LIMIT 1), now(), 1, now(), 'no reason')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._pipeline_event(bigint)', $$augur._pipeline_event(0)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._queue_due(timestamp with time zone)', $$augur._queue_due('2000-01-01')$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._queue_plain_slots(timestamp with time zone)', $$augur._queue_plain_slots('2000-01-01')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._queue_slots(augur.pipelines,augur.pipeline_schedules,timestamp with time zone)', $$augur._queue_slots((SELECT p FROM augur.pipelines p WHERE p.name = 'pmsched'), (SELECT s FROM augur.pipeline_schedules s LIMIT 1), '2100-01-02')$$, 'ok 42501 42501 42501 55000 42501 42501'),
+('augur._queue_triggered(augur.pipeline_triggers,augur.pipelines,augur.pipeline_signals,bigint)', $$augur._queue_triggered(:pmtrigger, (SELECT p FROM augur.pipelines p WHERE p.name = 'pmsched'), ROW (1, 1, now(), NULL, '{}', 0, NULL, NULL, NULL)::augur.pipeline_signals, 1)$$, 'ok 42501 42501 42501 42704 42501 42501'),
+('augur._run_of_session()', $$augur._run_of_session()$$, 'ok ok ok ok ok ok 42501'),
+('augur._signal_params(augur.pipeline_triggers,augur.events)', $$augur._signal_params(:pmtrigger, (SELECT e FROM augur.events e LIMIT 1))$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._slot_before(text,text,timestamp with time zone,timestamp with time zone)', $$augur._slot_before('@daily', 'UTC', NULL, now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._slots_due(text,text,timestamp with time zone,timestamp with time zone,timestamp with time zone)', $$augur._slots_due('@daily', 'UTC', NULL, now(), now())$$, 'ok ok ok ok ok ok 42501'),
+('augur._started_pipeline(text)', $$augur._started_pipeline('pmsched')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur._table_changed()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._trigger(bigint)', $$augur._trigger((SELECT max(t.id) FROM augur.pipeline_triggers t))$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._trigger_gone()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur.drop_trigger(bigint)', $$augur.drop_trigger((SELECT max(t.id) FROM augur.pipeline_triggers t))$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.enable_schedule(text,boolean)', $$augur.enable_schedule('pmsched')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.enable_trigger(bigint,boolean)', $$augur.enable_trigger((SELECT max(t.id) FROM augur.pipeline_triggers t))$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.health()', $$augur.health()$$, 'ok ok 42501 ok ok ok 42501'),
+('augur.install_tick()', $$augur.install_tick()$$, '55000 42501 42501 42501 42501 42501 42501'),
+('augur.next_slots(text,text,timestamp with time zone,integer,timestamp with time zone)', $$augur.next_slots('@daily')$$, 'ok ok ok ok ok ok 42501'),
+('augur.on_event(text,text,jsonb,text,interval,jsonb,jsonb)', $$augur.on_event('pmsched', 'loaded')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.on_pipeline(text,text,text[],interval,jsonb)', $$augur.on_pipeline('pmsched', 'pmother')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.on_table(text,regclass,interval,text[],jsonb)', $$augur.on_table('pmsched', 'public.pm_changed')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.remove_tick()', $$augur.remove_tick()$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.schedule(text,text,text,jsonb,timestamp with time zone,boolean,integer)', $$augur.schedule('pmsched', '@daily')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.unschedule(text)', $$augur.unschedule('pmsched')$$, 'ok ok 42501 42501 42704 42501 42501');
 UPDATE pm_matrix SET call = replace(call, ':registered_version', :'registered_version');
 UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
 	':registered', :'registered'), ':version', :'version'), ':run', :'run'), ':forecaster', :'forecaster'), ':config', :'config'),
@@ -654,6 +704,7 @@ UPDATE pm_matrix SET call = replace(replace(replace(call, ':expectation', :'expe
 	':prediction', :'prediction');
 UPDATE pm_matrix SET call = replace(call, ':feature_set', :'feature_set');
 UPDATE pm_matrix SET call = replace(call, ':open_rollout', :'open_rollout');
+UPDATE pm_matrix SET call = replace(call, ':pmtrigger', :'pmtrigger');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   WHERE p.pronamespace = 'augur'::regnamespace

@@ -57,6 +57,14 @@ RESET ROLE;
 SET SESSION AUTHORIZATION "O'Bri""en";
 SELECT augur.train('it''s "quoted" \ 名前', 'visits', 'spent', exclude => '{bought}', promote => 'always');
 RESET SESSION AUTHORIZATION;
+SELECT augur.create_pipeline('daily');
+SELECT augur.add_step('daily', 'one', body => '{"sql": "SELECT 1"}');
+SELECT augur.schedule('daily', '@daily', 'Europe/Berlin', start => '2026-01-01', catchup => true, max_catchup => 2);
+SELECT augur._queue_due('2026-01-05');
+SELECT augur.on_event('daily', 'loaded'), augur.on_event('daily', 'waits', debounce => '1 day'), augur.on_table('daily', 'visits', '1 day');
+SELECT augur.emit('loaded'), augur.emit('waits');
+-- not dumped
+DELETE FROM augur.tick_state;
 SELECT augur.train('big', 'visits', 'spent', params => '{"n_trees": 60}', promote => 'always', seed => -7);
 CREATE TABLE kept AS SELECT ('\x' || encode(string_agg(bytes, '' ORDER BY seq), 'hex'))::augur.model AS model
 FROM augur.version_chunks WHERE version_id = 1;
@@ -69,6 +77,7 @@ my @tables = qw(preset_roles models model_grants runs params metrics versions ve
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
   performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns rollouts
   rollout_events approvals);
+push @tables, qw(pipeline_schedules missed_slots pipeline_triggers pipeline_signals pipeline_causes tick_state);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
