@@ -49,6 +49,7 @@ GRANT SELECT ON pm_made.pmfs TO pm_grantee;
 SELECT (augur.load_csv('pm_loaded', content => E'v\n0')).rows_ok;
 SELECT p.prediction_id AS prediction FROM pm_rows r, augur.predict_logged('pm', r, 'x') p LIMIT 1 \gset
 RESET ROLE;
+SELECT augur.create_channel('pmc', 'file:x'), augur.create_route('pmr', 'pmc'), augur.silence('1 hour');
 SELECT v.id AS version, v.run_id AS run FROM augur.versions v JOIN augur.models m ON m.id = v.model_id
 WHERE m.name = 'pm' AND v.version = 1 \gset
 CREATE TABLE pm_state AS SELECT state FROM augur.version_states;
@@ -83,6 +84,49 @@ CREATE TEMP TABLE pm_matrix (f text, call text, outcome text);
 \set registered_version '(SELECT v FROM augur.versions v JOIN augur.models m ON m.id = v.model_id WHERE m.name = ''pm'' AND v.version = 1)'
 \set registered '(SELECT x FROM augur.models x WHERE x.name = ''pm'')'
 INSERT INTO pm_matrix VALUES
+('augur._channel(text)', $$augur._channel('x')$$, '42704 42704 42501 42704 42704 42704 42501'),
+('augur._check_matcher(text[],text,text,jsonb)', $$augur._check_matcher('{}', NULL, NULL, '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_notification_right(text[],text)', $$augur._check_notification_right('{operator}', 'x')$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._check_secret(text)', $$augur._check_secret('file:x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._check_word(text,text)', $$augur._check_word('route', 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._event_matches(text[],text,text,jsonb,augur.events)', $$augur._event_matches('{}', NULL, NULL, '{}', NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._event_object(augur.events)', $$augur._event_object(NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._event_story(augur.events)', $$augur._event_story(NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._event_topic(text)', $$augur._event_topic('x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._group_key(augur.routes,augur.events)', $$augur._group_key(NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._guard_notification()', NULL, 'ok ok 42501 42501 ok ok 42501'),
+('augur._health_notifications()', $$augur._health_notifications()$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._like(text,text)', $$augur._like('x', 'x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._message(augur.notifications,augur.channels)', $$augur._message(NULL, NULL)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._message_clean(text)', $$augur._message_clean('x')$$, 'ok ok ok ok ok ok 42501'),
+('augur._message_cut(text,integer)', $$augur._message_cut('x', 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._message_number(numeric)', $$augur._message_number(1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._message_value(jsonb)', $$augur._message_value('1')$$, 'ok ok ok ok ok ok 42501'),
+('augur._notification_body(augur.notifications,augur.channels)', $$augur._notification_body(NULL, NULL)$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._notification_claim(text,timestamp with time zone,integer)', $$augur._notification_claim('x')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._notification_counts()', $$augur._notification_counts()$$, 'ok ok ok ok ok ok 42501'),
+('augur._notification_delay(integer,double precision)', $$augur._notification_delay(1, 1)$$, 'ok ok ok ok ok ok 42501'),
+('augur._notification_pick(augur.channels,text,timestamp with time zone)', $$augur._notification_pick(NULL, 'x', now())$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._notification_record(bigint,integer,text,integer,integer,text,text,double precision,timestamp with time zone)', $$augur._notification_record(0, 1, 'x', 200, NULL, NULL, NULL, 1)$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur._notification_retention(timestamp with time zone)', $$augur._notification_retention()$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._notification_sift(bigint,augur.routes,text,timestamp with time zone)', $$augur._notification_sift(0, NULL, 'x', now())$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._notification_wait(timestamp with time zone)', $$augur._notification_wait()$$, 'ok ok 42501 ok ok ok 42501'),
+('augur._notify_event(bigint)', $$augur._notify_event(0)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._notify_wake()', $$augur._notify_wake()$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._notify_worker()', $$augur._notify_worker()$$, 'ok ok ok ok ok ok 42501'),
+('augur._route_matches(augur.routes,augur.events)', $$augur._route_matches(NULL, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._slack_escape(text,integer)', $$augur._slack_escape('x', 10)$$, 'ok ok ok ok ok ok 42501'),
+('augur.alter_channel(text,text,integer,interval,text,boolean)', $$augur.alter_channel('pmc', note => 'x')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.channel_enable(text)', $$augur.channel_enable('pmc')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.create_channel(text,text,text,integer,interval,text)', $$augur.create_channel('pmd', 'file:x')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.create_route(text,text,text[],text,text,text,jsonb,text[],interval,interval,interval,boolean,integer,boolean)', $$augur.create_route('pmd', 'pmc')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.deliver_notifications(integer)', $$augur.deliver_notifications()$$, '42809 42809 42809 42809 42809 42809 42501'),
+('augur.drop_channel(text)', $$augur.drop_channel('pmc')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.drop_route(text)', $$augur.drop_route('pmr')$$, 'ok 42501 42501 42501 42501 42501 42501'),
+('augur.notification_retry(text,timestamp with time zone,bigint)', $$augur.notification_retry()$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur.silence(interval,text[],text,text,jsonb,text)', $$augur.silence()$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur.test_channel(text)', $$augur.test_channel('pmc')$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur.unsilence(bigint)', $$augur.unsilence(1)$$, 'ok 42501 42501 42501 42501 ok 42501'),
 ('augur._config_columns(regclass,jsonb)', $$augur._config_columns('public.pm_days', '{"time_column": "t", "target": "y"}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._check_own_source(augur.models,text)', $$augur._check_own_source(:registered, 'x')$$, 'ok ok 42501 42501 42501 42501 42501'),
 ('augur._adwin_take(internal,double precision)', NULL, 'ok ok ok ok ok ok 42501'),
