@@ -105,10 +105,10 @@ my %answers = (
 	huge     => [ 'huge',           'good',    'sent 200',       undef,            1 ],
 	never    => [ 'never,200',      'good',    qr/^(retry_wait|sent)/, 'sent 200',     2 ],
 	dropped  => [ 'drop,200',       'good',    qr/^(retry_wait|sent)/, 'sent 200', 2 ],
-	host     => [ '200',            'host',    qr/^retry_wait$/, undef,           0 ],
-	expired  => [ '200',            'expired', qr/^retry_wait$/, undef,           0 ],
-	other    => [ '200',            'other',   qr/^retry_wait$/, undef,           0 ],
-	plain    => [ '200',            'plain',   qr/^retry_wait$/, undef,           0 ]);
+	host     => [ '200',            'host',    qr/^(retry_wait|dead)$/, undef,       0 ],
+	expired  => [ '200',            'expired', qr/^(retry_wait|dead)$/, undef,       0 ],
+	other    => [ '200',            'other',   qr/^(retry_wait|dead)$/, undef,       0 ],
+	plain    => [ '200',            'plain',   qr/^(retry_wait|dead)$/, undef,       0 ]);
 foreach my $name (sort keys %answers)
 {
 	secret($name, @{ $answers{$name} }[ 0, 1 ]);
