@@ -88,6 +88,13 @@ result "the core includes libc, libm and itself" "$WORK/out"
 } >"$WORK/out"
 result "src/pg enters the core through augur.h alone, in pg.h" "$WORK/out"
 
+{
+	grep -nE '^[ \t]*#[ \t]*include[ \t]*"[^"]*core/' $(find src/notify -name '*.[ch]')
+	grep -nE '^[ \t]*#[ \t]*include[ \t]*"\.\./' $(find src/notify -name '*.[ch]') |
+		grep -vE '"\.\./pg/(notify|compat)\.h"'
+} >"$WORK/out"
+result "src/notify sees nothing of the core, and notify.h and compat.h of src/pg" "$WORK/out"
+
 grep -nE '^[ \t]*#[ \t]*include[ \t]*"(postgres|fmgr|utils/)' \
 	$(find tests/unit tests/fuzz -name '*.[ch]' 2>/dev/null) /dev/null >"$WORK/out"
 result "unit and fuzz tests include no server header" "$WORK/out"
@@ -119,6 +126,12 @@ if [ -f augur.so ]; then
 
 	ldd augur.so | grep -vE 'linux-(vdso|gate)|lib(m|c)\.so|ld-linux|lib[au]*san\.so' >"$WORK/out"
 	result "the library links libc and libm alone" "$WORK/out"
+	if [ -f augur_notify.so ]; then
+		nm -D --defined-only augur_notify.so | awk '{ print $3 }' | sed 's/@.*//' | sort -u |
+			grep -v -x -e _PG_init -e Pg_magic_func -e augur_notify_run -e augur_notify_launcher \
+				-e augur_notify_worker >"$WORK/out"
+		result "augur_notify exports its entry points and nothing else" "$WORK/out"
+	fi
 else
 	echo "skip: augur.so is not built, its exports are not checked"
 fi

@@ -98,6 +98,8 @@ CREATE TABLE augur.notifications
 );
 CREATE UNIQUE INDEX notifications_event ON augur.notifications (event_id, route_id);
 CREATE INDEX notifications_queued ON augur.notifications (channel_id, id) WHERE status = 'queued';
+CREATE INDEX notifications_waiting ON augur.notifications (channel_id, route_id, group_key, id)
+	WHERE status = 'queued';
 CREATE INDEX notifications_open ON augur.notifications (channel_id, id)
 	WHERE status = ANY ('{sending,retry_wait}'::text[]);
 CREATE INDEX notifications_told ON augur.notifications (route_id, object, id)

@@ -36,6 +36,9 @@ BEGIN
 	LOOP
 		escaped := replace(replace(replace(raw, '&', '&amp;'), '<', '&lt;'), '>', '&gt;');
 		EXIT WHEN length(escaped) <= most;
+		IF length(raw) <= 1 THEN
+			RETURN '';
+		END IF;
 		-- by what is too much, a character of the raw text at least: entities are never cut
 		raw := augur._message_cut(raw, greatest(1, length(raw) - greatest(1, (length(escaped) - most + 4) / 5)));
 	END LOOP;

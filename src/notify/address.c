@@ -255,7 +255,8 @@ notify_address_redact(const NotifyAddress *address, char *text)
  * Reads a file below a directory into buffer; returns bytes read, or -1 and why.
  */
 static ssize_t
-read_secret(const char *directory, const char *name, char *buffer, size_t size, const char **problem)
+read_secret(const char *directory, const char *name, char *buffer, size_t size,
+			const char **problem)
 {
 	struct stat st;
 	ssize_t n;

@@ -70,8 +70,8 @@ claim(NotifyJob *jobs, int most, MemoryContext context, double *wait)
 		bool null;
 		Datum value;
 
-		if (SPI_execute("SELECT augur._notification_wait(pg_catalog.clock_timestamp())", false, 1) !=
-				SPI_OK_SELECT ||
+		if (SPI_execute("SELECT augur._notification_wait(pg_catalog.clock_timestamp())", false,
+						1) != SPI_OK_SELECT ||
 			SPI_processed != 1)
 			elog(ERROR, "could not look for notifications");
 		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null);
@@ -87,14 +87,10 @@ static void
 record(const NotifyJob *job)
 {
 	Oid types[] = {INT8OID, INT4OID, TEXTOID, INT4OID, INT4OID, TEXTOID, TEXTOID, FLOAT8OID};
-	Datum values[] = {Int64GetDatum(job->notification),
-					  Int32GetDatum(job->attempt),
-					  CStringGetTextDatum(deliverer()),
-					  Int32GetDatum(job->http),
-					  Int32GetDatum(job->retry_after),
-					  CStringGetTextDatum(job->error),
-					  CStringGetTextDatum(job->response),
-					  Float8GetDatum(job->seconds)};
+	Datum values[] = {Int64GetDatum(job->notification),	  Int32GetDatum(job->attempt),
+					  CStringGetTextDatum(deliverer()),	  Int32GetDatum(job->http),
+					  Int32GetDatum(job->retry_after),	  CStringGetTextDatum(job->error),
+					  CStringGetTextDatum(job->response), Float8GetDatum(job->seconds)};
 	char nulls[] = "        ";
 
 	if (job->retry_after == 0)
@@ -103,8 +99,8 @@ record(const NotifyJob *job)
 		nulls[5] = 'n';
 	if (job->response[0] == '\0')
 		nulls[6] = 'n';
-	if (SPI_execute_with_args("SELECT augur._notification_record($1, $2, $3, $4, $5, $6, $7, $8)", 8,
-							  types, values, nulls, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT augur._notification_record($1, $2, $3, $4, $5, $6, $7, $8)",
+							  8, types, values, nulls, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not record a notification");
 }
 

@@ -190,8 +190,9 @@ finish(NotifyTransfer *t, CURLcode rc)
 	if (rc != CURLE_OK && (job->http < 200 || job->http > 299))
 	{
 		if (t->private_address)
-			strlcpy(job->error, "the host resolves to a private address, which setting "
-								"augur.notify_private_hosts does not list",
+			strlcpy(job->error,
+					"the host resolves to a private address, which setting "
+					"augur.notify_private_hosts does not list",
 					sizeof(job->error));
 		else if (t->too_large)
 			strlcpy(job->error, "the response is too large", sizeof(job->error));

@@ -159,7 +159,8 @@ set_state(int i, AugurNotifyState state, Oid database)
 	switch (state)
 	{
 		case AUGUR_NOTIFY_NO_DATABASE:
-			ereport(LOG, (errmsg("augur sends no notifications of database \"%s\": there is none", name)));
+			ereport(LOG, (errmsg("augur sends no notifications of database \"%s\": there is none",
+								 name)));
 			break;
 		case AUGUR_NOTIFY_NO_ROLE:
 			ereport(LOG, (errmsg("augur sends no notifications of database \"%s\": "
@@ -482,7 +483,7 @@ augur_notify_worker(Datum arg)
 	char database[NAMEDATALEN];
 	char *role;
 	double wait = -1;
-	bool ready;
+	volatile bool ready;
 	TimestampTz now;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -504,7 +505,24 @@ augur_notify_worker(Datum arg)
 		SpinLockAcquire(&shared->mutex);
 		slot->state = AUGUR_NOTIFY_RUNNING;
 		SpinLockRelease(&shared->mutex);
-		(void) augur_notify_run(WORKER_LIMIT, &host, &wait);
+		PG_TRY();
+		{
+			(void) augur_notify_run(WORKER_LIMIT, &host, &wait);
+		}
+		PG_CATCH();
+		{
+			ErrorData *error;
+
+			MemoryContextSwitchTo(TopMemoryContext);
+			error = CopyErrorData();
+			FlushErrorState();
+			AbortCurrentTransaction();
+			/* DROP EXTENSION pulls tables and functions away from under us, which is its right */
+			ready = extension_ready();
+			if (ready)
+				ReThrowError(error);
+		}
+		PG_END_TRY();
 	}
 
 	now = GetCurrentTimestamp();

@@ -219,9 +219,8 @@ Datum
 augur_notify_deliver(PG_FUNCTION_ARGS)
 {
 	static const AugurNotifyHost host = {session_begin, session_end};
-	bool atomic =
-		fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
-		((CallContext *) fcinfo->context)->atomic;
+	bool atomic = fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+				  ((CallContext *) fcinfo->context)->atomic;
 	int limit;
 	double wait;
 	AugurNotifyRun run;

@@ -42,37 +42,40 @@ static int notify_poll = 5000;
 static void
 notify_settings_init(void)
 {
-	DefineCustomStringVariable("augur.secret_directory",
-							   "Directory of the files with the addresses of notification channels.",
-							   "An absolute path. Each file holds one URL, belongs to the server's user "
-							   "and has mode 0600 or stricter; it is read anew for every message.",
-							   &secret_directory, "", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"augur.secret_directory",
+		"Directory of the files with the addresses of notification channels.",
+		"An absolute path. Each file holds one URL, belongs to the server's user "
+		"and has mode 0600 or stricter; it is read anew for every message.",
+		&secret_directory, "", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("augur.notify_hosts", "Hosts that notifications may be sent to.",
 							   "Separated by commas: \"host\" for port 443, or \"host:port\".",
 							   &notify_hosts, "hooks.slack.com", PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("augur.notify_private_hosts",
-							   "Hosts of augur.notify_hosts that may have a private address.",
-							   "Separated by commas, as \"host:port\". Others are refused when their "
-							   "name resolves to a loopback, private, link-local or reserved address.",
-							   &notify_private_hosts, "", PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("augur.notify_ca_file",
-							   "File of the certificate authorities that receivers are verified with.",
-							   "PEM. Empty means those of the system.", &notify_ca_file, "", PGC_SUSET,
-							   0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"augur.notify_private_hosts",
+		"Hosts of augur.notify_hosts that may have a private address.",
+		"Separated by commas, as \"host:port\". Others are refused when their "
+		"name resolves to a loopback, private, link-local or reserved address.",
+		&notify_private_hosts, "", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"augur.notify_ca_file",
+		"File of the certificate authorities that receivers are verified with.",
+		"PEM. Empty means those of the system.", &notify_ca_file, "", PGC_SUSET, 0, NULL, NULL,
+		NULL);
 	DefineCustomStringVariable("augur.notify_databases",
 							   "Databases whose notifications the worker sends.",
 							   "Separated by commas. Library augur_notify must be in "
 							   "shared_preload_libraries.",
 							   &notify_databases, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("augur.notify_role", "Role that the notification worker connects as.",
+	DefineCustomStringVariable("augur.notify_role",
+							   "Role that the notification worker connects as.",
 							   "It can log in, is no superuser, and has preset notifier in each of "
 							   "augur.notify_databases.",
 							   &notify_role, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("augur.notify_poll",
-							"How often the notification worker looks when nothing wakes it.",
-							"Commits wake it, so this matters after a failover or a crash.",
-							&notify_poll, 5000, 100, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
-							NULL);
+	DefineCustomIntVariable(
+		"augur.notify_poll", "How often the notification worker looks when nothing wakes it.",
+		"Commits wake it, so this matters after a failover or a crash.", &notify_poll, 5000, 100,
+		3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 /*

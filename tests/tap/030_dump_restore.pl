@@ -49,6 +49,10 @@ SELECT augur.deny_rollout('buyers', 'not now');
 SELECT augur.start_rollout('buyers', 2, '{25.5}', salt => 'it''s');
 SELECT count(*) FROM augur.score('buyers', 'visits');
 SELECT augur.check_rollouts();
+RESET ROLE;
+SELECT augur.create_channel('ml', 'file:slack', note => 'it''s "ours"'), augur.create_route('r', 'ml', kinds => '{drift_*}', model => 'b*', payload => '{"a": [1]}');
+SELECT augur.silence('100 years', subject => 'x');
+SET ROLE ann;
 SELECT augur.create_feature_set('seen by source', 'SELECT source, day, sum(pages) AS pages FROM public.visits WHERE source IS NOT NULL GROUP BY 1, 2',
 	'{source}', 'day', lateness => '1 day', max_age => '20 days', table_name => '"ann''s".seen');
 SELECT augur.train('gone', 'visits', 'bought', algorithm => 'baseline', promote => 'always');
@@ -76,12 +80,14 @@ my @tables = qw(preset_roles models model_grants runs params metrics versions ve
   version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
   performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns rollouts
-  rollout_events approvals);
-push @tables, qw(pipeline_schedules missed_slots pipeline_triggers pipeline_signals pipeline_causes tick_state);
+  rollout_events approvals channels routes silences pipeline_schedules missed_slots pipeline_triggers pipeline_signals
+  pipeline_causes tick_state);
+# not dumped: what waits to be sent (tests/tap/085_notify.pl)
+my @queue = qw(channel_states notifications notification_attempts);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
-	join(' ', sort @tables),
+	join(' ', sort @tables, @queue),
 	'this test knows all tables of the registry');
 
 # Everything that must be equal on the other side.
