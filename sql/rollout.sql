@@ -87,6 +87,8 @@ SELECT version FROM augur.serving_now;
 SELECT DISTINCT augur.route('m', i::text) FROM generate_series(1, 1000) i;
 SELECT * FROM moves WHERE rollout = 3;
 SELECT * FROM told WHERE subject = 'm/3';
+-- failures are guarded against in any case
+SELECT guard FROM augur.rollouts WHERE id = 3;
 
 -- ---- too few: waits, pauses, goes on, is paused by hand, is aborted
 SELECT augur.start_rollout('m', weights => '{1, 99.99}', patience => '2 days');

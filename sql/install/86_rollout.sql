@@ -282,7 +282,7 @@ COMMENT ON FUNCTION augur._rollout_candidate(augur.models, integer) IS
 
 CREATE OR REPLACE FUNCTION augur.start_rollout(model text, version integer DEFAULT NULL, weights numeric[] DEFAULT NULL,
 	step_for interval DEFAULT '1 day', mode text DEFAULT 'canary', min_samples integer DEFAULT 100,
-	guard jsonb DEFAULT '{"max_error_share": 0.01, "max_null_share": 0.01}', approval boolean DEFAULT false,
+	guard jsonb DEFAULT '{}', approval boolean DEFAULT false,
 	salt text DEFAULT NULL, patience interval DEFAULT '3 days', expires_after interval DEFAULT '7 days',
 	note text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -335,6 +335,8 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
 	END IF;
 	PERFORM augur._check_rollout_guard(m, guard);
+	-- a metric says nothing about rows without an answer
+	guard := '{"max_error_share": 0.01, "max_null_share": 0.01}' || guard;
 	SELECT * INTO r FROM augur.rollouts t
 	WHERE t.model_id = m.id AND t.state = ANY ('{pending_approval,approved,running,paused}');
 	IF FOUND THEN
@@ -360,7 +362,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.start_rollout(text, integer, numeric[], interval, text, integer, jsonb, boolean, text, interval, interval, text) IS
-'Lets a version take over from production by steps, and returns the number of the rollout: augur.check_rollouts moves it on, into production, or takes it back. version: the newest ready one by default. weights: the share of entities at each step, in percent ({5,25,50}; in shadow {100}). step_for: how long a step lasts at least; patience: how much longer it may stay inconclusive before it is paused. mode: canary (the candidate answers its share) or shadow (it is asked beside production, and nobody sees the answer). min_samples: predictions at a step, without which there is no verdict. guard: max_error_share, max_null_share, max_drift (PSI between the answers of both), metric (error, log_loss, squared_error or absolute_error) with max_loss (how much more the candidate may lose on average). approval: wait for augur.approve_rollout by somebody else, at most expires_after. salt: two rollouts of one salt take the same entities first. A model with nothing in production gets its first version at once. For the model''s owner, operators and admins. Example: SELECT augur.start_rollout(''churn'', 7, guard => ''{"max_error_share": 0.01, "metric": "log_loss", "max_loss": 0.02}'')';
+'Lets a version take over from production by steps, and returns the number of the rollout: augur.check_rollouts moves it on, into production, or takes it back. version: the newest ready one by default. weights: the share of entities at each step, in percent ({5,25,50}; in shadow {100}). step_for: how long a step lasts at least; patience: how much longer it may stay inconclusive before it is paused. mode: canary (the candidate answers its share) or shadow (it is asked beside production, and nobody sees the answer). min_samples: predictions at a step, without which there is no verdict. guard: max_error_share and max_null_share (0.01 each unless given), max_drift (PSI between the answers of both), metric (error, log_loss, squared_error or absolute_error) with max_loss (how much more the candidate may lose on average). approval: wait for augur.approve_rollout by somebody else, at most expires_after. salt: two rollouts of one salt take the same entities first. A model with nothing in production gets its first version at once. For the model''s owner, operators and admins. Example: SELECT augur.start_rollout(''churn'', 7, guard => ''{"metric": "log_loss", "max_loss": 0.02}'')';
 
 -- The open rollout of a model whose row is locked.
 CREATE OR REPLACE FUNCTION augur._rollout_of(m augur.models, states text[], verb text) RETURNS augur.rollouts
