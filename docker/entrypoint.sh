@@ -73,6 +73,9 @@ make_cluster()
 	from_file POSTGRES_USER postgres
 	from_file POSTGRES_DB "$POSTGRES_USER"
 	from_file POSTGRES_INITDB_ARGS ''
+	case $POSTGRES_DB in
+		*,*) die "POSTGRES_DB must not contain a comma";;
+	esac
 	[ -n "$POSTGRES_PASSWORD" ] ||
 		die "set POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: the superuser needs a password"
 
@@ -85,6 +88,7 @@ make_cluster()
 		echo "# The image's settings, then those that depend on how this volume was made."
 		echo "include_if_exists = '/etc/augur/postgresql.conf'"
 		echo "cron.database_name = $(quoted "$POSTGRES_DB")"
+		echo "augur.notify_databases = $(quoted "$POSTGRES_DB")"
 	} >>"$PGDATA/postgresql.conf"
 	echo "image postgres $(double_quoted "$POSTGRES_USER")" >>"$PGDATA/pg_ident.conf"
 	# Inside the container, the server's own user is the superuser; all others need a password.
