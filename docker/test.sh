@@ -140,7 +140,7 @@ container()
 healthy()
 {
 	local i
-	for ((i = 0; i < 240; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		if [ "$ENGINE" = podman ]; then
 			# podman leaves the timer to systemd, which may not be there
 			podman healthcheck run "$1" >/dev/null 2>&1 && return 0
