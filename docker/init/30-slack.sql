@@ -3,6 +3,6 @@
 SELECT coalesce((pg_stat_file(current_setting('augur.secret_directory') || '/slack_webhook', true)).size,
 	0) > 0 AS has_slack \gset
 \if :has_slack
-SELECT augur.create_channel('slack', 'file:slack_webhook');
-SELECT augur.create_route('trouble', 'slack', min_severity => 'warning');
+SELECT augur.create_channel('slack', 'file:slack_webhook') \g /dev/null
+SELECT augur.create_route('trouble', 'slack', min_severity => 'warning') \g /dev/null
 \endif
