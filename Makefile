@@ -162,6 +162,14 @@ demo:
 	@$(srcdir)/tests/lib/deps.sh
 	@PG_CONFIG='$(PG_CONFIG)' MAKE='$(MAKE)' KEEP='$(KEEP)' $(srcdir)/examples/demo.sh
 
+## docker: the image augur:MAJOR (PG_MAJOR=15), also where no registry can be reached (docker/README.md)
+docker:
+	@$(srcdir)/docker/build.sh
+
+## docker-test: the image built, tested inside and from outside; skips where no engine can be had
+docker-test:
+	@$(srcdir)/docker/test.sh
+
 ## bench: measures; see docs/benchmarks.md
 bench:
 	@PG_CONFIG='$(PG_CONFIG)' MAKE='$(MAKE)' $(srcdir)/tests/bench/run $(BENCH)
@@ -194,4 +202,4 @@ help:
 	@echo "all install installcheck uninstall clean: build and install for the server of PG_CONFIG"
 	@sed -n 's/^## //p' $(TOP)Makefile $(wildcard $(TOP)tests/unit/unit.mk $(TOP)tests/fuzz/fuzz.mk)
 
-.PHONY: test tap pgtap isolation readme matrix deps demo bench check-arch lint format dist help
+.PHONY: test tap pgtap isolation readme matrix deps demo docker docker-test bench check-arch lint format dist help
