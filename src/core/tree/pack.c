@@ -212,11 +212,11 @@ measure_size(Builder *b, uint32_t tree)
 
 /*
  * Chooses what shares a line with the children of a split: again and again the unit
- * of the largest subtree that fits, as that is where most rows go.  Splits left over
- * are returned in frontier, whose number is the result.
+ * of the largest subtree that fits, as that is where most rows go, of splits above a
+ * depth.  Splits left over are returned in frontier, whose number is the result.
  */
 static uint32_t
-choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, Line *line,
+choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, uint32_t above, Line *line,
 			uint32_t frontier[LINE_SLOTS])
 {
 	const WalkNode *nodes = b->m->walk.nodes;
@@ -230,7 +230,8 @@ choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, Line *lin
 
 		for (uint32_t i = 0; i < n; i++)
 		{
-			if ((line->n == 0 || line->used + unit_slots(b, begin, frontier[i]) <= room) &&
+			if (b->depth[frontier[i] - begin] < above &&
+				(line->n == 0 || line->used + unit_slots(b, begin, frontier[i]) <= room) &&
 				(best == n || b->size[frontier[i] - begin] > b->size[frontier[best] - begin]))
 				best = i;
 		}
@@ -291,9 +292,19 @@ place_small(Builder *b, Small *small, uint32_t begin, uint64_t next, bool everyt
 			return next;
 		node = small->first[size];
 		small->first[size] = b->link[node - begin];
-		choose_line(b, begin, node, size, &line, frontier);
+		choose_line(b, begin, node, size, NO_NODE, &line, frontier);
 		next = place_line(b, begin, &line, next);
 	}
+}
+
+/*
+ * Splits of which depth a line that begins at a split may not go down to: the walk of
+ * shallow trees looks for lines at fixed depths only.
+ */
+static inline uint32_t
+stride_end(const Builder *b, uint32_t depth)
+{
+	return b->pack->is_deep ? NO_NODE : (depth / PACK_STRIDE + 1) * PACK_STRIDE;
 }
 
 /*
@@ -315,7 +326,9 @@ place_tree(Builder *b, uint32_t tree)
 		uint32_t frontier[LINE_SLOTS], n;
 		Line line;
 
-		n = choose_line(b, begin, b->stack[--n_stack], room, &line, frontier);
+		n = choose_line(b, begin, b->stack[n_stack - 1], room,
+						stride_end(b, b->depth[b->stack[n_stack - 1] - begin]), &line, frontier);
+		n_stack--;
 		if (next % LINE_SLOTS + line.used > LINE_SLOTS)
 			next = place_small(b, &small, begin, next, false);
 		if (next % LINE_SLOTS + line.used > LINE_SLOTS)

@@ -12,6 +12,7 @@
 
 #define PACK_LANES	 10
 #define PACK_BUCKETS 256
+#define PACK_STRIDE	 3 /* levels of splits whose children share a cache line */
 #define PACK_NO_CELL UINT32_MAX
 #define LEAF_VALUE	 2 /* slots from what a leaf holds to the leaf */
 

@@ -23,9 +23,8 @@
 
 #include "pack.h"
 
-/* Visits between two looks at where they lead. */
-#define FIRST_STRIDE 4 /* a line holds a root and three levels below it */
-#define STRIDE		 3 /* and any other line three levels */
+/* Visits between two looks at where they lead; the first line has the root, too. */
+#define FIRST_STRIDE (1 + PACK_STRIDE)
 #define DEEP_STRIDE	 4
 #define SEARCHES	 4 /* at once */
 
@@ -144,7 +143,7 @@ walk_level(Form form, const Pack *pack, const void *slots, const Row *row)
 	memcpy(row->at, pack->roots, n * PACK_LANES * sizeof(uint32_t));
 	for (; first < n; depth = next)
 	{
-		next = depth + (depth == 0 ? FIRST_STRIDE : STRIDE);
+		next = depth + (depth == 0 ? FIRST_STRIDE : PACK_STRIDE);
 		for (uint32_t g = first; g < n; g++)
 		{
 			uint32_t *place = row->at + g * PACK_LANES, at[PACK_LANES], end = pack->depths[g];
