@@ -489,7 +489,8 @@ aug_nearest(const char *name, const char *const *names, uint32_t n)
 	{
 		size_t other = strlen(names[i]), distance;
 
-		if (other > NAME_SIZE)
+		/* the distance is at least the difference of the lengths */
+		if (other > NAME_SIZE || (other > length ? other - length : length - other) >= best)
 			continue;
 		distance = edit_distance(name, length, names[i], other);
 		if (distance < best)

@@ -52,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AugError err;
 	AugParams *params;
 	char *text;
-	const char *nearest;
+	const char *name, *nearest;
 
 	if (size == 0)
 		return 0;
@@ -73,10 +73,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		DEMAND(params == NULL && err.message[0] != '\0');
 
 	DEMAND(aug_params_new(&h.host, algorithm, &params, &err) == AUG_OK);
-	for (uint32_t i = 0; i < algorithm->n_params; i++)
+	/* one parameter an input, as all of them would take most of the time */
+	if (algorithm->n_params > 0)
 	{
-		const char *name = algorithm->params[i].name;
+		uint32_t i = (uint32_t) (size % algorithm->n_params);
 
+		name = algorithm->params[i].name;
 		(void) aug_params_set(params, name, text, &err);
 		(void) aug_params_set_pair(params, name, text, 1.5, &err);
 		DEMAND(aug_params_value(params, i) != NULL);

@@ -14,9 +14,11 @@
  * A tree is an array of slots.  A split is one slot {cell, 255 - bin, step}: its
  * children lie side by side step slots ahead, and the right one is reached by a carry
  * (pack_walk.c).  A leaf is a slot of zeros but for the cell, the dummy, which is always
- * 0, so that whoever is there stays there; what it holds lies LEAF_VALUE slots behind.
- * A split on a set of levels has as bin the number of slots before its children that
- * hold a bit for each code, 1 for right.  Which cells are codes tells their number:
+ * 0, so that whoever is there stays there; what it holds lies LEAF_VALUE slots before it.
+ * A leaf that is reached at the last visit needs no slot, only what it holds: at a limited
+ * depth most leaves are of this kind, and without them a quarter of the memory is saved.
+ * A split on a set of levels has as bin the number of slots from its bits, one for each
+ * code, 1 for right, to its children.  Which cells are codes tells their number:
  * they come last.  Slots are 4 bytes while cells and steps allow, else 8.
  *
  * Slots are laid out for the cache: the children of a split are followed by those of
@@ -82,6 +84,7 @@ typedef struct Builder
 		*link,			  /* likewise: lists of small subtrees */
 		*stack;			  /* likewise: splits whose children have no slots yet */
 	uint32_t *order;	  /* [n_trees] by depth */
+	uint32_t bare;		  /* depth of leaves without slots in this tree, or NO_NODE */
 	uint64_t n_slots;
 	uint32_t longest; /* largest step */
 	uint32_t polled;  /* nodes since the last poll */
@@ -153,23 +156,27 @@ bit_slots(const Builder *b, const WalkNode *node)
 	return node->kind == NODE_SET ? (b->info->features[node->feature].n_levels + 2 + 31) / 32 : 0;
 }
 
-/* What lies together below a split: bits of a set, both children, values of leaves. */
-static uint32_t
-unit_slots(const Builder *b, uint32_t i)
+/* Slots before the children of a split for what they hold as leaves. */
+static inline uint32_t
+value_slots(const Builder *b, const WalkNode *node)
 {
-	const WalkNode *node = &b->m->walk.nodes[i];
-	const WalkNode *left = node + 1, *right = &b->m->walk.nodes[right_child(&b->m->walk, node)];
-	uint32_t values = right->kind == NODE_LEAF ? 2 : left->kind == NODE_LEAF ? 1 : 0;
+	const WalkNode *right = &b->m->walk.nodes[right_child(&b->m->walk, node)];
 
-	return bit_slots(b, node) + 2 + values;
+	return node[1].kind == NODE_LEAF ? LEAF_VALUE : right->kind == NODE_LEAF ? LEAF_VALUE - 1 : 0;
 }
 
-/*
- * Depths and sizes of the subtrees of one tree, and which cells its splits ask for.
- * Children follow their parents, so one pass forward finds depths, one backward sizes.
- */
+/* What lies together below a split of a tree: bits of a set, values of leaves, children. */
+static inline uint32_t
+unit_slots(const Builder *b, uint32_t begin, uint32_t i)
+{
+	const WalkNode *node = &b->m->walk.nodes[i];
+
+	return bit_slots(b, node) + value_slots(b, node) + (b->depth[i - begin] + 1 == b->bare ? 0 : 2);
+}
+
+/* Depths of the nodes of one tree.  Children follow their parents. */
 static void
-measure_tree(Builder *b, uint32_t tree)
+measure_depth(Builder *b, uint32_t tree)
 {
 	const WalkNode *nodes = b->m->walk.nodes + b->m->roots[tree];
 	uint32_t begin = b->m->roots[tree], n = tree_end(b->m, tree) - begin, deepest = 0;
@@ -185,26 +192,31 @@ measure_tree(Builder *b, uint32_t tree)
 			continue;
 		}
 		b->depth[i + 1] = b->depth[right_child(&b->m->walk, &nodes[i]) - begin] = b->depth[i] + 1;
-		if (nodes[i].kind == NODE_MISSING_LEFT)
-			b->low[nodes[i].feature] = 0;
-		else
-			b->high[nodes[i].feature] = 0;
 	}
+	b->tree_depth[tree] = deepest;
+}
+
+/* Sizes of the subtrees of one tree whose depths are known. */
+static void
+measure_size(Builder *b, uint32_t tree)
+{
+	const WalkNode *nodes = b->m->walk.nodes + b->m->roots[tree];
+	uint32_t begin = b->m->roots[tree], n = tree_end(b->m, tree) - begin;
+
 	for (uint32_t i = n; i-- > 0;)
 		b->size[i] = nodes[i].kind == NODE_LEAF
 						 ? 0
-						 : unit_slots(b, begin + i) + b->size[i + 1] +
+						 : unit_slots(b, begin, begin + i) + b->size[i + 1] +
 							   b->size[right_child(&b->m->walk, &nodes[i]) - begin];
-	b->tree_depth[tree] = deepest;
 }
 
 /*
  * Chooses what shares a line with the children of a split: again and again the unit
- * of the largest subtree that fits, as that is where most rows go.  Splits left over
- * are returned in frontier, whose number is the result.
+ * of the largest subtree that fits, as that is where most rows go, of splits above a
+ * depth.  Splits left over are returned in frontier, whose number is the result.
  */
 static uint32_t
-choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, Line *line,
+choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, uint32_t above, Line *line,
 			uint32_t frontier[LINE_SLOTS])
 {
 	const WalkNode *nodes = b->m->walk.nodes;
@@ -218,7 +230,8 @@ choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, Line *lin
 
 		for (uint32_t i = 0; i < n; i++)
 		{
-			if ((line->n == 0 || line->used + unit_slots(b, frontier[i]) <= room) &&
+			if (b->depth[frontier[i] - begin] < above &&
+				(line->n == 0 || line->used + unit_slots(b, begin, frontier[i]) <= room) &&
 				(best == n || b->size[frontier[i] - begin] > b->size[frontier[best] - begin]))
 				best = i;
 		}
@@ -227,7 +240,7 @@ choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, Line *lin
 		node = frontier[best];
 		frontier[best] = frontier[--n];
 		line->units[line->n++] = node;
-		line->used += unit_slots(b, node);
+		line->used += unit_slots(b, begin, node);
 		if (nodes[node + 1].kind != NODE_LEAF)
 			frontier[n++] = node + 1;
 		if (nodes[right_child(&b->m->walk, &nodes[node])].kind != NODE_LEAF)
@@ -237,20 +250,20 @@ choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, Line *lin
 
 /* Gives slots to what a line holds, from next on; returns the next free slot. */
 static uint64_t
-place_line(Builder *b, const Line *line, uint64_t next)
+place_line(Builder *b, uint32_t begin, const Line *line, uint64_t next)
 {
 	const WalkNode *nodes = b->m->walk.nodes;
 
 	for (uint32_t i = 0; i < line->n; i++)
 	{
 		uint32_t node = line->units[i];
-		uint64_t pair = next + bit_slots(b, &nodes[node]);
+		uint64_t pair = next + bit_slots(b, &nodes[node]) + value_slots(b, &nodes[node]);
 
 		b->at[node + 1] = (uint32_t) pair;
 		b->at[right_child(&b->m->walk, &nodes[node])] = (uint32_t) pair + 1;
 		if (pair - b->at[node] > b->longest)
 			b->longest = (uint32_t) (pair - b->at[node]);
-		next += unit_slots(b, node);
+		next += unit_slots(b, begin, node);
 	}
 	return next;
 }
@@ -279,9 +292,19 @@ place_small(Builder *b, Small *small, uint32_t begin, uint64_t next, bool everyt
 			return next;
 		node = small->first[size];
 		small->first[size] = b->link[node - begin];
-		choose_line(b, begin, node, size, &line, frontier);
-		next = place_line(b, &line, next);
+		choose_line(b, begin, node, size, NO_NODE, &line, frontier);
+		next = place_line(b, begin, &line, next);
 	}
+}
+
+/*
+ * Splits of which depth a line that begins at a split may not go down to: the walk of
+ * shallow trees looks for lines at fixed depths only.
+ */
+static inline uint32_t
+stride_end(const Builder *b, uint32_t depth)
+{
+	return b->pack->is_deep ? NO_NODE : (depth / PACK_STRIDE + 1) * PACK_STRIDE;
 }
 
 /*
@@ -291,11 +314,11 @@ static void
 place_tree(Builder *b, uint32_t tree)
 {
 	uint32_t begin = b->m->roots[tree], room = LINE_SLOTS - 1, n_stack = 0, polled = 0;
-	uint64_t next = b->size[0] == 0 ? LEAF_VALUE + 1 : 1;
+	uint64_t next = b->size[0] == 0 ? LEAF_VALUE + 1 : 1; /* behind the root */
 	Small small;
 
 	memset(&small, 0xFF, sizeof(small));
-	b->at[begin] = 0;
+	b->at[begin] = (uint32_t) next - 1;
 	if (b->size[0] > 0)
 		b->stack[n_stack++] = begin;
 	while (n_stack > 0)
@@ -303,12 +326,14 @@ place_tree(Builder *b, uint32_t tree)
 		uint32_t frontier[LINE_SLOTS], n;
 		Line line;
 
-		n = choose_line(b, begin, b->stack[--n_stack], room, &line, frontier);
+		n = choose_line(b, begin, b->stack[n_stack - 1], room,
+						stride_end(b, b->depth[b->stack[n_stack - 1] - begin]), &line, frontier);
+		n_stack--;
 		if (next % LINE_SLOTS + line.used > LINE_SLOTS)
 			next = place_small(b, &small, begin, next, false);
 		if (next % LINE_SLOTS + line.used > LINE_SLOTS)
 			next += LINE_SLOTS - next % LINE_SLOTS;
-		next = place_line(b, &line, next);
+		next = place_line(b, begin, &line, next);
 		for (uint32_t i = 0; i < n; i++)
 		{
 			uint32_t node = frontier[i], size = b->size[node - begin];
@@ -342,6 +367,15 @@ number_cells(Builder *b)
 {
 	uint32_t n = 0;
 
+	for (uint32_t i = 0; i < b->m->walk.n_nodes; i++)
+	{
+		const WalkNode *node = &b->m->walk.nodes[i];
+
+		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
+			return;
+		if (node->kind != NODE_LEAF)
+			(node->kind == NODE_MISSING_LEFT ? b->low : b->high)[node->feature] = 0;
+	}
 	for (int categorical = 0; categorical < 2; categorical++)
 	{
 		for (uint32_t i = 0; i < b->info->n_features; i++)
@@ -382,6 +416,38 @@ order_trees(Builder *b)
 			b->order[j] = tree;
 		}
 	}
+}
+
+/* Groups of trees in order of their depth, and the visits of each. */
+static bool
+make_groups(Builder *b)
+{
+	Pack *pack = b->pack;
+
+	order_trees(b);
+	pack->n_groups = (pack->n_trees + PACK_LANES - 1) / PACK_LANES;
+	pack->depths = aug_arena_alloc(b->arena, pack->n_groups, sizeof(uint32_t));
+	if (pack->depths == NULL)
+		return false;
+	for (uint32_t g = 0; g < pack->n_groups; g++)
+	{
+		uint32_t last = g + 1 < pack->n_groups ? (g + 1) * PACK_LANES - 1 : pack->n_trees - 1,
+				 depth = b->tree_depth[b->order[last]];
+
+		pack->depths[g] = depth > 0 ? depth : 1;
+	}
+	pack->is_deep = pack->depths[pack->n_groups - 1] > DEEP;
+	return true;
+}
+
+/* Turns to the tree at a place of the order: which of its leaves have no slots. */
+static void
+turn_to(Builder *b, uint32_t place)
+{
+	uint32_t tree = b->order[place], visits = b->pack->depths[place / PACK_LANES];
+
+	b->bare = !b->pack->is_deep && b->tree_depth[tree] == visits ? visits : NO_NODE;
+	measure_depth(b, tree);
 }
 
 /* How many halvings find one of n_cuts + 1 bins. */
@@ -516,10 +582,11 @@ put_word(Pack *pack, size_t at, uint32_t word)
 }
 
 static inline void
-put_leaf(Pack *pack, size_t at, uint32_t link)
+put_leaf(Pack *pack, size_t at, uint32_t link, bool slot)
 {
-	put_slot(pack, at, pack->dummy, 0, 0);
-	put_word(pack, at + LEAF_VALUE, link);
+	if (slot)
+		put_slot(pack, at, pack->dummy, 0, 0);
+	put_word(pack, at - LEAF_VALUE, link);
 }
 
 /* The bits behind a split: codes of the set, or all others, go right. */
@@ -543,27 +610,28 @@ static void
 pack_tree(Builder *b, uint32_t tree, size_t first)
 {
 	const WalkNode *nodes = b->m->walk.nodes;
-	uint32_t end = tree_end(b->m, tree);
+	uint32_t begin = b->m->roots[tree], end = tree_end(b->m, tree);
 
-	for (uint32_t i = b->m->roots[tree]; i < end; i++)
+	for (uint32_t i = begin; i < end; i++)
 	{
 		const WalkNode *node = &nodes[i];
 		size_t at = first + b->at[i];
-		uint32_t n_bits, cell;
+		uint32_t n_bits, to_bits, cell;
 
 		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
 			return;
 		if (node->kind == NODE_LEAF)
 		{
-			put_leaf(b->pack, at, node->link);
+			put_leaf(b->pack, at, node->link, b->depth[i - begin] != b->bare);
 			continue;
 		}
 		n_bits = bit_slots(b, node);
+		to_bits = n_bits + value_slots(b, node);
 		cell = node->kind == NODE_MISSING_LEFT ? b->low[node->feature] : b->high[node->feature];
-		put_slot(b->pack, at, cell, n_bits > 0 ? n_bits : UINT8_MAX - (uint32_t) node->bin,
+		put_slot(b->pack, at, cell, n_bits > 0 ? to_bits : UINT8_MAX - (uint32_t) node->bin,
 				 b->at[i + 1] - b->at[i]);
 		if (n_bits > 0)
-			put_bits(b, first + b->at[i + 1] - n_bits, node);
+			put_bits(b, first + b->at[i + 1] - to_bits, node);
 	}
 }
 
@@ -591,27 +659,24 @@ pack_trees(Builder *b)
 
 	pack->roots = aug_arena_alloc(b->arena, n_places, sizeof(uint32_t));
 	pack->trees = aug_arena_alloc(b->arena, n_places, sizeof(uint32_t));
-	pack->depths = aug_arena_zero(b->arena, pack->n_groups, sizeof(uint32_t));
-	if (pack->roots == NULL || pack->trees == NULL || pack->depths == NULL || !take_slots(b))
+	if (pack->roots == NULL || pack->trees == NULL || !take_slots(b))
 		return false;
 	for (uint32_t i = 0; i < n_places; i++)
 	{
 		bool extra = i >= pack->n_trees;
-		uint32_t tree = b->order[extra ? pack->n_trees - 1 : i], depth = b->tree_depth[tree];
+		uint32_t tree = b->order[extra ? pack->n_trees - 1 : i];
 
-		pack->roots[i] = extra ? pack->roots[i - 1] : (uint32_t) at;
+		pack->roots[i] = extra ? pack->roots[i - 1] : (uint32_t) at + b->at[b->m->roots[tree]];
 		pack->trees[i] = tree;
-		if (depth > pack->depths[i / PACK_LANES])
-			pack->depths[i / PACK_LANES] = depth;
 		if (extra)
 			continue;
+		turn_to(b, i);
 		pack_tree(b, tree, at);
 		at += b->tree_slots[tree];
 		if (!go_on(b, tree_end(b->m, tree) - b->m->roots[tree]))
 			return false;
 	}
 	pack->n_slots = (uint32_t) at;
-	pack->is_deep = pack->depths[pack->n_groups - 1] > DEEP;
 	return true;
 }
 
@@ -640,17 +705,25 @@ build(Builder *b)
 		b->high[i] = b->low[i] = PACK_NO_CELL;
 	for (uint32_t i = 0; i < m->n_trees; i++)
 	{
-		measure_tree(b, i);
-		if (!b->cancelled)
-			place_tree(b, i);
+		measure_depth(b, i);
 		if (!go_on(b, tree_end(m, i) - m->roots[i]))
 			return false;
 	}
-	number_cells(b);
-	order_trees(b);
-
 	pack->n_trees = m->n_trees;
-	pack->n_groups = (m->n_trees + PACK_LANES - 1) / PACK_LANES;
+	number_cells(b);
+	if (b->cancelled || !make_groups(b))
+		return false;
+	for (uint32_t i = 0; i < m->n_trees; i++)
+	{
+		uint32_t tree = b->order[i];
+
+		turn_to(b, i);
+		measure_size(b, tree);
+		if (!b->cancelled)
+			place_tree(b, tree);
+		if (!go_on(b, tree_end(m, tree) - m->roots[tree]))
+			return false;
+	}
 	pack->is_short = pack->n_cells <= SHORT_CELLS && b->longest <= UINT16_MAX;
 	return b->n_slots < UINT32_MAX && pack_features(b) && pack_trees(b);
 }

@@ -12,8 +12,9 @@
 
 #define PACK_LANES	 10
 #define PACK_BUCKETS 256
+#define PACK_STRIDE	 3 /* levels of splits whose children share a cache line */
 #define PACK_NO_CELL UINT32_MAX
-#define LEAF_VALUE	 2 /* slots from a leaf to what it holds */
+#define LEAF_VALUE	 2 /* slots from what a leaf holds to the leaf */
 
 /* Where the cells of one feature go, and how its bins are found. */
 typedef struct PackFeature
@@ -41,7 +42,7 @@ typedef struct Pack
 	PackFeature *features;
 	uint32_t *roots;  /* [n_groups * PACK_LANES] first slots */
 	uint32_t *trees;  /* [n_groups * PACK_LANES] whose leaf it is */
-	uint32_t *depths; /* [n_groups] */
+	uint32_t *depths; /* [n_groups] visits that bring all trees of a group to a leaf */
 	uint32_t n_slots;
 	void *slots; /* of uint32_t or of uint64_t */
 } Pack;

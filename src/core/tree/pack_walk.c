@@ -9,10 +9,10 @@
  * a visit is two loads, an addition and a shift; there is nothing to mispredict.
  *
  * Ten trees are walked at once, whose chains of loads hide each other's latency.
- * All trees go a stride of four visits before any goes on, and the line that a
- * tree needs next is fetched meanwhile.  Shallow trees, taken in order of their
- * depth, stay until the deepest of their group of ten has arrived; deep ones leave
- * the walk when they are at a leaf.
+ * All trees go a stride of visits before any goes on, which takes them to the end of a
+ * cache line, and the line that a tree needs next is fetched meanwhile.  Shallow trees,
+ * taken in order of their depth, stay until the deepest of their group of ten has
+ * arrived; deep ones leave the walk when they are at a leaf.
  *
  * Memory: the caller's scratch.  Interrupts: none, microseconds a row.
  *
@@ -23,8 +23,10 @@
 
 #include "pack.h"
 
-#define STRIDE	 4 /* visits between two looks at where they lead */
-#define SEARCHES 4 /* at once */
+/* Visits between two looks at where they lead; the first line has the root, too. */
+#define FIRST_STRIDE (1 + PACK_STRIDE)
+#define DEEP_STRIDE	 4
+#define SEARCHES	 4 /* at once */
 
 /* Functions that are compiled anew for each form of slots, which is a constant. */
 #define FOR_EACH_FORM static inline __attribute__((always_inline))
@@ -67,17 +69,10 @@ typedef struct Form
 	bool has_sets; /* there are splits on sets of levels */
 } Form;
 
-FOR_EACH_FORM size_t
-slot_size(Form form)
-{
-	return form.is_short ? sizeof(uint32_t) : sizeof(uint64_t);
-}
-
 FOR_EACH_FORM uint64_t
-slot_at(Form form, const char *at)
+slot_at(Form form, const void *slots, uint32_t at)
 {
-	return form.is_short ? *(const uint32_t *) (const void *) at
-						 : *(const uint64_t *) (const void *) at;
+	return form.is_short ? ((const uint32_t *) slots)[at] : ((const uint64_t *) slots)[at];
 }
 
 FOR_EACH_FORM uint32_t
@@ -100,61 +95,85 @@ slot_step(Form form, uint64_t slot)
  * child.  For another split all this is computed, too, and masked.
  */
 FOR_EACH_FORM uint32_t
-set_step(Form form, const char *at, uint64_t slot, uint32_t cell, uint32_t dummy)
+set_step(Form form, const void *slots, uint32_t at, uint64_t slot, uint32_t cell, uint32_t dummy)
 {
 	unsigned shift = form.is_short ? PACK_BIN4 : PACK_BIN8;
 	uint32_t is_set = 0 - (uint32_t) (slot_cell(form, slot) > dummy), code = cell >> shift,
 			 step = slot_step(form, slot + (cell & ~is_set)),
 			 first = step - (uint8_t) (slot >> shift),
-			 word =
-				 (uint32_t) slot_at(form, at + ((first + (code >> 5)) & is_set) * slot_size(form));
+			 word = (uint32_t) slot_at(form, slots, at + ((first + (code >> 5)) & is_set));
 
 	return step + ((word >> (code & 31)) & is_set & 1);
 }
 
 /* One visit: the place of the child. */
-FOR_EACH_FORM const char *
-visit(Form form, const char *at, uint64_t slot, const uint32_t *cells, uint32_t dummy)
+FOR_EACH_FORM uint32_t
+visit(Form form, const void *slots, uint32_t at, uint64_t slot, const uint32_t *cells,
+	  uint32_t dummy)
 {
-	uint32_t cell = cells[slot_cell(form, slot)], step = form.has_sets
-															 ? set_step(form, at, slot, cell, dummy)
-															 : slot_step(form, slot + cell);
+	uint32_t cell = cells[slot_cell(form, slot)];
 
-	return at + step * slot_size(form);
+	return at + (form.has_sets ? set_step(form, slots, at, slot, cell, dummy)
+							   : slot_step(form, slot + cell));
+}
+
+FOR_EACH_FORM void
+prefetch(Form form, const void *slots, uint32_t at)
+{
+	__builtin_prefetch((const char *) slots +
+					   (size_t) at * (form.is_short ? sizeof(uint32_t) : sizeof(uint64_t)));
+}
+
+/* What the leaf holds that a tree is at. */
+FOR_EACH_FORM uint32_t
+leaf_at(Form form, const void *slots, uint32_t at)
+{
+	return (uint32_t) slot_at(form, slots, at - LEAF_VALUE);
 }
 
 /*
  * Trees of little depth, of which most leaves lie near the bottom.
  */
 FOR_EACH_FORM void
-walk_level(Form form, const Pack *pack, const char *slots, const Row *row)
+walk_level(Form form, const Pack *pack, const void *slots, const Row *row)
 {
 	const uint32_t *cells = row->cells;
-	uint32_t dummy = pack->dummy, n = pack->n_groups * PACK_LANES, g = 0;
+	uint32_t dummy = pack->dummy, n = pack->n_groups, first = 0, depth = 0, next;
 
-	memcpy(row->at, pack->roots, n * sizeof(uint32_t));
-	for (uint32_t depth = 0; depth < pack->depths[pack->n_groups - 1]; depth += STRIDE)
+	memcpy(row->at, pack->roots, n * PACK_LANES * sizeof(uint32_t));
+	for (; first < n; depth = next)
 	{
-		while (pack->depths[g] <= depth)
-			g++;
-		for (uint32_t i = g * PACK_LANES; i < n; i += PACK_LANES)
+		next = depth + (depth == 0 ? FIRST_STRIDE : PACK_STRIDE);
+		for (uint32_t g = first; g < n; g++)
 		{
-			const char *at[PACK_LANES];
+			uint32_t *place = row->at + g * PACK_LANES, at[PACK_LANES], end = pack->depths[g];
+			bool last = end <= next;
 
+			end = last ? end : next;
 #pragma GCC unroll 10
 			for (uint32_t l = 0; l < PACK_LANES; l++)
-				at[l] = slots + row->at[i + l] * slot_size(form);
-			for (int s = 0; s < STRIDE; s++)
+				at[l] = place[l];
+			for (uint32_t d = depth; d < end; d++)
 			{
 #pragma GCC unroll 10
 				for (uint32_t l = 0; l < PACK_LANES; l++)
-					at[l] = visit(form, at[l], slot_at(form, at[l]), cells, dummy);
+					at[l] = visit(form, slots, at[l], slot_at(form, slots, at[l]), cells, dummy);
+			}
+			if (last)
+			{
+				const uint32_t *trees = pack->trees + g * PACK_LANES;
+
+#pragma GCC unroll 10
+				for (uint32_t l = 0; l < PACK_LANES; l++)
+					row->leaves[trees[l]] = leaf_at(form, slots, at[l]);
+				first = g + 1;
+				continue;
 			}
 #pragma GCC unroll 10
 			for (uint32_t l = 0; l < PACK_LANES; l++)
 			{
-				__builtin_prefetch(at[l]);
-				row->at[i + l] = (uint32_t) ((size_t) (at[l] - slots) / slot_size(form));
+				prefetch(form, slots, at[l]);
+				place[l] = at[l];
 			}
 		}
 	}
@@ -165,7 +184,7 @@ walk_level(Form form, const Pack *pack, const char *slots, const Row *row)
  * whether the tree was at a leaf before it; then it leaves the walk.
  */
 FOR_EACH_FORM void
-walk_deep(Form form, const Pack *pack, const char *slots, const Row *row)
+walk_deep(Form form, const Pack *pack, const void *slots, const Row *row)
 {
 	const uint32_t *cells = row->cells;
 	uint32_t dummy = pack->dummy, n = pack->n_groups * PACK_LANES, n_active = n;
@@ -183,47 +202,46 @@ walk_deep(Form form, const Pack *pack, const char *slots, const Row *row)
 			active[n_active++] = n;
 		for (uint32_t i = 0; i < n_active; i += PACK_LANES)
 		{
-			const char *at[PACK_LANES];
+			uint32_t at[PACK_LANES];
 
 #pragma GCC unroll 10
 			for (uint32_t l = 0; l < PACK_LANES; l++)
-				at[l] = slots + row->at[active[i + l]] * slot_size(form);
-			for (int s = 1; s < STRIDE; s++)
+				at[l] = row->at[active[i + l]];
+			for (int s = 1; s < DEEP_STRIDE; s++)
 			{
 #pragma GCC unroll 10
 				for (uint32_t l = 0; l < PACK_LANES; l++)
-					at[l] = visit(form, at[l], slot_at(form, at[l]), cells, dummy);
+					at[l] = visit(form, slots, at[l], slot_at(form, slots, at[l]), cells, dummy);
 			}
 #pragma GCC unroll 10
 			for (uint32_t l = 0; l < PACK_LANES; l++)
 			{
-				uint64_t slot = slot_at(form, at[l]);
+				uint64_t slot = slot_at(form, slots, at[l]);
 				uint32_t place = active[i + l];
 
-				at[l] = visit(form, at[l], slot, cells, dummy);
-				__builtin_prefetch(at[l]);
-				row->at[place] = (uint32_t) ((size_t) (at[l] - slots) / slot_size(form));
+				at[l] = visit(form, slots, at[l], slot, cells, dummy);
+				prefetch(form, slots, at[l]);
+				row->at[place] = at[l];
 				active[left] = place;
 				left += slot_step(form, slot) != 0;
 			}
 		}
 		n_active = left;
 	}
+	for (uint32_t i = 0; i < pack->n_trees; i++)
+		row->leaves[pack->trees[i]] = leaf_at(form, slots, row->at[i]);
 }
 
 /* All trees, and what their leaves hold. */
 FOR_EACH_FORM void
 walk(Form form, const Pack *pack, const Row *row)
 {
-	const char *slots = pack->slots;
+	const void *slots = pack->slots;
 
 	if (pack->is_deep)
 		walk_deep(form, pack, slots, row);
 	else
 		walk_level(form, pack, slots, row);
-	for (uint32_t i = 0; i < pack->n_trees; i++)
-		row->leaves[pack->trees[i]] =
-			(uint32_t) slot_at(form, slots + ((size_t) row->at[i] + LEAF_VALUE) * slot_size(form));
 }
 
 static const uint32_t *
