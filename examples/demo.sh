@@ -18,6 +18,7 @@ finish()
 	if [ "${kept:-}" = 1 ]; then
 		return $rc
 	fi
+	[ -z "${stub:-}" ] || kill "$stub" 2>/dev/null || true
 	cluster_stop "$cluster" || true
 	rm -rf "$AUGUR_WORK"
 	return $rc
@@ -28,7 +29,23 @@ trap 'exit 130' INT TERM
 began=$SECONDS
 echo "Building augur and starting a private PostgreSQL ..."
 augur_stage "$AUGUR_WORK/stage"
-cluster_start "$cluster" "shared_preload_libraries = 'augur'"
+# something that plays Slack, and prints what it is told
+slack=$AUGUR_WORK/slack
+server_dir "$slack"
+(cd "$slack" && exec as_server perl "$TREE/tests/lib/https-stub.pl" "$slack") >"$slack.said" 2>&1 &
+stub=$!
+for _ in $(seq 100); do
+	[ ! -s "$slack/ports" ] || break
+	sleep 0.1
+done
+port=$(sed -n 's/^good //p' "$slack/ports")
+install -m 0700 -d "$AUGUR_WORK/secrets"
+echo "https://localhost:$port/200/services/T0/B0/secret" >"$AUGUR_WORK/secrets/slack"
+chmod 600 "$AUGUR_WORK/secrets/slack"
+[ "$(id -u)" != 0 ] || chown -R "$AUGUR_USER" "$AUGUR_WORK/secrets"
+cluster_start "$cluster" "shared_preload_libraries = 'augur'" \
+	"augur.secret_directory = '$AUGUR_WORK/secrets'" "augur.notify_ca_file = '$slack/ca.pem'" \
+	"augur.notify_hosts = 'localhost:$port'" "augur.notify_private_hosts = 'localhost:$port'"
 # the server's user writes files beside the SQL files
 cp -r "$TREE/examples" "$AUGUR_WORK/examples"
 [ "$(id -u)" != 0 ] || chown -R "$AUGUR_USER" "$AUGUR_WORK/examples"
@@ -59,6 +76,13 @@ title "4. Pharmacy: what will be asked for, and what does the price do to it?"
 run_psql "$AUGUR_WORK/examples/pharmacy" -f run.sql
 title "5. The loop: data drifts, a candidate is trained, judged and promoted, by rule"
 run_psql "$AUGUR_WORK/examples/loop" -f run.sql
+
+title "6. Customers on a schedule: a month's file, a model, a campaign, without anybody typing"
+run_psql "$AUGUR_WORK/examples/customers" -f scheduled.sql
+title "7. Store sales on a schedule: six weeks, three forecasters each"
+run_psql "$AUGUR_WORK/examples/store_sales" -f scheduled.sql
+title "8. What Slack was told meanwhile"
+cat "$slack.said"
 
 printf '\nDone in %d s.  The examples are in examples/, each with a README.\n' \
 	$((SECONDS - began))

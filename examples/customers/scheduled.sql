@@ -69,8 +69,7 @@ SELECT augur.add_step('shop', 'accept', sql => $$ INSERT INTO shop.transactions 
 SELECT augur.add_step('shop', 'features', 'call',
 	'{"function": "shop.make_features", "args": {"today": {"result": "empty.today"}}}', needs => '{accept}');
 SELECT augur.add_step('shop', 'train', 'train', '{"model": "large_purchase", "relation": "shop.training",
-	"target": "large_purchase", "key": "customer_id", "params": {"n_trees": 100, "min_samples_leaf": 5},
-	"gate": {"floor": 0.8, "min_gain": -0.02}}', needs => '{features}', timeout => '10 minutes', retries => 1);
+	"target": "large_purchase", "key": "customer_id", "params": {"n_trees": 100, "min_samples_leaf": 5}}', needs => '{features}', timeout => '10 minutes', retries => 1);
 SELECT augur.add_step('shop', 'drift', 'drift', '{"model": "large_purchase", "relation": "shop.today"}', needs => '{train}');
 SELECT augur.add_step('shop', 'score', sql => $$
 	SELECT count(*) FILTER (WHERE augur.predict('large_purchase', t) > 0.5) AS likely, count(*) AS customers
@@ -99,7 +98,7 @@ CREATE PROCEDURE shop_source.tick(at timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
 	CALL augur.tick(at);
 	COMMIT;
-	WHILE EXISTS (SELECT FROM augur.pipeline_runs WHERE status = ANY ('{queued,running}')) LOOP
+	WHILE EXISTS (SELECT FROM augur.pipeline_runs WHERE status = 'queued' OR status = 'running' AND resume_at IS NULL) LOOP
 		PERFORM pg_sleep(0.02);
 	END LOOP;
 END

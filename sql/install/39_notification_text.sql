@@ -238,6 +238,18 @@ BEGIN
 			WHEN e.kind = 'pipeline_failed' THEN
 				format('SELECT step, attempt, status, sqlstate, message FROM augur.step_runs WHERE run_id = %s', run)
 			ELSE format('SELECT * FROM augur.pipeline_runs WHERE id = %s', run) END;
+	WHEN e.kind ~ '^rollout_(requested|approved|started|advanced|paused|resumed|promoted|rolled_back|aborted|denied|expired)$' THEN
+		icon := CASE e.kind WHEN 'rollout_promoted' THEN '🚀' WHEN 'rollout_rolled_back' THEN '⏪' WHEN 'rollout_paused' THEN '⏸️'
+			WHEN 'rollout_requested' THEN '✋' ELSE icon END;
+		title := format(CASE e.kind WHEN 'rollout_requested' THEN '%s waits for approval' WHEN 'rollout_approved' THEN '%s is approved'
+			WHEN 'rollout_started' THEN '%s is being rolled out' WHEN 'rollout_advanced' THEN '%s gets more of the traffic'
+			WHEN 'rollout_paused' THEN 'The rollout of %s is paused' WHEN 'rollout_resumed' THEN 'The rollout of %s goes on'
+			WHEN 'rollout_promoted' THEN '%s is rolled out' WHEN 'rollout_rolled_back' THEN '%s was taken back'
+			WHEN 'rollout_aborted' THEN 'The rollout of %s was aborted' WHEN 'rollout_denied' THEN '%s was not approved'
+			ELSE 'Nobody approved %s' END, coalesce(model || '/' || version, subject));
+		story := augur._message_value(p -> 'reason');
+		keys := '{Instead of version,champion,Mode,mode,Step,step,Of steps,steps,Percent of entities,weight,Verdict,verdict}';
+		look := format('SELECT * FROM augur.rollout_history WHERE model = %s', of_model);
 	WHEN e.kind = 'channel_disabled' THEN
 		title := format('Channel %s does not take messages', subject);
 		story := format('The receiver refused for good: %s. Correct its address, then call augur.channel_enable.', augur._message_value(p -> 'message'));

@@ -402,9 +402,7 @@ DECLARE
 	problem		text;
 BEGIN
 	IF part = 'due' THEN
-		IF to_regprocedure('augur._queue_due(timestamptz)') IS NOT NULL THEN
-			PERFORM augur._queue_due(as_of);
-		END IF;
+		PERFORM augur._queue_due(as_of);
 	ELSIF part = 'running' THEN
 		PERFORM augur._tick_running(as_of);
 	ELSIF part = 'queued' THEN
@@ -413,11 +411,11 @@ BEGIN
 		PERFORM augur._tick_not_launched();
 	ELSIF part = 'upkeep' THEN
 		PERFORM augur._tick_upkeep(as_of);
+	ELSIF part = 'rollouts' THEN
+		PERFORM count(*) FROM augur.check_rollouts(as_of);
 	ELSIF part = 'retention' THEN
 		PERFORM augur._tick_retention(as_of);
-		IF to_regprocedure('augur._notification_retention()') IS NOT NULL THEN
-			PERFORM augur._notification_retention();
-		END IF;
+		PERFORM augur._notification_retention();
 	END IF;
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
@@ -466,7 +464,7 @@ BEGIN
 	-- a tick that found the last one still going would only wait behind it
 	IF augur._tick_begin() THEN
 		COMMIT;
-		FOREACH part IN ARRAY '{due,running,not_launched,queued,not_launched,upkeep,retention}'::pg_catalog.text[] LOOP
+		FOREACH part IN ARRAY '{due,running,not_launched,queued,not_launched,upkeep,rollouts,retention}'::pg_catalog.text[] LOOP
 			PERFORM augur._tick_part(part, as_of);
 			COMMIT;
 		END LOOP;
@@ -475,7 +473,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE augur.tick(timestamptz) IS
-'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors and retrain policies that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time that is taken for now, for simulations.';
+'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors, retrain policies and rollouts that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time that is taken for now, for simulations.';
 
 CREATE OR REPLACE PROCEDURE augur._upkeep()
 LANGUAGE plpgsql
