@@ -45,7 +45,7 @@ COMMENT ON FUNCTION augur._pipeline(text, text) IS
 -- RAISE takes no NULL for what is not to be told
 CREATE OR REPLACE FUNCTION augur._fail(code text, message text, detail text DEFAULT NULL,
 	hint text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 BEGIN

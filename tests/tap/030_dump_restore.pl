@@ -52,6 +52,9 @@ RESET ROLE;
 SET SESSION AUTHORIZATION "O'Bri""en";
 SELECT augur.train('it''s "quoted" \ 名前', 'visits', 'spent', exclude => '{bought}', promote => 'always');
 RESET SESSION AUTHORIZATION;
+SELECT augur.create_pipeline('nightly', '{"days": "integer"}', max_parallel => 1);
+SELECT augur.add_step('nightly', 'one', sql => 'SELECT 1 AS one');
+CALL augur.run_pipeline('nightly');
 SELECT augur.train('big', 'visits', 'spent', params => '{"n_trees": 60}', promote => 'always', seed => -7);
 CREATE TABLE kept AS SELECT ('\x' || encode(string_agg(bytes, '' ORDER BY seq), 'hex'))::augur.model AS model
 FROM augur.version_chunks WHERE version_id = 1;
@@ -62,7 +65,8 @@ cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks')
 my @tables = qw(preset_roles models model_grants runs params metrics versions version_chunks
   version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
-  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns);
+  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns
+  pipelines pipeline_steps pipeline_runs step_runs);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
