@@ -163,7 +163,7 @@ CREATE OR REPLACE FUNCTION augur._not_launched() RETURNS bigint[]
 COMMENT ON FUNCTION augur._not_launched() IS
 'Internal. The runs for which the last transaction of this session found no free worker slot.';
 CREATE OR REPLACE FUNCTION augur._nearest(word text, words text[]) RETURNS text
-	AS 'MODULE_PATHNAME', 'augur_nearest'
+	AS 'MODULE_PATHNAME', 'augur_pipeline_nearest'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION augur._nearest(text, text[]) IS
 'Internal. The word that may have been meant, NULL when none is near.';

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION augur._pipeline(text, text) IS
 -- RAISE takes no NULL for what is not to be told
 CREATE OR REPLACE FUNCTION augur._fail(code text, message text, detail text DEFAULT NULL,
 	hint text DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 BEGIN
@@ -82,10 +82,10 @@ BEGIN
 			MESSAGE = format('expected %s, not JSON %s', type, kind);
 	ELSIF kind = 'array' THEN
 		EXECUTE format('SELECT to_jsonb(ARRAY(SELECT e FROM jsonb_array_elements_text($1) WITH ORDINALITY u (e, i)'
-					   ' ORDER BY i)::%s)', type)
+					   ' ORDER BY i)::%s)', type::regtype)
 		INTO cast_value USING value;
 	ELSE
-		EXECUTE format('SELECT to_jsonb(($1 #>> ''{}'')::%s)', type) INTO cast_value USING value;
+		EXECUTE format('SELECT to_jsonb(($1 #>> ''{}'')::%s)', type::regtype) INTO cast_value USING value;
 	END IF;
 	RETURN cast_value;
 END

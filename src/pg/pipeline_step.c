@@ -51,7 +51,7 @@ AUGUR_FUNCTION(augur_pipeline_held);
 AUGUR_FUNCTION(augur_pipeline_check_sql);
 AUGUR_FUNCTION(augur_pipeline_may_commit);
 AUGUR_FUNCTION(augur_pipeline_own_session);
-AUGUR_FUNCTION(augur_nearest);
+AUGUR_FUNCTION(augur_pipeline_nearest);
 
 /* A timer that fired is heard again after so long, if the step goes on. */
 #define TIMER_AGAIN_MS 1000
@@ -429,7 +429,7 @@ augur_pipeline_own_session(PG_FUNCTION_ARGS)
  * _nearest(word, words): the one that may have been meant, NULL when none is near.
  */
 Datum
-augur_nearest(PG_FUNCTION_ARGS)
+augur_pipeline_nearest(PG_FUNCTION_ARGS)
 {
 	char *word = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Datum *elements;

@@ -224,8 +224,8 @@ augur_pipeline_not_launched(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < n_failed; i++)
 		values[i] = Int64GetDatum(failed[i]);
-	PG_RETURN_ARRAYTYPE_P(
-		construct_array(values, n_failed, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, n_failed, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+										  TYPALIGN_DOUBLE));
 }
 
 /*

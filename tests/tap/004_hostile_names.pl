@@ -71,10 +71,12 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'augur.models'::regtype THEN '(SELECT x FROM augur.models x WHERE x.name = ''m'')'
 		WHEN type = 'augur.versions'::regtype THEN '(SELECT x FROM augur.versions x LIMIT 1)'
 		WHEN (SELECT y.typtype IN ('b', 'c') AND y.typname !~ '^_' AND y.typnamespace = 'augur'::regnamespace FROM pg_type y WHERE y.oid = type)
-			OR type IN ('augur.expectations[]'::regtype, 'augur.feature_sets[]'::regtype) THEN format('NULL::%s', type)
+			OR type IN ('augur.expectations[]'::regtype, 'augur.feature_sets[]'::regtype, 'augur.pipeline_steps[]'::regtype) THEN format('NULL::%s', type)
 		WHEN type = 'record'::regtype THEN '(SELECT x FROM public.t x LIMIT 1)'
 		WHEN type = 'regclass'::regtype THEN '''public.t''::regclass'
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'
+		WHEN type = 'regprocedure'::regtype THEN '''pg_catalog.now()''::regprocedure'
+		WHEN type = 'oid'::regtype THEN '0::oid'
 		WHEN type = 'regtype'::regtype THEN '''date''::regtype'
 		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype) THEN '''x''::text'
 		WHEN type = 'augur.detector'::regtype THEN 'augur.new_detector(''ddm'')'
@@ -189,7 +191,7 @@ is($node->safe_psql('hostile', "SELECT p.oid::regprocedure, a::regtype $callable
 	  =~ s/FROM pg_proc p/FROM pg_proc p, unnest(p.proargtypes) a/r
 	  . " AND public.filler('x', a) IS NULL AND public.spears(a) IS NULL"),
 	'', 'every argument type is known here');
-is($node->safe_psql('hostile', "SELECT DISTINCT f, argument, v FROM public.fired WHERE argument NOT IN ('query', 'filter')"),
+is($node->safe_psql('hostile', "SELECT DISTINCT f, argument, v FROM public.fired WHERE argument NOT IN ('query', 'filter', 'sql')"),
 	'', 'nothing was executed');
 is($node->safe_psql('hostile', "SELECT f, argument, state, example FROM public.results WHERE state LIKE 'XX%'"),
 	'', 'no internal error');

@@ -69,6 +69,9 @@ SELECT augur.on_event('daily', 'loaded'), augur.on_event('daily', 'waits', debou
 SELECT augur.emit('loaded'), augur.emit('waits');
 -- not dumped
 DELETE FROM augur.tick_state;
+SELECT augur.create_pipeline('nightly', '{"days": "integer"}', max_parallel => 1);
+SELECT augur.add_step('nightly', 'one', sql => 'SELECT 1 AS one');
+CALL augur.run_pipeline('nightly');
 SELECT augur.train('big', 'visits', 'spent', params => '{"n_trees": 60}', promote => 'always', seed => -7);
 CREATE TABLE kept AS SELECT ('\x' || encode(string_agg(bytes, '' ORDER BY seq), 'hex'))::augur.model AS model
 FROM augur.version_chunks WHERE version_id = 1;
@@ -84,6 +87,8 @@ my @tables = qw(preset_roles models model_grants runs params metrics versions ve
   pipeline_causes tick_state);
 # not dumped: what waits to be sent (tests/tap/085_notify.pl)
 my @queue = qw(channel_states notifications notification_attempts);
+  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns
+  pipelines pipeline_steps pipeline_runs step_runs);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),

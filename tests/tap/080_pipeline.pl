@@ -181,6 +181,8 @@ foreach my $deed (sort keys %deeds)
 {
 	$run = as('bob', q{SELECT augur.queue_run('once')});
 	my $pid = begun($run, 'dies');
+	# the other one has no further attempt
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $run AND step = 'other' AND status = 'success'") or die;
 	$deeds{$deed}->($pid);
 	$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
 	is(drive($run), 'success', "$deed: the run goes on");
@@ -198,6 +200,7 @@ $psql = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') .
 	'<', '/dev/null', '>', \$out, '2>', \$err);
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM augur.step_runs WHERE step = 'dies' AND status = 'running'}) or die 'does not begin';
 $run = $node->safe_psql('postgres', q{SELECT max(id) FROM augur.pipeline_runs});
+$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $run AND step = 'other' AND status = 'success'") or die;
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM augur.step_runs WHERE step = 'dies' AND status = 'running'});
 done_within($psql);
 is(drive($run), 'success', 'a terminated session that called');
