@@ -48,7 +48,7 @@ files()
 files >"$WORK/files"
 c_files=$(grep -E '\.[ch]$' "$WORK/files")
 core_c=$(grep -E '^src/core/.*\.c$' "$WORK/files")
-pg_c=$(grep -E '^src/pg/.*\.c$' "$WORK/files")
+pg_c=$(grep -E '^src/(pg|notify)/.*\.c$' "$WORK/files")
 
 if has clang-format-14 clang-format-14; then
 	for f in $c_files; do
@@ -66,6 +66,7 @@ if has cppcheck cppcheck; then
 	result "cppcheck on the core" "$WORK/out"
 	cppcheck -q -j 2 --std=c11 --language=c --enable=warning,portability --inline-suppr \
 		--suppress=missingInclude --suppress=unknownMacro -DAUGUR_VERSION='""' -DPG_VERSION_NUM=150000 \
+		-DLIBCURL_VERSION_NUM=0x075801 \
 		-Dpg_noreturn= -D'PG_TRY()={' -D'PG_CATCH()=}{' -D'PG_FINALLY()=}{' -D'PG_END_TRY()=}' \
 		-D'AUGUR_FUNCTION(x)=' -DAUGUR_MODULE_MAGIC= $pg_c >"$WORK/out" 2>&1
 	result "cppcheck on the PostgreSQL layer" "$WORK/out"

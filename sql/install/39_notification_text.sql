@@ -54,11 +54,12 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	SELECT CASE
 		WHEN value IS NULL THEN NULL
+		WHEN value = ANY ('{NaN,Infinity,-Infinity}'::numeric[]) THEN value::text
 		WHEN value = 0 THEN '0'
 		WHEN abs(value) >= 1e15 OR abs(value) < 1e-5 THEN btrim(to_char(value, '9.99EEEE'))
 		WHEN value = trunc(value) THEN to_char(value, 'FM999,999,999,999,999')
 		WHEN abs(value) >= 1000 THEN to_char(round(value, 1), 'FM999,999,999,999,990.0')
-		ELSE trim_scale(round(value, greatest(0, 3 - floor(log(abs(value)))::integer)))::text END
+		ELSE trim_scale(round(value, greatest(0, 3 - floor(log(nullif(abs(value), 0)))::integer)))::text END
 $$;
 COMMENT ON FUNCTION augur._message_number(numeric) IS
 'Internal. A number as people read it: four digits, thousands apart.';

@@ -77,7 +77,7 @@ notify_address_parse(NotifyAddress *address, const char *text, size_t length)
 		return "the URL in the secret file is too long";
 	for (size_t i = 0; i < length; i++)
 		if (text[i] <= ' ' || text[i] > '~' || strchr("\\\"<>^`{|}#", text[i]))
-			return "the secret file must hold one URL, of visible ASCII characters, and nothing else";
+			return "the secret file must hold one URL of visible ASCII characters, nothing else";
 	memcpy(address->url, text, length);
 	if (strncmp(address->url, "https://", 8) != 0)
 		return "the URL in the secret file must begin with https://";

@@ -117,7 +117,8 @@ augur_notify_run(int limit, const AugurNotifyHost *host, double *wait)
 	*wait = 0;
 	PG_TRY();
 	{
-		NotifyJob *jobs = MemoryContextAlloc(context, sizeof(NotifyJob) * NOTIFY_MOST);
+		NotifyJob *jobs =
+			MemoryContextAlloc(context, sizeof(NotifyJob) * NOTIFY_MOST); /* bounded */
 
 		while (total < limit)
 		{

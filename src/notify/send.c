@@ -257,7 +257,7 @@ release(CURLM *multi, NotifyTransfer **transfers, int n, struct curl_slist *head
 void
 notify_send(NotifyJob *jobs, int n)
 {
-	NotifyTransfer **transfers = palloc(sizeof(NotifyTransfer *) * n);
+	NotifyTransfer **transfers = palloc(sizeof(NotifyTransfer *) * NOTIFY_MOST); /* bounded */
 	CURLM *volatile multi = NULL;
 	struct curl_slist *volatile headers = NULL;
 	volatile bool complete = false;
