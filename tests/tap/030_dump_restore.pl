@@ -71,7 +71,7 @@ my @tables = qw(preset_roles models model_grants runs params metrics versions ve
   version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
   performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns);
-push @tables, qw(pipeline_schedules missed_slots pipeline_triggers pipeline_signals pipeline_causes tick_state);
+push @tables, qw(pipelines pipeline_steps pipeline_runs step_runs pipeline_schedules missed_slots pipeline_triggers pipeline_signals pipeline_causes tick_state);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
