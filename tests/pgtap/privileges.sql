@@ -370,7 +370,10 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname 
 CREATE TEMP VIEW functions AS
 SELECT f.*, f.oid::regprocedure::text AS signature, l.lanname FROM pg_proc f JOIN pg_language l ON l.oid = f.prolang
 WHERE (f.tableoid, f.oid) IN (SELECT * FROM members);
-SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef), NULL, 'no function runs as its owner');
+-- what acts on pipelines of others runs no SQL of anybody; each says so in its comment
+SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef
+		   AND proname <> ALL ('{_chain_depth,_cron,_health_server,_last_tick,_make_tick_job,_may_tick,_pipeline_event,_queue_due,_table_changed}')),
+		  NULL, 'no other function runs as its owner');
 SELECT is((SELECT array_agg(signature) FROM functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
 		   WHERE a.grantee = 0), NULL, 'no function is PUBLIC''s');
 SELECT is((SELECT array_agg(c.oid::regclass::text) FROM pg_class c, aclexplode(c.relacl) a

@@ -58,8 +58,6 @@ SELECT augur.schedule('daily', '@daily', 'Europe/Berlin', start => '2026-01-01',
 SELECT augur._queue_due('2026-01-05');
 SELECT augur.on_event('daily', 'loaded'), augur.on_event('daily', 'waits', debounce => '1 day'), augur.on_table('daily', 'visits', '1 day');
 SELECT augur.emit('loaded'), augur.emit('waits');
--- not dumped
-DELETE FROM augur.tick_state;
 SELECT augur.train('big', 'visits', 'spent', params => '{"n_trees": 60}', promote => 'always', seed => -7);
 CREATE TABLE kept AS SELECT ('\x' || encode(string_agg(bytes, '' ORDER BY seq), 'hex'))::augur.model AS model
 FROM augur.version_chunks WHERE version_id = 1;
