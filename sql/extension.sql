@@ -10,7 +10,7 @@ WHERE d.classid = 'pg_catalog.pg_namespace'::regclass
   AND d.refclassid = 'pg_catalog.pg_extension'::regclass
   AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'augur');
 
--- Members outside schema augur (casts and languages have no schema).
+-- Members outside schema augur (casts, languages and event triggers have no schema).
 SELECT a.type, a.identity
 FROM pg_catalog.pg_depend d
      CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) a

@@ -129,6 +129,14 @@ SELECT count(*) FROM missed_slots;
 UPDATE pipelines SET enabled = true WHERE name = 'after';
 SELECT unschedule('after');
 
+-- many at once go another way, to the same end
+SELECT schedule('third', '@hourly', start => '2033-01-01 00:30');
+SELECT _queue_due('2033-01-01 03:10');
+SELECT pipeline, logical_date, interval_end FROM runs WHERE pipeline = 'third';
+SELECT pipeline, slot, interval_start, reason FROM missed_runs WHERE pipeline = 'third';
+SELECT subject, payload FROM events WHERE kind = 'pipeline_missed' AND subject = 'third';
+SELECT unschedule('third');
+
 -- ---- events ---------------------------------------------------------------------------------------
 DELETE FROM pipeline_runs;
 SELECT on_event('nightly', 'loaded', '{"source": "shop"}', debounce => '1 hour', params => '{"n": 1}', params_from => '{"day": "day"}') AS hourly \gset

@@ -87,7 +87,7 @@ CREATE TABLE augur.pipeline_causes
 	depth		integer NOT NULL
 );
 
--- one row, written by each tick; not dumped, for a restored database was not ticked
+-- one row, written by each tick
 CREATE TABLE augur.tick_state
 (
 	one_row		boolean PRIMARY KEY DEFAULT true CHECK (one_row),
@@ -104,12 +104,14 @@ SELECT pg_extension_config_dump('augur.pipeline_triggers_id_seq', '');
 SELECT pg_extension_config_dump('augur.pipeline_signals', '');
 SELECT pg_extension_config_dump('augur.pipeline_signals_id_seq', '');
 SELECT pg_extension_config_dump('augur.pipeline_causes', '');
+SELECT pg_extension_config_dump('augur.tick_state', '');
 
 ALTER TABLE augur.pipeline_schedules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.missed_slots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.pipeline_triggers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.pipeline_signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.pipeline_causes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE augur.tick_state ENABLE ROW LEVEL SECURITY;
 
 -- seen by whoever sees the pipeline; written by members of its owner and admins
 CREATE POLICY seen ON augur.pipeline_schedules FOR SELECT
@@ -132,6 +134,8 @@ CREATE POLICY written ON augur.pipeline_triggers FOR ALL
 								   WHERE r.preset = 'admin' AND pg_has_role(r.role, 'USAGE')))));
 CREATE POLICY seen ON augur.pipeline_signals FOR SELECT
 	USING (EXISTS (SELECT FROM augur.pipeline_triggers t WHERE t.id = trigger_id));
+-- written by augur._queue_due, as the owner of the extension
+CREATE POLICY seen ON augur.tick_state FOR SELECT USING (true);
 CREATE POLICY seen ON augur.pipeline_causes FOR SELECT
 	USING (EXISTS (SELECT FROM augur.pipeline_runs r WHERE r.id = run_id));
 

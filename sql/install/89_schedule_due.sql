@@ -201,6 +201,26 @@ COMMENT ON FUNCTION augur._table_changed() IS
 
 -- ---- what is due --------------------------------------------------------------------------------
 
+CREATE OR REPLACE FUNCTION augur._late_reason() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT 'nothing called augur.tick() in time'
+$$;
+COMMENT ON FUNCTION augur._late_reason() IS
+'Internal. Why slots are missed mostly.';
+
+CREATE OR REPLACE FUNCTION augur._missed_payload(pipeline text, slots bigint, first_slot timestamptz,
+	last_slot timestamptz, schedule text, timezone text, reason text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT jsonb_build_object('pipeline', pipeline, 'slots', slots, 'first', first_slot, 'last', last_slot,
+		'schedule', schedule, 'timezone', timezone, 'message', reason)
+$$;
+COMMENT ON FUNCTION augur._missed_payload(text, bigint, timestamptz, timestamptz, text, text, text) IS
+'Internal. What event pipeline_missed tells.';
+
 CREATE OR REPLACE FUNCTION augur._missed(p augur.pipelines, s augur.pipeline_schedules, first_slot timestamptz,
 	slots bigint, last_slot timestamptz, reason text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -209,9 +229,8 @@ AS $$
 BEGIN
 	INSERT INTO augur.missed_slots (pipeline_id, schedule, timezone, start_at, first_slot, slots, reason)
 	VALUES (p.id, s.schedule, s.timezone, s.start_at, first_slot, slots, reason);
-	PERFORM augur._pipeline_emit(p.owner, 'pipeline_missed', 'warning', p.name, jsonb_build_object('pipeline', p.name,
-		'slots', slots, 'first', first_slot, 'last', last_slot, 'schedule', s.schedule, 'timezone', s.timezone,
-		'message', reason));
+	PERFORM augur._pipeline_emit(p.owner, 'pipeline_missed', 'warning', p.name,
+		augur._missed_payload(p.name, slots, first_slot, last_slot, s.schedule, s.timezone, reason));
 END
 $$;
 COMMENT ON FUNCTION augur._missed(augur.pipelines, augur.pipeline_schedules, timestamptz, bigint, timestamptz, text) IS
@@ -244,7 +263,7 @@ BEGIN
 	IF d.slots > wanted THEN
 		PERFORM augur._missed(p, s, s.next_at, d.slots - wanted, begins[1],
 			CASE WHEN s.catchup THEN format('more than max_catchup %s slots were due at once', s.max_catchup)
-			ELSE 'nothing called augur.tick() in time' END);
+			ELSE augur._late_reason() END);
 	END IF;
 	FOR i IN 1 .. wanted LOOP
 		-- the very first slot of all has no begin: it is for no time at all
@@ -260,29 +279,35 @@ $$;
 COMMENT ON FUNCTION augur._queue_slots(augur.pipelines, augur.pipeline_schedules, timestamptz) IS
 'Internal. Queues runs for the slots of a schedule that have come, and moves it on.';
 
--- What augur._queue_run does, for all at once whose slot is one and whose pipelines need no second
--- look: thousands are due at the full hour.
+-- What augur._queue_slots does, for all at once of which one run is wanted and whose pipelines need
+-- no second look: thousands are due at the full hour, or after a server was down.
 CREATE OR REPLACE FUNCTION augur._queue_plain_slots(as_of timestamptz) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
 	n			integer;
+	events		integer;
+	late		text := augur._late_reason();
 BEGIN
 	WITH due AS MATERIALIZED (
-		SELECT s.pipeline_id, p.name, p.owner, p.late_after, s.schedule, s.timezone, s.start_at, s.next_at
+		SELECT s.pipeline_id, p.name, p.owner, p.late_after, s.schedule, s.timezone, s.start_at, s.next_at, s.catchup
 		FROM augur.pipeline_schedules s JOIN augur.pipelines p ON p.id = s.pipeline_id
 		WHERE s.enabled AND s.next_at <= as_of AND s.params = '{}'
 		AND p.enabled AND p.params = '{}' AND p.concurrency = 'queue'
 		AND EXISTS (SELECT FROM augur.pipeline_steps o WHERE o.pipeline_id = p.id)
 		FOR UPDATE OF s SKIP LOCKED),
 	slots AS MATERIALIZED (
-		SELECT u.*, d.last, d.before_last, d.next
+		SELECT u.*, d.slots, d.last, d.before_last, d.next
 		FROM due u, LATERAL augur._slots_due(u.schedule, u.timezone, u.start_at, u.next_at, as_of) d
-		WHERE d.slots = 1 AND d.before_last IS NOT NULL),
+		WHERE (d.slots = 1 OR NOT u.catchup) AND d.before_last IS NOT NULL),
 	moved AS (
 		UPDATE augur.pipeline_schedules s SET next_at = d.next, last_slot = d.last
 		FROM slots d WHERE s.pipeline_id = d.pipeline_id),
+	missed AS (
+		INSERT INTO augur.missed_slots (pipeline_id, schedule, timezone, start_at, first_slot, slots, reason)
+		SELECT d.pipeline_id, d.schedule, d.timezone, d.start_at, d.next_at, d.slots - 1, late
+		FROM slots d WHERE d.slots > 1),
 	made AS (
 		INSERT INTO augur.pipeline_runs (pipeline_id, pipeline, owner, trigger, logical_date, interval_start,
 			interval_end, due_at)
@@ -290,8 +315,12 @@ BEGIN
 			clock_timestamp() + coalesce(d.late_after, '15 minutes')
 		FROM slots d ORDER BY d.next_at, d.pipeline_id
 		ON CONFLICT DO NOTHING
-		RETURNING 1)
-	SELECT count(*) INTO n FROM made;
+		RETURNING 1),
+	told AS (
+		SELECT augur._pipeline_emit(d.owner, 'pipeline_missed', 'warning', d.name, augur._missed_payload(d.name,
+			d.slots - 1, d.next_at, d.before_last, d.schedule, d.timezone, late))
+		FROM slots d WHERE d.slots > 1)
+	SELECT count(*), (SELECT count(*) FROM told) INTO n, events FROM made;
 	RETURN n;
 EXCEPTION WHEN OTHERS THEN
 	-- one by one it is seen which one cannot be started

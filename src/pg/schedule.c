@@ -180,8 +180,7 @@ elapsed_after(const AugurSchedule *s, TimestampTz at)
 		int64 offset = stretch.offset * USECS_PER_SEC;
 		Timestamp local = wall_after(s, at + offset);
 
-		if (local != AUGUR_NO_SLOT &&
-			(!stretch.bounded || local - offset < from_unix(stretch.end)))
+		if (local != AUGUR_NO_SLOT && (!stretch.bounded || local - offset < from_unix(stretch.end)))
 			return local - offset;
 		if (!stretch.bounded)
 			return AUGUR_NO_SLOT;
@@ -237,9 +236,9 @@ step_slot(const AugurSchedule *s, int64 k)
 	month = (int) (months - (int64) year * MONTHS_PER_YEAR) + 1;
 	/* a day that the month does not have is its last */
 	mday = Min(mday, day_tab[isleap(year)][month - 1]);
-	return augur_wall_to_time(
-		s->zone, ((int64) date2j(year, month, mday) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
-					 (local - day * USECS_PER_DAY));
+	return augur_wall_to_time(s->zone, ((int64) date2j(year, month, mday) - POSTGRES_EPOCH_JDATE) *
+											   USECS_PER_DAY +
+										   (local - day * USECS_PER_DAY));
 }
 
 /* Number of the last step that is not after a point in time. */

@@ -56,8 +56,8 @@ typedef struct AugurSchedule
 /* ---- schedule_read.c ------------------------------------------------------ */
 
 /* ERROR 22023 with the field at fault.  start: where an "every" counts from, or NULL. */
-extern void augur_schedule_read(AugurSchedule *s, const char *text, const char *zone,
-								const TimestampTz *start);
+extern void
+augur_schedule_read(AugurSchedule *s, const char *text, const char *zone, const TimestampTz *start);
 
 /* ---- schedule.c ------------------------------------------------------------- */
 

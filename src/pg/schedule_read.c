@@ -15,8 +15,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#define MAX_TEXT   1000
-#define BLANKS	   " \t\r\n\f\v"
+#define MAX_TEXT 1000
+#define BLANKS	 " \t\r\n\f\v"
 
 typedef struct Field
 {
@@ -39,8 +39,8 @@ static const struct
 	const char *name;
 	const char *stands_for;
 } shorthands[] = {
-	{"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},	 {"@midnight", "0 0 * * *"},
-	{"@weekly", "0 0 * * 0"},  {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+	{"@hourly", "0 * * * *"},	{"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+	{"@weekly", "0 0 * * 0"},	{"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
 	{"@annually", "0 0 1 1 *"},
 };
 
@@ -253,12 +253,11 @@ read_cron(AugurSchedule *s, const char *text)
 		n++;
 	}
 	if (n != 5)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("schedule \"%s\" has %d %s instead of 5", text, n,
-						n == 1 ? "field" : "fields"),
-				 errdetail("Fields are minute, hour, day of month, month and day of week."),
-				 errhint("Examples: \"30 6 * * mon-fri\", \"@daily\", \"every 2 hours\".")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("schedule \"%s\" has %d %s instead of 5", text, n,
+							   n == 1 ? "field" : "fields"),
+						errdetail("Fields are minute, hour, day of month, month and day of week."),
+						errhint("Examples: \"30 6 * * mon-fri\", \"@daily\", \"every 2 hours\".")));
 	for (int i = 0; i < 5; i++)
 		star[i] = part[i][0] == '*';
 	s->minutes = read_field(s, text, 0, part[0]);
@@ -358,7 +357,6 @@ augur_schedule_read(AugurSchedule *s, const char *text, const char *zone, const 
 	if (start != NULL)
 		s->anchor = *start;
 	else
-		s->anchor = augur_wall_to_time(s->zone, s->kind == AUGUR_SCHEDULE_MONTHS
-													 ? 0
-													 : 2 * USECS_PER_DAY);
+		s->anchor =
+			augur_wall_to_time(s->zone, s->kind == AUGUR_SCHEDULE_MONTHS ? 0 : 2 * USECS_PER_DAY);
 }

@@ -377,6 +377,10 @@ SELECT is((SELECT array_agg(proname::text ORDER BY proname) FROM functions WHERE
 -- one may: it cancels only sessions of runs that their owners, operators or admins have stopped
 SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef AND proname <> '_cancel_sessions'), NULL,
 		  'no function runs as its owner');
+-- what acts on pipelines of others runs no SQL of anybody; each says so in its comment
+SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef
+		   AND proname <> ALL ('{_chain_depth,_cron,_health_server,_last_tick,_make_tick_job,_may_tick,_pipeline_event,_queue_due,_table_changed}')),
+		  NULL, 'no other function runs as its owner');
 SELECT is((SELECT array_agg(signature) FROM functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
 		   WHERE a.grantee = 0), NULL, 'no function is PUBLIC''s');
 SELECT is((SELECT array_agg(c.oid::regclass::text) FROM pg_class c, aclexplode(c.relacl) a

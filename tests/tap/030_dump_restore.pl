@@ -89,6 +89,8 @@ my @tables = qw(preset_roles models model_grants runs params metrics versions ve
 my @queue = qw(channel_states notifications notification_attempts);
   performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns
   pipelines pipeline_steps pipeline_runs step_runs);
+  performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns);
+push @tables, qw(pipelines pipeline_steps pipeline_runs step_runs pipeline_schedules missed_slots pipeline_triggers pipeline_signals pipeline_causes tick_state);
 is( $from->safe_psql(
 		'postgres', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'augur'::regnamespace AND relkind = 'r'}),
