@@ -863,9 +863,8 @@ SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY 1) FROM pg_proc p
 		   AND p.oid::regprocedure::text NOT IN (SELECT f FROM pm_matrix)), NULL, 'every function has its row');
 SELECT is((SELECT array_agg(f ORDER BY f) FROM pm_matrix WHERE to_regprocedure(f) IS NULL), NULL, 'every row has its function');
 SELECT is((SELECT array_agg(f ORDER BY f) FROM pm_matrix m JOIN pg_proc p ON p.oid = to_regprocedure(f)
-		   WHERE (call IS NULL) <> ('internal'::regtype = ANY (p.proargtypes::oid[]) OR p.prorettype = 'trigger'::regtype
-								   OR p.prokind = 'p')),
-		   WHERE (call IS NULL) <> ('internal'::regtype = ANY (p.proargtypes::oid[]) OR p.prorettype = ANY ('{trigger,event_trigger}'::regtype[]))),
+		   WHERE (call IS NULL) <> ('internal'::regtype = ANY (p.proargtypes::oid[])
+								   OR p.prorettype = ANY ('{trigger,event_trigger}'::regtype[]) OR p.prokind = 'p')),
 		  NULL, 'every function that can be called is called');
 SELECT is((SELECT string_agg(CASE WHEN m.call IS NOT NULL THEN pm_try(r.role, m.call)
 								  WHEN r.role = 'superuser' THEN 'ok'

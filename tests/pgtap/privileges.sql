@@ -370,16 +370,10 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname 
 CREATE TEMP VIEW functions AS
 SELECT f.*, f.oid::regprocedure::text AS signature, l.lanname FROM pg_proc f JOIN pg_language l ON l.oid = f.prolang
 WHERE (f.tableoid, f.oid) IN (SELECT * FROM members);
--- but three of notifications, for writers of events, the janitor and readers of numbers: they run
--- nothing that a user wrote
-SELECT is((SELECT array_agg(proname::text ORDER BY proname) FROM functions WHERE prosecdef),
-		  '{_notification_counts,_notification_retention,_notify_event}', 'no other function runs as its owner');
--- one may: it cancels only sessions of runs that their owners, operators or admins have stopped
-SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef AND proname <> '_cancel_sessions'), NULL,
-		  'no function runs as its owner');
--- what acts on pipelines of others runs no SQL of anybody; each says so in its comment
+-- These run nothing that a user wrote, and each says in its comment why: writers of events and the
+-- janitor act on rows of others; sessions are cancelled only for runs that somebody may stop.
 SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef
-		   AND proname <> ALL ('{_chain_depth,_cron,_health_server,_last_tick,_make_tick_job,_may_tick,_pipeline_event,_queue_due,_table_changed}')),
+		   AND proname <> ALL ('{_notification_counts,_notification_retention,_notify_event,_cancel_sessions,_chain_depth,_cron,_health_server,_last_tick,_make_tick_job,_may_tick,_pipeline_event,_queue_due,_table_changed}')),
 		  NULL, 'no other function runs as its owner');
 SELECT is((SELECT array_agg(signature) FROM functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
 		   WHERE a.grantee = 0), NULL, 'no function is PUBLIC''s');
