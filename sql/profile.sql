@@ -273,9 +273,5 @@ SELECT augur.profile_relation('"Odd ""t"', '{nix}');
 SELECT augur.profile_relation('"Odd ""t"', '{j}');
 SELECT augur.profile_relation(NULL);
 
--- ---- misuse ----------------------------------------------------------------------------------------------------
-
-SELECT augur._profile_final(NULL::internal);
-SELECT augur.profile_recv(NULL::internal);
 SET client_min_messages = warning;
 DROP SCHEMA pr CASCADE;
