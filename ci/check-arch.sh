@@ -119,7 +119,8 @@ result "install script and AUGUR_FUNCTION declarations agree" "$WORK/out"
 
 if [ -f augur.so ]; then
 	nm -D --defined-only augur.so | awk '{ print $3 }' | sed 's/@.*//' | sort -u |
-		grep -v -x -e _PG_init -e Pg_magic_func -e augur_worker_main -e augur_series_worker >"$WORK/exported"
+		grep -v -x -e _PG_init -e Pg_magic_func -e augur_worker_main -e augur_series_worker \
+			-e augur_pipeline_worker_main >"$WORK/exported"
 	sed 's/^pg_finfo_//' "$WORK/exported" | sort -u | comm -3 - "$WORK/named" |
 		sed -e 's/^\t\(.*\)/\1: not exported/;t' -e 's/$/: exported, not in SQL/' >"$WORK/out"
 	result "the library exports the functions of the install script and nothing else" "$WORK/out"

@@ -473,7 +473,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE augur.tick(timestamptz) IS
-'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors, retrain policies and rollouts that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time that is taken for now, for simulations.';
+'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors, retrain policies and rollouts that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time to take instead of the present, to simulate.';
 
 CREATE OR REPLACE PROCEDURE augur._upkeep()
 LANGUAGE plpgsql
