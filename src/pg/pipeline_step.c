@@ -190,17 +190,24 @@ execute(const char *sql, const Datum *args, DestReceiver *dest)
 Datum
 augur_pipeline_execute(PG_FUNCTION_ARGS)
 {
-	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char *path = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char *run = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char *sql;
+	char *path;
+	char *run;
 	Datum args = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
 	bool limited = !PG_ARGISNULL(4);
 	FirstRow *first = (FirstRow *) first_row_create(CurrentMemoryContext);
 	TupleDesc desc;
 	Datum values[2];
 	bool nulls[2] = {false, false};
-	int level = NewGUCNestLevel();
+	int level;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("arguments must not be null")));
+	sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	path = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	run = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	level = NewGUCNestLevel();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	set_for_step("search_path", path);

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep);
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = PostgreSQL::Test::Cluster->new('crash'); # processes are killed here
 $node->init;
 $node->append_conf('postgresql.conf', <<'CONF');
 augur.verbosity = 0

@@ -62,7 +62,7 @@ augur.notify_role = 'postman'
 augur.notify_poll = 200ms
 EOC
 
-my $node = PostgreSQL::Test::Cluster->new('main');
+my $node = PostgreSQL::Test::Cluster->new('crash'); # processes are killed here
 $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', $conf);
 $node->start;
@@ -369,7 +369,7 @@ is($node->safe_psql('postgres', "SELECT state FROM augur._notify_worker()"), 'ru
 # ---- a standby sends nothing; promoted, it sends what waits --------------------------------------------------
 
 $node->backup('backup');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
+my $standby = PostgreSQL::Test::Cluster->new('crash_standby'); # processes are killed here
 $standby->init_from_backup($node, 'backup', has_streaming => 1);
 $standby->start;
 like($standby->safe_psql('postgres', 'SELECT state FROM augur._notify_worker()'), qr/recovery/, 'no worker on a standby');
