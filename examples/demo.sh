@@ -44,7 +44,9 @@ install -m 0700 -d "$AUGUR_WORK/secrets"
 echo "https://localhost:$port/200/services/T0/B0/secret" >"$AUGUR_WORK/secrets/slack"
 chmod 600 "$AUGUR_WORK/secrets/slack"
 [ "$(id -u)" != 0 ] || chown -R "$AUGUR_USER" "$AUGUR_WORK/secrets"
-cluster_start "$cluster" "shared_preload_libraries = 'augur'" \
+cluster_start "$cluster" "shared_preload_libraries = 'augur,augur_notify'" \
+	"augur.notify_databases = 'demo'" "augur.notify_role = 'notifier'" "augur.notify_poll = '500ms'" \
+	"max_worker_processes = 16" \
 	"augur.secret_directory = '$AUGUR_WORK/secrets'" "augur.notify_ca_file = '$slack/ca.pem'" \
 	"augur.notify_hosts = 'localhost:$port'" "augur.notify_private_hosts = 'localhost:$port'"
 # the server's user writes files beside the SQL files
@@ -61,7 +63,8 @@ run_psql()
 }
 
 (cd "$AUGUR_WORK" && as_server "$AUGUR_BIN/createdb" demo)
-run_psql "$AUGUR_WORK" -q -c 'CREATE EXTENSION augur'
+run_psql "$AUGUR_WORK" -q -c 'CREATE EXTENSION augur' -c 'CREATE ROLE notifier LOGIN' \
+	-c "SELECT augur.grant_preset('notifier', 'notifier')" >"$AUGUR_WORK/set-up"
 
 title()
 {
@@ -83,6 +86,11 @@ run_psql "$AUGUR_WORK/examples/customers" -f scheduled.sql
 title "7. Store sales on a schedule: six weeks, three forecasters each"
 run_psql "$AUGUR_WORK/examples/store_sales" -f scheduled.sql
 title "8. What Slack was told meanwhile"
+# one message a second for each channel
+for _ in $(seq 30); do
+	[ "$(run_psql "$AUGUR_WORK" -qAt -c 'SELECT sum(waiting) FROM augur.notification_status')" != 0 ] || break
+	sleep 1
+done
 cat "$slack.said"
 
 printf '\nDone in %d s.  The examples are in examples/, each with a README.\n' \

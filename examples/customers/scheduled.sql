@@ -81,8 +81,9 @@ SELECT augur.add_step('shop', 'tell', 'notify', '{"kind": "campaign_ready", "sub
 SELECT augur.schedule('shop', '0 6 1 * *', timezone => 'Europe/Berlin',
 	params => jsonb_build_object('inbox', :'inbox'), start => '2025-05-01 00:00+02', catchup => true);
 SELECT augur.create_channel('shop', 'file:slack', note => 'the team of the shop');
-SELECT augur.create_route('shop', 'shop', '{pipeline_failed,pipeline_recovered,validation_failed,drift_*,promoted,version_rejected,campaign_ready}',
-		digest => false);
+SELECT augur.create_route('shop_runs', 'shop', '{pipeline_failed,pipeline_recovered,validation_*}', subject => 'shop*', digest => false);
+SELECT augur.create_route('shop_model', 'shop', '{promoted,rolled_back,drift_*}', model => 'large_purchase', digest => false);
+SELECT augur.create_route('campaigns', 'shop', '{campaign_ready}', digest => false);
 
 -- 5. A quarter in seconds.  Files arrive; June's is in cents, and comes again the next day.
 CREATE PROCEDURE shop_source.deliver(month date, inbox text, factor numeric DEFAULT 1) LANGUAGE plpgsql AS $$
@@ -124,9 +125,13 @@ SELECT s.run_id AS run, (s.result ->> 'customers')::int AS customers, (s.result 
 FROM augur.step_runs s JOIN augur.pipeline_runs r ON r.id = s.run_id
 WHERE r.pipeline = 'shop' AND s.step = 'score' AND s.status = 'success' ORDER BY s.id;
 
+-- The clock is real again: nothing more to be started by it.
+SELECT augur.unschedule('shop') \g /dev/null
+
 -- 6. Where no worker sends what was written (augur_notify in shared_preload_libraries), a job does.
-SELECT coalesce(current_setting('augur.secret_directory', true), '') <> '' AS slack \gset
-\if :slack
+SELECT coalesce(current_setting('augur.secret_directory', true), '') <> '' AND worker <> 'running' AS to_send
+FROM augur.notification_status WHERE channel = 'shop' \gset
+\if :to_send
 CALL augur.deliver_notifications();
 \endif
-SELECT kind, severity, subject, status FROM augur.notification_log WHERE channel = 'shop' ORDER BY id;
+SELECT kind, severity, subject FROM augur.notification_log WHERE channel = 'shop' ORDER BY id;

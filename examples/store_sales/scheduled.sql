@@ -78,8 +78,8 @@ SELECT augur.add_step('weekly demand', 'tell', 'notify', '{"kind": "forecast_rea
 -- 4. When, and who is told.
 SELECT augur.schedule('weekly demand', '0 5 * * mon', timezone => 'Europe/London', start => '2025-08-11 00:00+01', catchup => true);
 SELECT augur.create_channel('buyers', 'file:slack', note => 'the buyers');
-SELECT augur.create_route('buyers', 'buyers', '{pipeline_failed,pipeline_recovered,validation_failed,forecast_ready}',
-	digest => false);
+SELECT augur.create_route('weekly_runs', 'buyers', '{pipeline_failed,pipeline_recovered,validation_*}', subject => 'week*', digest => false);
+SELECT augur.create_route('forecasts', 'buyers', '{forecast_ready}', digest => false);
 
 -- 5. Six weeks in seconds.
 CREATE PROCEDURE buying.deliver(week date) LANGUAGE sql AS $$
@@ -126,9 +126,13 @@ AND run = (SELECT max(id) FROM augur.pipeline_runs WHERE pipeline = 'weekly dema
 SELECT series_key ->> 'store' AS store, round(sum(forecast)) AS next_two_weeks
 FROM augur.forecast('demand') WHERE level = 0.8 GROUP BY 1 ORDER BY 1;
 
+-- The clock is real again: nothing more to be started by it.
+SELECT augur.unschedule('weekly demand') \g /dev/null
+
 -- 6. Where no worker sends what was written (augur_notify in shared_preload_libraries), a job does.
-SELECT coalesce(current_setting('augur.secret_directory', true), '') <> '' AS slack \gset
-\if :slack
+SELECT coalesce(current_setting('augur.secret_directory', true), '') <> '' AND worker <> 'running' AS to_send
+FROM augur.notification_status WHERE channel = 'buyers' \gset
+\if :to_send
 CALL augur.deliver_notifications();
 \endif
-SELECT kind, severity, subject, status FROM augur.notification_log WHERE channel = 'buyers' ORDER BY id;
+SELECT kind, severity, subject FROM augur.notification_log WHERE channel = 'buyers' ORDER BY id;
