@@ -358,7 +358,8 @@ problem_of_statement(const Node *stmt)
 			return NULL;
 		case T_IndexStmt:
 			if (((const IndexStmt *) stmt)->concurrent)
-				return "CREATE INDEX CONCURRENTLY does not run inside a transaction, and a step is one.";
+				return "CREATE INDEX CONCURRENTLY does not run inside a transaction, and a step "
+					   "is one.";
 			return NULL;
 		case T_CopyStmt:
 			if (((const CopyStmt *) stmt)->filename == NULL)
@@ -393,11 +394,13 @@ Datum
 augur_pipeline_check_sql(PG_FUNCTION_ARGS)
 {
 	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	ErrorContextCallback callback = {
-		.previous = error_context_stack, .callback = position_is_internal, .arg = sql};
+	ErrorContextCallback callback = {0};
 	List *statements;
 	ListCell *cell;
 
+	callback.previous = error_context_stack;
+	callback.callback = position_is_internal;
+	callback.arg = sql;
 	error_context_stack = &callback;
 	statements = raw_parser(sql, RAW_PARSE_DEFAULT);
 	error_context_stack = callback.previous;
@@ -448,7 +451,7 @@ augur_pipeline_nearest(PG_FUNCTION_ARGS)
 
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls,
 					  &n);
-	names = palloc(sizeof(char *) * Max(n, 1));
+	names = palloc_array(const char *, Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		if (!nulls[i])

@@ -220,7 +220,7 @@ augur_pipeline_launch_upkeep(PG_FUNCTION_ARGS)
 Datum
 augur_pipeline_not_launched(PG_FUNCTION_ARGS)
 {
-	Datum *values = palloc(sizeof(Datum) * Max(n_failed, 1));
+	Datum *values = palloc_array(Datum, Max(n_failed, 1));
 
 	for (int i = 0; i < n_failed; i++)
 		values[i] = Int64GetDatum(failed[i]);

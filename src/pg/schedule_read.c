@@ -228,7 +228,7 @@ static void
 read_cron(AugurSchedule *s, const char *text)
 {
 	char *copy = pstrdup(text);
-	char *part[5], *rest = NULL;
+	char *part[5] = {0}, *rest = NULL;
 	bool star[5];
 	int n = 0;
 

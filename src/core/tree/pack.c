@@ -36,60 +36,18 @@
 #include <math.h>
 #include <string.h>
 
-#include "pack.h"
+#include "pack_build.h"
 
 #define DEEP		20	/* deeper trees are walked each for itself */
 #define SHORT_CELLS 256 /* cells that a 4-byte slot can name */
 #define MAX_CELLS	65536
-#define FEW_CUTS	7 /* are searched without buckets */
-#define MAX_STEPS	8 /* 254 cuts are found in 8 */
-#define POLL_NODES	16384
+#define FEW_CUTS	7	/* are searched without buckets */
+#define MAX_STEPS	8	/* 254 cuts are found in 8 */
 #define MAX_LEVELS	254 /* and two codes more fit into a byte */
 #define TAIL_SLOTS	8	/* read behind any slot, and not used */
-#define LINE_SLOTS	16	/* of 4 bytes: a cache line */
 #define LINE_BYTES	64
 
 /* ---- building ---------------------------------------------------------- */
-
-/* Splits whose children, and what belongs to them, share a cache line. */
-typedef struct Line
-{
-	uint32_t units[LINE_SLOTS];
-	uint32_t n;
-	uint32_t used; /* slots */
-} Line;
-
-#define NO_NODE UINT32_MAX
-
-/* Subtrees that fit into a line whole, by their slots: lists through Builder.link. */
-typedef struct Small
-{
-	uint32_t first[LINE_SLOTS + 1];
-} Small;
-
-typedef struct Builder
-{
-	const ForestModel *m;
-	const AugModelInfo *info;
-	AugArena *arena;
-	AugArena own; /* what only building needs */
-	Pack *pack;
-	uint32_t *high, /* [n_features] cells */
-		*low;
-	uint32_t *at;		  /* [n_nodes] slot of each node within its tree */
-	uint32_t *tree_depth; /* [n_trees] */
-	uint32_t *tree_slots; /* [n_trees] */
-	uint32_t *depth,	  /* [nodes of the largest tree] */
-		*size,			  /* likewise: slots of the subtree without its root */
-		*link,			  /* likewise: lists of small subtrees */
-		*stack;			  /* likewise: splits whose children have no slots yet */
-	uint32_t *order;	  /* [n_trees] by depth */
-	uint32_t bare;		  /* depth of leaves without slots in this tree, or NO_NODE */
-	uint64_t n_slots;
-	uint32_t longest; /* largest step */
-	uint32_t polled;  /* nodes since the last poll */
-	bool cancelled;
-} Builder;
 
 bool
 aug_pack_fits(const AugModelInfo *info)
@@ -106,9 +64,8 @@ aug_pack_fits(const AugModelInfo *info)
 	return true;
 }
 
-/* Called after each tree; false when the host wants to stop. */
-static bool
-go_on(Builder *b, uint32_t n_nodes)
+bool
+aug_pack_go_on(Builder *b, uint32_t n_nodes)
 {
 	b->polled += n_nodes;
 	if (b->polled >= POLL_NODES)
@@ -117,12 +74,6 @@ go_on(Builder *b, uint32_t n_nodes)
 		b->cancelled = b->arena->host->poll(b->arena->host->arg, -1);
 	}
 	return !b->cancelled;
-}
-
-static uint32_t
-tree_end(const ForestModel *m, uint32_t tree)
-{
-	return tree + 1 < m->n_trees ? m->roots[tree + 1] : m->walk.n_nodes;
 }
 
 /* Nodes of the largest tree. */
@@ -139,41 +90,6 @@ largest_tree(const ForestModel *m)
 	return largest;
 }
 
-/* The right child of a split. */
-static inline uint32_t
-right_child(const Walk *walk, const WalkNode *node)
-{
-	return node->kind == NODE_SET ? walk->sets[node->link + SET_CHILD] : node->link;
-}
-
-/*
- * Slots of the bits behind a split on a set: for all levels, unseen and missing.
- * Slots of 8 bytes hold 32 of them, too.
- */
-static inline uint32_t
-bit_slots(const Builder *b, const WalkNode *node)
-{
-	return node->kind == NODE_SET ? (b->info->features[node->feature].n_levels + 2 + 31) / 32 : 0;
-}
-
-/* Slots before the children of a split for what they hold as leaves. */
-static inline uint32_t
-value_slots(const Builder *b, const WalkNode *node)
-{
-	const WalkNode *right = &b->m->walk.nodes[right_child(&b->m->walk, node)];
-
-	return node[1].kind == NODE_LEAF ? LEAF_VALUE : right->kind == NODE_LEAF ? LEAF_VALUE - 1 : 0;
-}
-
-/* What lies together below a split of a tree: bits of a set, values of leaves, children. */
-static inline uint32_t
-unit_slots(const Builder *b, uint32_t begin, uint32_t i)
-{
-	const WalkNode *node = &b->m->walk.nodes[i];
-
-	return bit_slots(b, node) + value_slots(b, node) + (b->depth[i - begin] + 1 == b->bare ? 0 : 2);
-}
-
 /* Depths of the nodes of one tree.  Children follow their parents. */
 static void
 measure_depth(Builder *b, uint32_t tree)
@@ -184,7 +100,7 @@ measure_depth(Builder *b, uint32_t tree)
 	b->depth[0] = 0;
 	for (uint32_t i = 0; i < n; i++)
 	{
-		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
+		if (i % POLL_NODES == POLL_NODES - 1 && !aug_pack_go_on(b, POLL_NODES))
 			return;
 		if (nodes[i].kind == NODE_LEAF)
 		{
@@ -210,157 +126,6 @@ measure_size(Builder *b, uint32_t tree)
 							   b->size[right_child(&b->m->walk, &nodes[i]) - begin];
 }
 
-/*
- * Chooses what shares a line with the children of a split: again and again the unit
- * of the largest subtree that fits, as that is where most rows go, of splits above a
- * depth.  Splits left over are returned in frontier, whose number is the result.
- */
-static uint32_t
-choose_line(Builder *b, uint32_t begin, uint32_t first, uint32_t room, uint32_t above, Line *line,
-			uint32_t frontier[LINE_SLOTS])
-{
-	const WalkNode *nodes = b->m->walk.nodes;
-	uint32_t n = 1;
-
-	frontier[0] = first;
-	line->n = line->used = 0;
-	for (;;)
-	{
-		uint32_t best = n, node;
-
-		for (uint32_t i = 0; i < n; i++)
-		{
-			if (b->depth[frontier[i] - begin] < above &&
-				(line->n == 0 || line->used + unit_slots(b, begin, frontier[i]) <= room) &&
-				(best == n || b->size[frontier[i] - begin] > b->size[frontier[best] - begin]))
-				best = i;
-		}
-		if (best == n)
-			return n;
-		node = frontier[best];
-		frontier[best] = frontier[--n];
-		line->units[line->n++] = node;
-		line->used += unit_slots(b, begin, node);
-		if (nodes[node + 1].kind != NODE_LEAF)
-			frontier[n++] = node + 1;
-		if (nodes[right_child(&b->m->walk, &nodes[node])].kind != NODE_LEAF)
-			frontier[n++] = right_child(&b->m->walk, &nodes[node]);
-	}
-}
-
-/* Gives slots to what a line holds, from next on; returns the next free slot. */
-static uint64_t
-place_line(Builder *b, uint32_t begin, const Line *line, uint64_t next)
-{
-	const WalkNode *nodes = b->m->walk.nodes;
-
-	for (uint32_t i = 0; i < line->n; i++)
-	{
-		uint32_t node = line->units[i];
-		uint64_t pair = next + bit_slots(b, &nodes[node]) + value_slots(b, &nodes[node]);
-
-		b->at[node + 1] = (uint32_t) pair;
-		b->at[right_child(&b->m->walk, &nodes[node])] = (uint32_t) pair + 1;
-		if (pair - b->at[node] > b->longest)
-			b->longest = (uint32_t) (pair - b->at[node]);
-		next += unit_slots(b, begin, node);
-	}
-	return next;
-}
-
-/*
- * Fills the rest of a line with subtrees that fit whole, the largest first; all of
- * them when everything is set.  Returns the next free slot.
- */
-static uint64_t
-place_small(Builder *b, Small *small, uint32_t begin, uint64_t next, bool everything)
-{
-	for (;;)
-	{
-		uint32_t rest = (uint32_t) (LINE_SLOTS - next % LINE_SLOTS), size = rest, node;
-		uint32_t frontier[LINE_SLOTS];
-		Line line;
-
-		while (size > 0 && small->first[size] == NO_NODE)
-			size--;
-		if (size == 0 && everything && rest < LINE_SLOTS)
-		{
-			next += rest;
-			continue;
-		}
-		if (size == 0 || (rest == LINE_SLOTS && !everything))
-			return next;
-		node = small->first[size];
-		small->first[size] = b->link[node - begin];
-		choose_line(b, begin, node, size, NO_NODE, &line, frontier);
-		next = place_line(b, begin, &line, next);
-	}
-}
-
-/*
- * Splits of which depth a line that begins at a split may not go down to: the walk of
- * shallow trees looks for lines at fixed depths only.
- */
-static inline uint32_t
-stride_end(const Builder *b, uint32_t depth)
-{
-	return b->pack->is_deep ? NO_NODE : (depth / PACK_STRIDE + 1) * PACK_STRIDE;
-}
-
-/*
- * Gives each node of a tree its slot.
- */
-static void
-place_tree(Builder *b, uint32_t tree)
-{
-	uint32_t begin = b->m->roots[tree], room = LINE_SLOTS - 1, n_stack = 0, polled = 0;
-	uint64_t next = b->size[0] == 0 ? LEAF_VALUE + 1 : 1; /* behind the root */
-	Small small;
-
-	memset(&small, 0xFF, sizeof(small));
-	b->at[begin] = (uint32_t) next - 1;
-	if (b->size[0] > 0)
-		b->stack[n_stack++] = begin;
-	while (n_stack > 0)
-	{
-		uint32_t frontier[LINE_SLOTS], n;
-		Line line;
-
-		n = choose_line(b, begin, b->stack[n_stack - 1], room,
-						stride_end(b, b->depth[b->stack[n_stack - 1] - begin]), &line, frontier);
-		n_stack--;
-		if (next % LINE_SLOTS + line.used > LINE_SLOTS)
-			next = place_small(b, &small, begin, next, false);
-		if (next % LINE_SLOTS + line.used > LINE_SLOTS)
-			next += LINE_SLOTS - next % LINE_SLOTS;
-		next = place_line(b, begin, &line, next);
-		for (uint32_t i = 0; i < n; i++)
-		{
-			uint32_t node = frontier[i], size = b->size[node - begin];
-
-			if (size > LINE_SLOTS)
-			{
-				b->stack[n_stack++] = node;
-				continue;
-			}
-			b->link[node - begin] = small.first[size];
-			small.first[size] = node;
-		}
-		room = LINE_SLOTS;
-		polled += line.n;
-		if (polled >= POLL_NODES)
-		{
-			if (!go_on(b, polled))
-				return;
-			polled = 0;
-		}
-	}
-	next = place_small(b, &small, begin, next, true);
-	next += (LINE_SLOTS - next % LINE_SLOTS) % LINE_SLOTS;
-	b->tree_slots[tree] = next > UINT32_MAX ? UINT32_MAX : (uint32_t) next;
-	b->n_slots += next;
-}
-
 /* Gives cells to what the splits use: numbers, the dummy, codes of levels. */
 static void
 number_cells(Builder *b)
@@ -371,7 +136,7 @@ number_cells(Builder *b)
 	{
 		const WalkNode *node = &b->m->walk.nodes[i];
 
-		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
+		if (i % POLL_NODES == POLL_NODES - 1 && !aug_pack_go_on(b, POLL_NODES))
 			return;
 		if (node->kind != NODE_LEAF)
 			(node->kind == NODE_MISSING_LEFT ? b->low : b->high)[node->feature] = 0;
@@ -618,7 +383,7 @@ pack_tree(Builder *b, uint32_t tree, size_t first)
 		size_t at = first + b->at[i];
 		uint32_t n_bits, to_bits, cell;
 
-		if (i % POLL_NODES == POLL_NODES - 1 && !go_on(b, POLL_NODES))
+		if (i % POLL_NODES == POLL_NODES - 1 && !aug_pack_go_on(b, POLL_NODES))
 			return;
 		if (node->kind == NODE_LEAF)
 		{
@@ -673,7 +438,7 @@ pack_trees(Builder *b)
 		turn_to(b, i);
 		pack_tree(b, tree, at);
 		at += b->tree_slots[tree];
-		if (!go_on(b, tree_end(b->m, tree) - b->m->roots[tree]))
+		if (!aug_pack_go_on(b, tree_end(b->m, tree) - b->m->roots[tree]))
 			return false;
 	}
 	pack->n_slots = (uint32_t) at;
@@ -706,7 +471,7 @@ build(Builder *b)
 	for (uint32_t i = 0; i < m->n_trees; i++)
 	{
 		measure_depth(b, i);
-		if (!go_on(b, tree_end(m, i) - m->roots[i]))
+		if (!aug_pack_go_on(b, tree_end(m, i) - m->roots[i]))
 			return false;
 	}
 	pack->n_trees = m->n_trees;
@@ -720,8 +485,8 @@ build(Builder *b)
 		turn_to(b, i);
 		measure_size(b, tree);
 		if (!b->cancelled)
-			place_tree(b, tree);
-		if (!go_on(b, tree_end(m, tree) - m->roots[tree]))
+			aug_pack_place_tree(b, tree);
+		if (!aug_pack_go_on(b, tree_end(m, tree) - m->roots[tree]))
 			return false;
 	}
 	pack->is_short = pack->n_cells <= SHORT_CELLS && b->longest <= UINT16_MAX;
