@@ -212,11 +212,12 @@ BEGIN
 		ORDER BY s.tried_at NULLS FIRST, s.channel_id
 		FOR NO KEY UPDATE OF s SKIP LOCKED
 	LOOP
-		-- a deliverer that died, or a message that has waited for too long
+		-- a deliverer that died, or a message that has waited for too long; who kills deliverers is
+		-- hardly the message, so it is given up for that only after many times
 		UPDATE augur.notifications q
-		SET status = CASE WHEN q.attempts >= 8 THEN 'dead' ELSE 'retry_wait' END, next_at = as_of,
+		SET status = CASE WHEN q.attempts >= 30 THEN 'dead' ELSE 'retry_wait' END, next_at = as_of,
 			lease_owner = NULL, lease_until = NULL, reason = 'its deliverer did not come back',
-			ended_at = CASE WHEN q.attempts >= 8 THEN as_of END
+			ended_at = CASE WHEN q.attempts >= 30 THEN as_of END
 		WHERE q.channel_id = c.id AND q.status = 'sending'
 		AND (q.lease_until < as_of OR q.lease_until > as_of + interval '2 minutes');
 		UPDATE augur.notifications q SET status = 'dead', ended_at = as_of,
