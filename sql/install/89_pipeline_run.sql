@@ -654,18 +654,40 @@ COMMENT ON FUNCTION augur._wait(bigint) IS
 
 -- The run of the same pipeline whose turn it is after that one; NULL when there is none.
 CREATE OR REPLACE FUNCTION augur._next_run(run bigint) RETURNS bigint
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT n.id
-	FROM augur.pipeline_runs r
-	JOIN augur.pipelines p ON p.id = r.pipeline_id AND p.enabled
-	JOIN augur.pipeline_runs n ON n.pipeline_id = r.pipeline_id AND n.status = 'queued' AND n.owner = r.owner
-	WHERE r.id = run AND r.ended_at IS NOT NULL AND augur._may_start(n)
-	ORDER BY n.id LIMIT 1
+#variable_conflict use_variable
+DECLARE
+	r			augur.pipeline_runs;
+	n			augur.pipeline_runs;
+BEGIN
+	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run AND t.ended_at IS NOT NULL;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	SELECT t.* INTO n FROM augur.pipeline_runs t JOIN augur.pipelines p ON p.id = t.pipeline_id AND p.enabled
+	WHERE t.pipeline_id = r.pipeline_id AND t.status = 'queued' AND t.owner = r.owner ORDER BY t.id LIMIT 1;
+	IF FOUND AND augur._may_start(n) THEN
+		RETURN n.id;
+	END IF;
+	-- another pipeline's that no worker was started for; the others go past one that is being taken
+	FOR n IN
+		SELECT t.* FROM augur.pipeline_runs t JOIN augur.pipelines p ON p.id = t.pipeline_id AND p.enabled
+		WHERE t.status = 'queued' AND t.owner = r.owner AND t.pipeline_id <> r.pipeline_id
+		AND (t.launched_at IS NULL OR t.launched_at <= clock_timestamp() - interval '10 seconds')
+		ORDER BY t.id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED
+	LOOP
+		IF augur._may_start(n) THEN
+			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1 WHERE t.id = n.id;
+			RETURN n.id;
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END
 $$;
 COMMENT ON FUNCTION augur._next_run(bigint) IS
-'Internal. The queued run whose turn it is now that a run has ended.';
+'Internal. The queued run whose turn it is now that a run has ended: of the same pipeline, else of another one of the same owner.';
 
 -- Procedures that commit cannot have a search_path of their own, and COMMIT takes away what was set
 -- for the transaction: it is set first thing in each, and until then no operator is used.

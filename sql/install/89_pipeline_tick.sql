@@ -297,28 +297,39 @@ AS $$
 DECLARE
 	r			augur.pipeline_runs;
 	n			integer := 0;
+	launched	integer := 0;
 	why_not		text;
 BEGIN
 	FOR r IN
-		SELECT t.* FROM augur.pipeline_runs t JOIN augur.pipelines p ON p.id = t.pipeline_id
-		WHERE t.status = 'queued' AND (p.enabled OR t.due_at <= as_of)
-		ORDER BY t.id
+		SELECT t.* FROM augur.pipeline_runs t
+		WHERE t.status = 'queued' AND t.due_at <= as_of AND t.late_at IS NULL ORDER BY t.id
 	LOOP
 		CONTINUE WHEN NOT augur._operates(r.owner);
-		IF r.due_at <= as_of AND r.late_at IS NULL THEN
-			UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id AND t.status = 'queued';
-			PERFORM augur._pipeline_emit(r.owner, 'pipeline_late', 'warning', format('%s/%s', r.pipeline, r.id),
-				augur._run_payload(r));
-		END IF;
-		CONTINUE WHEN r.launched_at > clock_timestamp() - interval '10 seconds' AND r.launches > 0
-			OR NOT augur._may_start(r)
-			OR NOT (SELECT p.enabled FROM augur.pipelines p WHERE p.id = r.pipeline_id);
+		UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id AND t.status = 'queued';
+		PERFORM augur._pipeline_emit(r.owner, 'pipeline_late', 'warning', format('%s/%s', r.pipeline, r.id),
+			augur._run_payload(r));
+	END LOOP;
+	-- those whose turn it can be: as many of each pipeline as may run
+	FOR r IN
+		SELECT t.* FROM (
+			SELECT q.id, row_number() OVER (PARTITION BY q.pipeline_id ORDER BY q.id) AS place, p.max_active
+			FROM augur.pipeline_runs q JOIN augur.pipelines p ON p.id = q.pipeline_id
+			WHERE q.status = 'queued' AND p.enabled) w
+		JOIN augur.pipeline_runs t ON t.id = w.id
+		WHERE w.place <= w.max_active
+		AND (t.launched_at IS NULL OR t.launches = 0 OR t.launched_at <= clock_timestamp() - interval '10 seconds')
+		ORDER BY t.id
+	LOOP
+		CONTINUE WHEN NOT augur._operates(r.owner) OR NOT augur._may_start(r);
 		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
 			ELSE augur._unstartable(r.owner) END;
 		IF why_not IS NULL THEN
 			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1
 			WHERE t.id = r.id AND t.status = 'queued';
 			PERFORM augur._launch(r.id);
+			-- no more can be asked for in one transaction (pipeline_worker.c); workers take on the rest
+			launched := launched + 1;
+			EXIT WHEN launched >= 64;
 		ELSE
 			UPDATE augur.pipeline_runs t SET status = 'failed', ended_at = clock_timestamp(), reason = why_not
 			WHERE t.id = r.id AND t.status = 'queued';
