@@ -41,6 +41,8 @@ engine_stop()
 	[ -n "$PRIVATE_PID" ] || return 0
 	kill "$PRIVATE_PID" 2>/dev/null
 	wait "$PRIVATE_PID" 2>/dev/null
+	# a mount that the engine leaves behind
+	umount "$WORK/exec/netns/default" 2>/dev/null || true
 	PRIVATE_PID=
 }
 

@@ -7,7 +7,4 @@ CREATE ROLE augur_notifier LOGIN;
 SELECT augur.grant_preset('augur_notifier', 'notifier') \g /dev/null
 
 -- One job of pg_cron drives pipelines, schedules, monitors and retraining of this database.
-SELECT to_regprocedure('augur.install_tick()') IS NOT NULL AS has_tick \gset
-\if :has_tick
 SELECT augur.install_tick() \g /dev/null
-\endif

@@ -181,5 +181,39 @@ like($out, qr/does not pass suite "bazaar data"/, 'broken data does not train');
 is($node->safe_psql('postgres', q{SELECT string_agg(kind, ' ' ORDER BY id) FROM augur.events WHERE model = 'bazaar' AND kind ~ '^(drift|retrain)_'}),
 	'drift_found retrain_promoted drift_resolved drift_found retrain_rejected', 'one event for each change');
 
+#
+# The two systems that run by themselves, on a simulated clock.  Nothing is sent here: see 085_notify.pl.
+#
+$out = run_file("$tree/examples/customers/scheduled.sql");
+is(value(q{SELECT string_agg(status, ' ' ORDER BY id) FROM augur.pipeline_runs WHERE pipeline = 'shop'}),
+	'success success failed success', 'a month whose file is in cents fails, and is done again');
+is(value(q{SELECT string_agg(step || ' ' || status, ', ' ORDER BY s.id) FROM augur.step_runs s JOIN augur.pipeline_runs r ON r.id = s.run_id
+		WHERE r.pipeline = 'shop' AND r.status = 'failed' AND s.status NOT IN ('success', 'upstream_failed')}),
+	'check failed', 'at the check, before anything learns from it');
+is(value(q{SELECT count(*) FROM (SELECT * FROM shop_source.transactions WHERE ts < '2025-07-01' EXCEPT SELECT * FROM shop.transactions) d}),
+	'0', 'every purchase is there in the end');
+is(value(q{SELECT max(amount) < 50000 FROM shop.transactions}), 't', 'and none in cents');
+cmp_ok(value(q{SELECT value FROM augur.leaderboard WHERE model = 'large_purchase' AND 'production' = ANY (aliases)}), '>', 0.84,
+	'what serves is good');
+is(value(q{SELECT string_agg(kind, ' ' ORDER BY id) FROM augur.notification_log WHERE channel = 'shop' AND kind ~ '^(pipeline|validation)'}),
+	'validation_failed pipeline_failed validation_recovered pipeline_recovered', 'the team is told of trouble and of its end');
+
+$out = run_file("$tree/examples/store_sales/scheduled.sql");
+is(value(q{SELECT string_agg(status || ' ' || trigger, ', ' ORDER BY id) FROM augur.pipeline_runs WHERE pipeline = 'weekly demand'}),
+	'success schedule, success schedule, failed schedule, success rerun, success schedule, success schedule, success schedule',
+	'six Mondays, one of which was repeated');
+is(value(q{SELECT count(*) FROM augur.step_runs s JOIN augur.pipeline_runs r ON r.id = s.run_id
+		WHERE r.pipeline = 'weekly demand' AND s.step IN ('theta', 'ets', 'seasonal_naive') AND s.status = 'success'}), '18',
+	'three forecasters each');
+is(value(q{SELECT count(DISTINCT origin) FROM augur.forecasts f JOIN augur.models m ON m.id = f.model_id WHERE m.name = 'demand'}), '6',
+	'and a forecast that is kept');
+is(value(q{SELECT bool_and(v.value <= o.value) FROM augur.pipeline_runs r
+		JOIN augur.step_runs b ON b.run_id = r.id AND b.step = 'best' AND b.status = 'success'
+		JOIN augur.step_runs s ON s.run_id = r.id AND s.step IN ('theta', 'ets', 'seasonal_naive') AND s.status = 'success'
+		JOIN augur.leaderboard v ON v.model = 'demand' AND v.version = (b.result ->> 'version')::int
+		JOIN augur.leaderboard o ON o.model = 'demand' AND o.version = (s.result ->> 'version')::int
+		WHERE r.pipeline = 'weekly demand'}), 't', 'the best one serves');
+is(value(q{SELECT count(*) FROM augur.notification_log WHERE channel = 'buyers' AND kind = 'forecast_ready'}), '6', 'and the buyers know');
+
 $node->stop;
 done_testing();
