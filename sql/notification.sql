@@ -180,9 +180,13 @@ SELECT paused_until = t(3720) AS an_hour FROM augur.channel_states;
 -- a clock that was set back stops nothing
 SELECT attempt FROM augur._notification_claim('me', t(-7200));
 SELECT augur._notification_record(:n, 3, 'me', 0, NULL, 'Timeout was reached', NULL, 10, t(-7200));
-UPDATE augur.notifications SET attempts = 7;
+-- killed deliverers do not count, the eighth failure does
+UPDATE augur.notifications SET attempts = 20;
 SELECT attempt FROM augur._notification_claim('me', t(1100));
-SELECT augur._notification_record(:n, 8, 'me', 503, NULL, NULL, NULL, 0, t(1100));
+SELECT augur._notification_record(:n, 21, 'me', 503, NULL, NULL, NULL, 0, t(1100));
+INSERT INTO augur.notification_attempts (notification_id, attempt, outcome) SELECT :n, a, 'retry_wait' FROM generate_series(22, 25) a;
+SELECT attempt FROM augur._notification_claim('me', t(1200));
+SELECT augur._notification_record(:n, 22, 'me', 503, NULL, NULL, NULL, 0, t(1200));
 SELECT augur.notification_retry('ml', notification => :n), augur.notification_retry(since => 'infinity');
 -- too old
 SELECT count(*) FROM augur._notification_claim('me', t(3601));

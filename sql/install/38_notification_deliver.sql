@@ -282,6 +282,7 @@ DECLARE
 	outcome		text;
 	what		text := coalesce(error, 'HTTP status ' || http);
 	until		timestamptz;
+	failures	integer;
 	refused		boolean := coalesce(http = ANY ('{403,404,410}'::int[]), false);
 BEGIN
 	PERFORM augur._check_notification_right('{notifier,admin}', 'deliver notifications');
@@ -299,17 +300,21 @@ BEGIN
 		RETURN 'lease lost';
 	END IF;
 
+	-- what was written: attempts of deliverers that were killed say nothing of the receiver
+	SELECT count(*) + 1 INTO failures FROM augur.notification_attempts a
+	WHERE a.notification_id = q.id AND a.outcome = 'retry_wait' AND a.http IS DISTINCT FROM 429
+	AND a.at >= q.queued_at;
 	outcome := CASE
 		WHEN http BETWEEN 200 AND 299 THEN 'sent'
 		WHEN http = 429 THEN 'retry_wait'
 		WHEN http = 400 AND NOT q.plain AND c.kind = 'slack' THEN 'retry_wait'
 		WHEN coalesce(http, 0) = 0 OR http = 408 OR http BETWEEN 500 AND 599 THEN
-			CASE WHEN q.attempts >= 8 THEN 'dead' ELSE 'retry_wait' END
+			CASE WHEN failures >= 8 THEN 'dead' ELSE 'retry_wait' END
 		ELSE 'dead' END;
 	until := as_of + CASE WHEN http = 429 THEN
 			make_interval(secs => least(3600, greatest(1, coalesce(retry_after, 30))))
 		WHEN http = 400 THEN interval '0'
-		ELSE augur._notification_delay(q.attempts, random()) END;
+		ELSE augur._notification_delay(failures, random()) END;
 	UPDATE augur.notifications t SET status = outcome, lease_owner = NULL, lease_until = NULL,
 		attempts = t.attempts - CASE WHEN http = 429 THEN 1 ELSE 0 END,
 		plain = t.plain OR outcome = 'retry_wait' AND coalesce(http = 400, false),
