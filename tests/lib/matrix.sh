@@ -8,6 +8,7 @@
 # and kept in AUGUR_MATRIX_ROOT (default /var/tmp/augur-matrix).  15 and 17 must pass; 18 must
 # pass when the archive has it; 19 is tested when it can be had.  What is not tested is said.
 #
+# AUGUR_MATRIX_STEPS and AUGUR_MATRIX_TAP (files) say what is run.
 # Last line: "N passed, N failed" over all majors.
 #
 # The mirrors and the proxy are the machine's own (apt's configuration).
@@ -188,7 +189,8 @@ for major in $majors; do
 	mkdir -p "$ROOT/build/$major"
 	(cd "$TREE" && tar -c --exclude=./.git --exclude=./build --exclude='*.so' --exclude='*.[od]' .) |
 		tar -x -C "$ROOT/build/$major" --no-same-owner
-	inside AUGUR_SKIP="$skip" CI="${CI:-}" PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
+	inside AUGUR_SKIP="$skip" CI="${CI:-}" TAP_FILES="${AUGUR_MATRIX_TAP:-}" \
+		PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" \
 		"/build/$major/tests/lib/run-tests" $STEPS $more 2>&1 | tee "$LOG/$major.log" | sed -u "s/^/$major: /"
 	p=
 	f=
