@@ -169,3 +169,33 @@ step_sanitize()
 	LD_PRELOAD=$preload cluster_start "$AUGUR_WORK/sanitize" || return 1
 	installcheck ISOLATION=
 }
+
+# Queries without sense (sqlsmith) over tables, types, functions and views of the extension and the catalog, by
+# two sessions of a role with every right that augur gives.  What they are answered does not matter: the
+# scan of the logs looks for internal errors, failed assertions and crashes.  AUGUR_SMITH_QUERIES each,
+# from seed AUGUR_SMITH_SEED on.
+step_smith()
+{
+	local queries=${AUGUR_SMITH_QUERIES:-1500} seed=${AUGUR_SMITH_SEED:-1} log i pids= rc=0
+	command -v sqlsmith >/dev/null || { echo "needs sqlsmith: apt-get install sqlsmith"; return 1; }
+	stage && cluster_start "$AUGUR_WORK/smith" &&
+		psql -qX -d postgres -c 'CREATE DATABASE smith' &&
+		psql -qX -o /dev/null -d smith -f "$TREE/tests/lib/smith.sql" || return 1
+	for i in 0 1; do
+		sqlsmith --target="host=$PGHOST port=$PGPORT user=smith dbname=smith" --seed=$((seed + i)) \
+			--max-queries="$queries" --verbose >"$AUGUR_WORK/smith/sqlsmith.$i.log" 2>&1 &
+		pids="$pids $!"
+	done
+	for i in $pids; do wait "$i"; done
+	for i in 0 1; do
+		log=$AUGUR_WORK/smith/sqlsmith.$i.log
+		if grep -q "^queries: $queries" "$log"; then
+			echo "seed $((seed + i)): 1 passed, 0 failed"
+		else
+			tail -n 5 "$log"
+			echo "seed $((seed + i)): 0 passed, 1 failed"
+			rc=1
+		fi
+	done
+	return $rc
+}

@@ -1,4 +1,4 @@
-# Install hygiene: what is planted beforehand is never adopted, what is dropped leaves nothing.
+# Install hygiene: what is planted beforehand is never adopted, what is dropped leaves nothing (R21).
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -7,6 +7,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
+$node->append_conf('postgresql.conf', 'deadlock_timeout = 100ms');
 $node->start;
 
 # Everything a catalog can hold, except statistics: counts before and after must agree.
@@ -113,6 +114,40 @@ $node->safe_psql('hostile', 'DROP EXTENSION augur');
 # No role is made, and what others own is not touched.
 is($node->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE '%augur%'"),
 	'0', 'the installation makes no role');
+
+# Dropped while others predict, train and load, again and again: they are told that what they call does not
+# exist, nobody dies of it, and a database without it stays clean.
+$node->safe_psql('postgres', 'CREATE DATABASE busy');
+$node->safe_psql('busy', 'CREATE TABLE seen AS SELECT i * 0.37 AS a, i % 50 AS y FROM generate_series(1, 3000) i');
+$before = census('busy');
+my $scripts = PostgreSQL::Test::Utils::tempdir();
+my %scripts = (
+	predict => q{SELECT sum(augur.predict('m', s)) FROM seen s;},
+	train => q{SELECT augur.train('m', 'seen', 'y', params => '{"n_trees": 5}', promote => 'always');},
+	state => q{SELECT augur.baseline_agg(y::float8, ROW(a)) FROM seen;},
+	view => q{SELECT count(*) FROM augur.leaderboard, augur.events;});
+# a class that only means "it is not there, or went away while I used it"
+my $calm = q{DO $calm$ BEGIN EXECUTE $query$%s$query$; EXCEPTION WHEN invalid_schema_name OR undefined_function OR undefined_table
+	OR undefined_object OR object_not_in_prerequisite_state OR lock_not_available OR deadlock_detected
+	OR foreign_key_violation THEN PERFORM pg_sleep(0.001); END $calm$;};
+append_to_file("$scripts/$_.sql", sprintf($calm =~ s/\s+/ /gr, $scripts{$_} =~ s/;$//r) . "\n") foreach keys %scripts;
+my $load = IPC::Run::start(
+	[ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', '4', '-j', '1', '-T', '300',
+		(map { ('-f', "$scripts/$_.sql") } sort keys %scripts), 'busy' ],
+	'>', \my $done, '2>', \my $complaints);
+foreach my $round (1 .. 3)
+{
+	$node->safe_psql('busy', 'CREATE EXTENSION augur');
+	ok($node->poll_query_until('busy', 'SELECT count(*) > 2 FROM augur.versions'), 'in use');
+	# PostgreSQL locks what it drops one by one, so it may be the one that a deadlock picks
+	do { ($rc, $out, $err) = $node->psql('busy', 'DROP EXTENSION augur CASCADE') } while ($err =~ /deadlock detected/);
+	is($rc, 0, "dropped while it is used, round $round") or diag $err;
+}
+$load->pump_nb;
+ok($load->pumpable, 'sessions that used it live on') or diag $complaints;
+$load->kill_kill;
+$node->poll_query_until('busy', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'");
+is(census('busy'), $before, 'dropping it under load leaves nothing in any catalog');
 
 # Only a superuser installs it.
 $node->safe_psql('postgres', 'CREATE DATABASE owned OWNER stranger');
