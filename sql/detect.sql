@@ -81,6 +81,8 @@ SELECT augur.eddm(1, '{"alpha": 0.8}');
 SELECT augur.ddm(1, '{"warning_threshold": 4}');
 SELECT augur.new_detector('adwim');
 SELECT augur.new_detector('x', '{}');
+-- a value is quoted as far as there is room, and whole characters of it
+SELECT augur.new_detector('page_hinkley', jsonb_build_object('mode', 'x' || repeat('é', 60)));
 SELECT augur.detector_update(augur.new_detector('ddm'), '{0,1,2}');
 SELECT augur.detector_update(augur.new_detector('adwin'), '{0,1,NaN}');
 SELECT 'x'::augur.detector;

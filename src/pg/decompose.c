@@ -467,6 +467,7 @@ make_array(Site *site, Kind kind, AugurSeriesState *state, MemoryContext context
 		return NULL;
 	if (status == AUG_NUMERIC)
 	{
+		augur_error_mend(&err);
 		ereport(WARNING, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						  errmsg("a series is left out: %s", err.message)));
 		return NULL;

@@ -11,6 +11,8 @@
  */
 #include "pg.h"
 
+#include "mb/pg_wchar.h"
+
 /* SQLSTATE of a status that is not AUG_OK. */
 static int
 status_sqlstate(AugStatus status)
@@ -37,6 +39,44 @@ status_sqlstate(AugStatus status)
 	return ERRCODE_INTERNAL_ERROR;
 }
 
+/* Takes out what is no character in the database's encoding. */
+static void
+keep_characters(char *text)
+{
+	int encoding = GetDatabaseEncoding();
+	int left = (int) strlen(text);
+	char *to = text;
+
+	if (pg_verifymbstr(text, left, true))
+		return;
+	while (left > 0)
+	{
+		int n = pg_encoding_verifymbchar(encoding, text, left);
+
+		if (n > 0)
+		{
+			memmove(to, text, (size_t) n);
+			to += n;
+		}
+		n = Max(n, 1);
+		text += n;
+		left -= n;
+	}
+	*to = '\0';
+}
+
+/*
+ * Makes the texts of an error fit for a client and a table.  The core knows nothing of encodings:
+ * it cuts long names between bytes, and quotes from stored bytes what may be no text at all.
+ */
+void
+augur_error_mend(AugError *err)
+{
+	keep_characters(err->message);
+	keep_characters(err->detail);
+	keep_characters(err->hint);
+}
+
 /*
  * Raises the error that a core call reported; returns at once for AUG_OK.  Call it
  * where no core frame is on the stack.  What the call had allocated stays in the
@@ -45,13 +85,17 @@ status_sqlstate(AugStatus status)
 void
 augur_check(AugStatus status, const AugError *err)
 {
+	AugError e;
+
 	if (likely(status == AUG_OK))
 		return;
 	if (status == AUG_CANCELLED)
 		augur_host_stop();
 
+	e = *err;
+	augur_error_mend(&e);
 	ereport(ERROR, (errcode(status_sqlstate(status)),
-					errmsg_internal("%s", err->message[0] ? err->message : "out of memory"),
-					err->detail[0] ? errdetail_internal("%s", err->detail) : 0,
-					err->hint[0] ? errhint("%s", err->hint) : 0));
+					errmsg_internal("%s", e.message[0] ? e.message : "out of memory"),
+					e.detail[0] ? errdetail_internal("%s", e.detail) : 0,
+					e.hint[0] ? errhint("%s", e.hint) : 0));
 }

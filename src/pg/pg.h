@@ -53,6 +53,7 @@ pg_noreturn extern void augur_host_stop(void);
 
 /* Raises unless AUG_OK.  CANCELLED runs CHECK_FOR_INTERRUPTS first. */
 extern void augur_check(AugStatus status, const AugError *err);
+extern void augur_error_mend(AugError *err);
 
 /* ---- settings.c: augur.* ---------------------------------------------- */
 

@@ -158,6 +158,12 @@ augur_grid_utc(const AugurGrid *grid, int64 step)
 
 /* ---- states --------------------------------------------------------------------------- */
 
+static bool
+is_text(const char *string)
+{
+	return pg_verifymbstr(string, (int) strlen(string), true);
+}
+
 AugStored *
 augur_stored_load(AugurHost *host, const uint8 *bytes, Size length)
 {
@@ -165,11 +171,13 @@ augur_stored_load(AugurHost *host, const uint8 *bytes, Size length)
 	AugError err;
 
 	augur_check(aug_series_load(&host->host, bytes, length, &stored, &err), &err);
-	if (!pg_verifymbstr(stored->method, (int) strlen(stored->method), true))
+	if (!is_text(stored->method))
 		damaged("method");
+	if (!is_text(stored->options))
+		damaged("options");
 	for (uint32 j = 0; j < stored->series.n_regressors; j++)
 	{
-		if (!pg_verifymbstr(stored->regressor[j], (int) strlen(stored->regressor[j]), true))
+		if (!is_text(stored->regressor[j]))
 			damaged("regressors");
 	}
 	return stored;

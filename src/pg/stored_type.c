@@ -33,6 +33,8 @@ check_bytes(AugurStoredCheck check, const uint8_t *bytes, Size length, AugError 
 	MemoryContextDelete(context);
 	if (status == AUG_NOMEM || status == AUG_CANCELLED || status == AUG_INTERNAL)
 		augur_check(status, err);
+	if (status != AUG_OK)
+		augur_error_mend(err);
 	return status;
 }
 

@@ -213,3 +213,42 @@ unit_read_file(const char *name, size_t *length)
 	fclose(file);
 	return bytes;
 }
+
+static void
+refused(UnitHost *h, UnitRead read, const uint8_t *bytes, size_t length)
+{
+	uint8_t *copy = malloc(length > 0 ? length : 1);
+	AugError err;
+
+	if (copy == NULL)
+		abort();
+	memcpy(copy, bytes, length);
+	CHECK(read(h, copy, length, &err) == AUG_CORRUPT && err.message[0] != '\0');
+	CHECK(h->live == 0);
+	free(copy);
+}
+
+void
+unit_damage(UnitRead read, const uint8_t *bytes, size_t length)
+{
+	UnitHost h;
+	uint8_t *copy = calloc(length + 1, 1);
+
+	if (copy == NULL)
+		abort();
+	unit_host(&h);
+	memcpy(copy, bytes, length);
+	for (size_t n = 0; n < length; n++)
+		refused(&h, read, copy, n);
+	refused(&h, read, copy, length + 1);
+	for (size_t i = 0; i < length; i++)
+	{
+		for (int bit = 0; bit < 8; bit++)
+		{
+			copy[i] ^= (uint8_t) (1 << bit);
+			refused(&h, read, copy, length);
+			copy[i] ^= (uint8_t) (1 << bit);
+		}
+	}
+	free(copy);
+}

@@ -201,6 +201,13 @@ extern AugStatus unit_train_and_read(UnitHost *h, void *arg, AugError *err);
 extern uint8_t *unit_read_file(const char *name, size_t *length);
 
 /*
+ * Every prefix of stored bytes, a byte more, and every bit of them changed: read must refuse
+ * each as damaged.  They lie in memory of just their size, so that a sanitizer sees a read beyond.
+ */
+typedef AugStatus (*UnitRead)(UnitHost *h, const uint8_t *bytes, size_t length, AugError *err);
+extern void unit_damage(UnitRead read, const uint8_t *bytes, size_t length);
+
+/*
  * Golden numbers: lines "case what v1 v2 ..." of a file of tests/data; '#' begins a comment.
  * Fills values with at most room numbers (NA is NaN) and returns how many there are; a
  * case that is not there is a failed check, and 0.
