@@ -159,7 +159,7 @@ deps:
 
 ## demo: the examples in a throw-away cluster (KEEP=1 keeps it)
 demo:
-	@$(srcdir)/tests/lib/deps.sh
+	@$(srcdir)/tests/lib/deps.sh demo
 	@PG_CONFIG='$(PG_CONFIG)' MAKE='$(MAKE)' KEEP='$(KEEP)' $(srcdir)/examples/demo.sh
 
 ## docker: the image augur:MAJOR (PG_MAJOR=15), also where no registry can be reached (docker/README.md)

@@ -94,8 +94,10 @@ debootstrap_image()
 		{ tail "$WORK/debootstrap.log" >&2; return 1; }
 	{
 		echo "deb $debian $1 main"
-		echo "deb $debian $1-updates main"
-		[ -z "$security" ] || echo "deb $security $1-security main"
+		if [ "$1" != sid ]; then		# the development suite has neither
+			echo "deb $debian $1-updates main"
+			[ -z "$security" ] || echo "deb $security $1-security main"
+		fi
 	} >"$root/etc/apt/sources.list"
 	rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 	tar -C "$root" --numeric-owner -c . | "$ENGINE" import - "$2" >/dev/null || return 1

@@ -20,7 +20,8 @@ SECRETS=/run/secrets
 # A tmpfs in every container: the copies are never on a disk.
 PRIVATE=/dev/shm/augur-secrets
 INIT=/docker-entrypoint-initdb.d
-# There while a new data directory is not complete.
+# Where a new data directory is made: it is moved up when it is complete, so a first start that is
+# killed at any point cannot be taken for a finished one.
 UNFINISHED=$PGDATA/augur-init.unfinished
 
 say() { echo "augur-entrypoint: $*"; }
@@ -67,8 +68,10 @@ copy_secrets()
 quoted() { printf "'%s'" "${1//\'/\'\'}"; }
 double_quoted() { printf '"%s"' "${1//\"/\"\"}"; }
 
+# In a process of its own, as first_start calls it.
 make_cluster()
 {
+	local volume=$PGDATA
 	from_file POSTGRES_PASSWORD ''
 	from_file POSTGRES_USER postgres
 	from_file POSTGRES_DB "$POSTGRES_USER"
@@ -78,11 +81,13 @@ make_cluster()
 	esac
 	[ -n "$POSTGRES_PASSWORD" ] ||
 		die "set POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE: the superuser needs a password"
+	[ -z "$(ls -A "$volume")" ] || die "$volume has files, but is no data directory"
 
+	chmod 0700 "$volume"
+	export PGDATA=$UNFINISHED
 	# shellcheck disable=SC2086 # the options are meant to be split
 	initdb --encoding=UTF8 --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") \
 		--auth=scram-sha-256 $POSTGRES_INITDB_ARGS
-	: >"$UNFINISHED"
 	{
 		echo
 		echo "# The image's settings, then those that depend on how this volume was made."
@@ -108,8 +113,10 @@ END
 	pg_ctl -w -s -o "-c listen_addresses='' -c unix_socket_directories=$PGHOST" start
 	run_init_scripts
 	pg_ctl -w -s -m fast stop
-	unset PGHOST PGUSER PGDATABASE
-	rm "$UNFINISHED"
+	shopt -s dotglob
+	chmod --reference="$UNFINISHED" "$volume"	# initdb --allow-group-access
+	mv "$UNFINISHED"/* "$volume"
+	rmdir "$UNFINISHED"
 	say "database $(double_quoted "$POSTGRES_DB") is ready"
 }
 
@@ -127,6 +134,29 @@ run_init_scripts()
 	done
 }
 
+# Process 1 gets no signal that it has no trap for, and a shell runs its trap only between two
+# commands: so the work is done beside it, in a process group of its own.
+first_start()
+{
+	local work
+	set -m
+	make_cluster </dev/null &
+	work=$!
+	set +m
+	trap 'abandon $work' INT TERM
+	wait "$work" || exit 1
+	trap 'exit 130' INT TERM
+}
+
+# abandon GROUP: what is half-made has nothing that anybody could miss
+abandon()
+{
+	[ ! -e "$UNFINISHED/postmaster.pid" ] || pg_ctl -D "$UNFINISHED" -s -m immediate stop || true
+	kill -KILL -- -"$1" 2>/dev/null || true
+	say "ended before the first start was done: remove the volume and start again" >&2
+	exit 130
+}
+
 case ${1:-postgres} in
 	--secrets) copy_secrets; exit;;
 	-*) set -- postgres "$@";;
@@ -134,12 +164,13 @@ case ${1:-postgres} in
 	*) exec "$@";;
 esac
 
+trap 'exit 130' INT TERM
 [ "$(id -u)" != 0 ] || die "the server does not run as root: leave out --user, or name another one"
 [ -w "$PGDATA" ] || die "user $(id -u) cannot write $PGDATA: chown 999:999 the mounted directory"
 [ ! -e "$UNFINISHED" ] || die "the first start did not finish: remove the volume and start again"
 
 copy_secrets
-[ -s "$PGDATA/PG_VERSION" ] || make_cluster
+[ -s "$PGDATA/PG_VERSION" ] || first_start
 [ "$(<"$PGDATA/PG_VERSION")" = "$PG_MAJOR" ] ||
 	die "the volume is of PostgreSQL $(<"$PGDATA/PG_VERSION"), the image of $PG_MAJOR: see pg_upgrade"
 

@@ -1,6 +1,8 @@
 #!/bin/bash
 # deps.sh: everything that building and testing augur needs, from Debian's packages.
 #
+# usage: deps.sh [demo]      demo: only what building and the demo need
+#
 # As root it installs what is missing (and nothing else); otherwise it prints the command and
 # exits with 1 when something is missing.  With all in place it does nothing, quickly.
 #
@@ -22,9 +24,10 @@ else
 	esac
 fi
 
-packages="gcc libc6-dev make perl git diffutils
-	postgresql-$major postgresql-server-dev-$major postgresql-$major-cron postgresql-$major-pgtap
-	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl libcurl4-openssl-dev libio-socket-ssl-perl openssl
+packages="gcc libc6-dev make perl
+	postgresql-$major postgresql-server-dev-$major libcurl4-openssl-dev libio-socket-ssl-perl openssl"
+[ "${1:-}" = demo ] || packages="$packages git diffutils postgresql-$major-cron postgresql-$major-pgtap
+	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
 	clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck valgrind"
 
 # A server that was not installed from packages (PG_CONFIG elsewhere) needs none of Debian's.
