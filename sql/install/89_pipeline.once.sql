@@ -23,9 +23,9 @@ CREATE TABLE augur.pipelines
 	max_active	integer NOT NULL DEFAULT 1 CHECK (max_active BETWEEN 1 AND 64),
 	concurrency text NOT NULL DEFAULT 'queue'
 				CHECK (concurrency = ANY ('{skip,queue,replace}'::text[])),
-	run_timeout interval CHECK (run_timeout > interval '0'),
-	late_after	interval CHECK (late_after > interval '0'),
-	keep		interval NOT NULL DEFAULT '90 days' CHECK (keep > interval '0'),
+	run_timeout interval CHECK (run_timeout > interval '0' AND run_timeout <= interval '1000 years'),
+	late_after	interval CHECK (late_after > interval '0' AND late_after <= interval '1000 years'),
+	keep		interval NOT NULL DEFAULT '90 days' CHECK (keep > interval '0' AND keep <= interval '1000 years'),
 	search_path text NOT NULL,
 	enabled		boolean NOT NULL DEFAULT true,
 	created_by	name NOT NULL DEFAULT current_user,
@@ -44,9 +44,9 @@ CREATE TABLE augur.pipeline_steps
 	needs		text[] NOT NULL DEFAULT '{}',
 	condition	text,
 	retries		integer NOT NULL DEFAULT 0 CHECK (retries BETWEEN 0 AND 100),
-	delay		interval NOT NULL DEFAULT '30 seconds' CHECK (delay >= interval '0'),
-	max_delay	interval NOT NULL DEFAULT '1 hour' CHECK (max_delay >= interval '0'),
-	timeout		interval CHECK (timeout > interval '0'),
+	delay		interval NOT NULL DEFAULT '30 seconds' CHECK (delay >= interval '0' AND delay <= interval '1000 years'),
+	max_delay	interval NOT NULL DEFAULT '1 hour' CHECK (max_delay >= interval '0' AND max_delay <= interval '1000 years'),
+	timeout		interval CHECK (timeout > interval '0' AND timeout <= interval '1000 years'),
 	trigger_rule text NOT NULL DEFAULT 'all_success'
 				CHECK (trigger_rule = ANY ('{all_success,all_done,one_failed}'::text[])),
 	PRIMARY KEY (pipeline_id, step)
@@ -90,8 +90,9 @@ CREATE INDEX pipeline_runs_pipeline_id ON augur.pipeline_runs (pipeline_id, id);
 CREATE INDEX pipeline_runs_open ON augur.pipeline_runs (pipeline_id, status, id)
 	WHERE status = ANY ('{queued,running}'::text[]);
 CREATE INDEX pipeline_runs_ended_at ON augur.pipeline_runs (ended_at);
--- one run for each slot of a schedule, whoever finds it due
-CREATE UNIQUE INDEX pipeline_runs_slot ON augur.pipeline_runs (pipeline_id, logical_date)
+-- one run for each slot of a schedule, whoever finds it due; slots of two schedules that a pipeline
+-- had can begin at the same time
+CREATE UNIQUE INDEX pipeline_runs_slot ON augur.pipeline_runs (pipeline_id, logical_date, interval_end)
 	WHERE trigger = 'schedule';
 
 CREATE TABLE augur.step_runs

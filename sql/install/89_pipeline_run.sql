@@ -129,6 +129,17 @@ $$;
 COMMENT ON FUNCTION augur._may_start(augur.pipeline_runs) IS
 'Internal. Whether so few runs of the pipeline are running, or queued before it, that a run may start.';
 
+-- Whether a worker that was started then may not have got so far as to be seen.  One of the future is
+-- none: the clock was set back.
+CREATE OR REPLACE FUNCTION augur._on_the_way(launched_at timestamptz) RETURNS boolean
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT launched_at > clock_timestamp() - interval '10 seconds' AND launched_at <= clock_timestamp()
+$$;
+COMMENT ON FUNCTION augur._on_the_way(timestamptz) IS
+'Internal. Whether a background worker that was started at that time may still be about to begin.';
+
 -- Why no worker can be started as a role; NULL when one can.
 CREATE OR REPLACE FUNCTION augur._unstartable(owner regrole) RETURNS text
 LANGUAGE sql STABLE
@@ -232,8 +243,9 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	-- full jitter: those that failed together do not come back together
-	SELECT clock_timestamp() + random() * least((d ->> 'max_delay')::interval,
-		(d ->> 'delay')::interval * power(2, least(attempt - 1, 30)))
+	SELECT clock_timestamp() + make_interval(secs => random() * least(
+		extract(epoch FROM (d ->> 'max_delay')::interval)::float8,
+		extract(epoch FROM (d ->> 'delay')::interval)::float8 * power(2, attempt - 1)))
 $$;
 COMMENT ON FUNCTION augur._retry_at(jsonb, integer) IS
 'Internal. When a step is tried again after so many attempts.';
@@ -675,7 +687,7 @@ BEGIN
 	FOR n IN
 		SELECT t.* FROM augur.pipeline_runs t JOIN augur.pipelines p ON p.id = t.pipeline_id AND p.enabled
 		WHERE t.status = 'queued' AND t.owner = r.owner AND t.pipeline_id <> r.pipeline_id
-		AND (t.launched_at IS NULL OR t.launched_at <= clock_timestamp() - interval '10 seconds')
+		AND (t.launched_at IS NULL OR NOT augur._on_the_way(t.launched_at))
 		ORDER BY t.id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED
 	LOOP
 		IF augur._may_start(n) THEN
@@ -809,7 +821,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	-- one that nobody works on, and for which nobody can have been on the way for so long
-	RETURN augur._held(false, run) OR r.launched_at > clock_timestamp() - interval '10 seconds';
+	RETURN augur._held(false, run) OR augur._on_the_way(r.launched_at);
 END
 $$;
 COMMENT ON FUNCTION augur._still_running(bigint) IS

@@ -108,7 +108,7 @@ AS $$
 		 ' mean_before, mean_after)'),
 		('augur.pipelines', 'INSERT (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
 		 ' late_after, keep, search_path)'),
-		('augur.pipelines', 'UPDATE (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
+		('augur.pipelines', 'UPDATE (name, owner, params, description, max_parallel, max_active, concurrency, run_timeout,'
 		 ' late_after, keep, search_path, enabled)'),
 		('augur.pipelines', 'DELETE'),
 		('augur.pipeline_steps', 'INSERT'),
