@@ -778,6 +778,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._own_type(text)', $$augur._own_type('date')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._may_become(regrole)', $$augur._may_become('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._tick_failed(text,text,bigint)', $$augur._tick_failed('due', 'why')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._names_of(jsonb)', $$augur._names_of('["a"]')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._tick_run(bigint,timestamp with time zone)', $$augur._tick_run(0, now())$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._fail(text,text,text,text)', $$augur._fail('22023', 'x')$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._cast_value(jsonb,text)', $$augur._cast_value('1', 'integer')$$, 'ok ok ok ok ok ok 42501'),
