@@ -114,8 +114,8 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('attempt %s at step "%s" of run %s cannot change from %s to %s',
 							 OLD.attempt, OLD.step, OLD.run_id, OLD.status, NEW.status);
-	ELSIF (NEW.id, NEW.run_id, NEW.step, NEW.kind, NEW.attempt)
-		IS DISTINCT FROM (OLD.id, OLD.run_id, OLD.step, OLD.kind, OLD.attempt)
+	ELSIF (NEW.id, NEW.run_id, NEW.step, NEW.kind, NEW.attempt, NEW.pool)
+		IS DISTINCT FROM (OLD.id, OLD.run_id, OLD.step, OLD.kind, OLD.attempt, OLD.pool)
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('what attempt %s at step "%s" of run %s is cannot be changed',
@@ -187,11 +187,11 @@ CREATE OR REPLACE FUNCTION augur._own_session() RETURNS boolean
 	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION augur._own_session() IS
 'Internal. Whether the current user is the one who logged in.';
-CREATE OR REPLACE FUNCTION augur._launch(run bigint, workers integer DEFAULT 1) RETURNS void
+CREATE OR REPLACE FUNCTION augur._launch(run bigint, workers integer DEFAULT 1) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'augur_pipeline_launch'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION augur._launch(bigint, integer) IS
-'Internal. Starts background workers for a run, as its owner, when the transaction commits.';
+'Internal. Starts background workers for a run, as its owner, when the transaction commits; false when no more can be asked for in one transaction, or it has ended.';
 CREATE OR REPLACE FUNCTION augur._launch_upkeep(role oid) RETURNS void
 	AS 'MODULE_PATHNAME', 'augur_pipeline_launch_upkeep'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

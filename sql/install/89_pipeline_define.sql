@@ -787,7 +787,7 @@ CREATE OR REPLACE FUNCTION augur.add_step(pipeline text, step text, kind text DE
 	body jsonb DEFAULT '{}', needs text[] DEFAULT '{}', condition text DEFAULT NULL,
 	retries integer DEFAULT 0, delay interval DEFAULT '30 seconds', max_delay interval DEFAULT '1 hour',
 	timeout interval DEFAULT NULL, trigger_rule text DEFAULT 'all_success', sql text DEFAULT NULL,
-	verify boolean DEFAULT true, replace boolean DEFAULT false) RETURNS void
+	verify boolean DEFAULT true, replace boolean DEFAULT false, pool text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -816,6 +816,11 @@ BEGIN
 	IF problem IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
 	END IF;
+	IF NOT EXISTS (SELECT FROM augur.pools t WHERE t.name = pool) AND pool IS NOT NULL THEN
+		PERFORM augur._fail('undefined_object', format('pool "%s" does not exist', pool), NULL,
+			coalesce('Perhaps you meant "' || augur._nearest(pool, ARRAY(SELECT t.name FROM augur.pools t)) || '".',
+				'Operators and admins make it: SELECT augur.set_pool(' || quote_literal(pool) || ', 2).'));
+	END IF;
 	-- two sessions that add steps at the same time do it one after the other
 	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
 	steps := ARRAY(SELECT t FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id AND t.step <> step);
@@ -840,6 +845,7 @@ BEGIN
 	s.max_delay := max_delay;
 	s.timeout := timeout;
 	s.trigger_rule := trigger_rule;
+	s.pool := pool;
 	s.body := augur._check_step(p, s, steps || CASE WHEN other.step IS NULL THEN '{}' ELSE ARRAY[s] END, coalesce(verify, true));
 	DELETE FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id AND t.step = step;
 	INSERT INTO augur.pipeline_steps SELECT (s).*;
@@ -851,8 +857,72 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION augur.add_step(text, text, text, jsonb, text[], text, integer, interval, interval, interval, text, text, boolean, boolean) IS
-'Adds a step to a pipeline, or replaces one (replace => true). kind: sql (SQL statements), call (a function), load, validate, refresh_features, train, train_forecast, score, drift, promote, retrain, notify: body holds the arguments of augur''s function by name. {"param": name}, {"run": "logical_date"} and {"result": "step.field"} stand for values; SQL asks augur.param(name), augur.logical_date(), augur.data_interval() and augur.step_result(step). needs: steps that come before. condition: SQL, the step is skipped unless it is true. retries, delay (doubles, up to max_delay), timeout: of one attempt. trigger_rule: all_success, all_done or one_failed. verify => false: objects that the body names need not exist yet. Example: SELECT augur.add_step(''nightly'', ''train'', ''train'', ''{"model": "churn", "relation": "customers", "target": "churned"}'', needs => ''{validate}'', retries => 2)';
+COMMENT ON FUNCTION augur.add_step(text, text, text, jsonb, text[], text, integer, interval, interval, interval, text, text, boolean, boolean, text) IS
+'Adds a step to a pipeline, or replaces one (replace => true). kind: sql (SQL statements), call (a function), load, validate, refresh_features, train, train_forecast, score, drift, promote, retrain, notify: body holds the arguments of augur''s function by name. {"param": name}, {"run": "logical_date"} and {"result": "step.field"} stand for values; SQL asks augur.param(name), augur.logical_date(), augur.data_interval() and augur.step_result(step). needs: steps that come before. condition: SQL, the step is skipped unless it is true. retries, delay (doubles, up to max_delay), timeout: of one attempt. trigger_rule: all_success, all_done or one_failed. verify => false: objects that the body names need not exist yet. pool: of augur.set_pool, so many steps of which run at the same time in all pipelines. Example: SELECT augur.add_step(''nightly'', ''train'', ''train'', ''{"model": "churn", "relation": "customers", "target": "churned"}'', needs => ''{validate}'', retries => 2)';
+
+-- ---- pools ---------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._check_pool_right(name text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF row_security_active('augur.pools') AND NOT EXISTS (
+		SELECT FROM augur.preset_roles p WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE'))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for pool %s', quote_nullable(name)),
+			DETAIL = 'Pools limit the steps of every role: for operators, admins and the extension''s owner.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._check_pool_right(text) IS
+'Internal. Raises an error unless the current user may make and change pools.';
+
+CREATE OR REPLACE FUNCTION augur.set_pool(name text, slots integer, note text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	problem		text := CASE
+		WHEN name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,63}$'
+			THEN format('invalid name of a pool %s: it has 1 to 63 letters, digits, "_" and "-"', quote_nullable(name))
+		WHEN slots IS NULL OR slots NOT BETWEEN 0 AND 1000 THEN 'slots must be between 0 and 1000' END;
+BEGIN
+	PERFORM augur._check_pool_right(name);
+	IF problem IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
+	END IF;
+	INSERT INTO augur.pools AS t (name, slots, note) VALUES (name, slots, note)
+	ON CONFLICT ON CONSTRAINT pools_pkey DO UPDATE SET slots = excluded.slots, note = coalesce(excluded.note, t.note);
+	PERFORM augur._wake_pool(name, NULL);
+END
+$$;
+COMMENT ON FUNCTION augur.set_pool(text, integer, text) IS
+'Makes a pool, or changes how many slots it has. Of all steps that name it in augur.add_step, of whatever pipeline and owner, so many run at the same time; the others wait. 0 lets none begin. Those that run go on. For operators and admins. Example: SELECT augur.set_pool(''training'', 1)';
+
+CREATE OR REPLACE FUNCTION augur.drop_pool(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM augur._check_pool_right(name);
+	DELETE FROM augur.pools t WHERE t.name = name;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('pool %s does not exist', coalesce('"' || name || '"', 'NULL'));
+	END IF;
+EXCEPTION WHEN foreign_key_violation THEN
+	PERFORM augur._fail('dependent_objects_still_exist', format('pool "%s" is named by steps', name),
+		(SELECT format('Of pipelines %s.', string_agg(DISTINCT '"' || p.name || '"', ', '))
+		 FROM augur.pipeline_steps s JOIN augur.pipelines p ON p.id = s.pipeline_id WHERE s.pool = name),
+		'augur.add_step(..., replace => true) takes it from them.');
+END
+$$;
+COMMENT ON FUNCTION augur.drop_pool(text) IS
+'Removes a pool that no step names. For operators and admins.';
 
 CREATE OR REPLACE FUNCTION augur.drop_step(pipeline text, step text) RETURNS void
 LANGUAGE plpgsql VOLATILE

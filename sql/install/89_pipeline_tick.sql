@@ -301,9 +301,12 @@ BEGIN
 	why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
 		ELSE augur._unstartable(r.owner) END;
 	IF why_not IS NULL THEN
+		-- no more can be asked for in one transaction: that is not to count as an attempt
+		IF NOT augur._launch(r.id) THEN
+			RETURN false;
+		END IF;
 		UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1, resume_at = NULL
 		WHERE t.id = r.id;
-		PERFORM augur._launch(r.id);
 	ELSE
 		UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user WHERE t.id = r.id RETURNING * INTO r;
 		r.reason := why_not;
@@ -326,7 +329,6 @@ AS $$
 DECLARE
 	r			augur.pipeline_runs;
 	n			integer := 0;
-	launched	integer := 0;
 	why_not		text;
 BEGIN
 	FOR r IN
@@ -353,12 +355,10 @@ BEGIN
 		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
 			ELSE augur._unstartable(r.owner) END;
 		IF why_not IS NULL THEN
+			-- no more can be asked for in one transaction (pipeline_worker.c); workers take on the rest
+			EXIT WHEN NOT augur._launch(r.id);
 			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1
 			WHERE t.id = r.id AND t.status = 'queued';
-			PERFORM augur._launch(r.id);
-			-- no more can be asked for in one transaction (pipeline_worker.c); workers take on the rest
-			launched := launched + 1;
-			EXIT WHEN launched >= 64;
 		ELSE
 			UPDATE augur.pipeline_runs t SET status = 'failed', ended_at = clock_timestamp(), reason = why_not
 			WHERE t.id = r.id AND t.status = 'queued';

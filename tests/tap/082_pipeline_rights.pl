@@ -215,6 +215,66 @@ $run = as('ann', q{SELECT augur.queue_run('mine')});
 is(ended($run), 'success', 'and what he left can be given to another one');
 is(one(q{SELECT status FROM augur.health() WHERE component = 'owners'}), 'ok', 'then all is well');
 
+# ---- pools: so many steps at a time, whosever they are ------------------------------------------------------------
+like(fails('ann', q{SELECT augur.set_pool('gpu', 2)}), qr/permission denied for pool 'gpu'/, 'ordinary roles make no pool');
+like(fails('ann', q{INSERT INTO augur.pools (name, slots) VALUES ('gpu', 2)}), qr/row-level security/, 'nor a row');
+like(fails('op', q{SELECT augur.set_pool('a b', 2)}), qr/invalid name of a pool/, 'a name');
+like(fails('op', q{SELECT augur.set_pool('gpu', -1)}), qr/slots must be between 0 and 1000/, 'a number');
+as('op', q{SELECT augur.set_pool('gpu', 2, 'two cards')});
+one(q{CREATE TABLE busy (during tstzrange, who name DEFAULT current_user); GRANT ALL ON busy TO ann, bob});
+like(fails('ann', q{SELECT augur.add_step('mine', 'g', sql => 'SELECT 1', pool => 'gpv')}), qr/pool "gpv" does not exist.*Perhaps you meant "gpu"/s, 'a pool that is none');
+foreach my $role ('ann', 'bob')
+{
+	as($role, qq{SELECT augur.create_pipeline('gpu_$role', max_active => 8, max_parallel => 4);
+		SELECT augur.add_step('gpu_$role', s, pool => 'gpu', sql => 'WITH t AS MATERIALIZED (SELECT clock_timestamp() AS b, pg_sleep(0.1))
+			INSERT INTO public.busy SELECT tstzrange(b, clock_timestamp()) FROM t') FROM unnest('{x,y}'::text[]) s;
+		SELECT augur.queue_run('gpu_$role') FROM generate_series(1, 4)});
+}
+for (1 .. 100)
+{
+	last if one(q{SELECT count(*) FROM augur.pipeline_runs WHERE pipeline ~ '^gpu' AND ended_at IS NULL}) eq '0';
+	as('op', 'CALL augur.tick()');
+	usleep(100_000);
+}
+is(one(q{SELECT string_agg(DISTINCT status, ' '), count(*) FROM augur.pipeline_runs WHERE pipeline ~ '^gpu'}), 'success|8', 'all have had their turn');
+is(one(q{SELECT count(*) FROM busy}), '16', 'each step once');
+is(one(q{SELECT max((SELECT count(*) FROM busy o WHERE o.during @> lower(b.during))) FROM busy b}), '2', 'never more than two at the same time, and two');
+like(fails('op', q{SELECT augur.drop_pool('gpu')}), qr/pool "gpu" is named by steps.*gpu_ann.*gpu_bob/s, 'a pool in use stays');
+# none at all; then a slot is taken up at once; one whose session is gone gives it back
+as('op', q{SELECT augur.set_pool('gpu', 0)});
+as('ann', q{SELECT augur.add_step('gpu_ann', 'x', pool => 'gpu', replace => true, retries => 1, delay => '0',
+	sql => 'SELECT pg_sleep(600) WHERE (SELECT max(attempt) FROM augur.step_runs WHERE run_id = augur.run_id() AND step = ''x'') = 1');
+	SELECT augur.drop_step('gpu_ann', 'y')});
+$run = as('ann', q{SELECT augur.queue_run('gpu_ann')});
+$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $run AND status = 'ready'") or die 'does not wait';
+for (1 .. 7) { one("UPDATE augur.pipeline_runs SET launched_at = launched_at - interval '11 s' WHERE id = $run"); as('op', 'CALL augur.tick()'); usleep(150_000); }
+is(one("SELECT r.status, s.status FROM augur.pipeline_runs r JOIN augur.step_runs s ON s.run_id = r.id WHERE r.id = $run"), 'running|ready',
+	'a run waits for a pool as long as it takes');
+is(one(q{SELECT slots, running, waiting FROM augur.pool_status}), '0|0|1', 'which can be seen');
+as('op', q{SELECT augur.set_pool('gpu', 1)});
+$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $run AND status = 'running'") or die 'does not begin';
+my $waits = as('bob', q{SELECT augur.queue_run('gpu_bob')});
+$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $waits AND status = 'ready'") or die 'does not wait';
+one("SELECT pg_terminate_backend(pid) FROM augur.step_runs WHERE run_id = $run AND status = 'running'");
+for (1 .. 100) { last if one("SELECT count(*) FROM augur.pipeline_runs WHERE id IN ($run, $waits) AND ended_at IS NULL") eq '0'; as('op', q{CALL augur.tick(now() + interval '1 minute')}); usleep(100_000); }
+is(one("SELECT string_agg(status, ' ' ORDER BY id) FROM augur.pipeline_runs WHERE id IN ($run, $waits)"), 'success success', 'a dead session holds no slot');
+
+# ---- more runs without a session than workers can be asked for in one transaction ---------------------------------
+as('bob', q{SELECT augur.create_pipeline('orphans', max_active => 64); SELECT augur.add_step('orphans', 's', sql => 'SELECT 1');
+	SELECT augur.enable_pipeline('orphans', false); SELECT count(augur.queue_run('orphans')) FROM generate_series(1, 200);
+	UPDATE augur.pipeline_runs SET status = 'running', started_at = now(), plan = jsonb_build_object('search_path', '', 'max_parallel', 1,
+		'steps', (SELECT jsonb_agg(to_jsonb(s)) FROM augur.pipeline_steps s JOIN augur.pipelines p ON p.id = s.pipeline_id WHERE p.name = 'orphans'))
+		WHERE pipeline = 'orphans';
+	INSERT INTO augur.step_runs (run_id, step, kind) SELECT id, 's', 'sql' FROM augur.pipeline_runs WHERE pipeline = 'orphans'});
+for (1 .. 100)
+{
+	last if one(q{SELECT count(*) FROM augur.pipeline_runs WHERE pipeline = 'orphans' AND ended_at IS NULL}) eq '0';
+	one(q{UPDATE augur.pipeline_runs SET launched_at = launched_at - interval '11 s' WHERE pipeline = 'orphans' AND ended_at IS NULL});
+	as('op', 'CALL augur.tick()');
+	usleep(200_000);
+}
+is(one(q{SELECT status, count(*) FROM augur.pipeline_runs WHERE pipeline = 'orphans' GROUP BY 1}), 'success|200', 'all are gone on with, and none is given up');
+
 # ---- on a standby ----------------------------------------------------------------------------------------------------
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('rights_standby');
