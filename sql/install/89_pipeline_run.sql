@@ -27,7 +27,8 @@ DECLARE
 	-- those that were asked for one by one are not given up because another one is there
 	by_hand		boolean := trigger = ANY ('{manual,backfill,rerun}');
 BEGIN
-	SELECT * INTO p FROM augur.pipelines t WHERE t.id = pipeline_id;
+	-- not one that is being dropped, renamed or given away
+	SELECT * INTO p FROM augur.pipelines t WHERE t.id = pipeline_id FOR KEY SHARE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
 			MESSAGE = format('pipeline %s does not exist', pipeline_id);

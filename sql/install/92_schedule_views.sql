@@ -1,9 +1,25 @@
 -- schedule: what is to come, what was missed, and whether anything keeps it from happening.
 
+-- A schedule that cannot be read any more (a time zone that is gone) is its owner's affair: it must
+-- not keep everybody from looking at the others.
+CREATE OR REPLACE FUNCTION augur._readable_slots(schedule text, timezone text, after timestamptz, n integer,
+	start timestamptz) RETURNS SETOF timestamptz
+LANGUAGE plpgsql STABLE ROWS 10
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT s FROM augur.next_slots(schedule, timezone, after, n, start) s;
+EXCEPTION WHEN OTHERS THEN
+	RETURN;
+END
+$$;
+COMMENT ON FUNCTION augur._readable_slots(text, text, timestamptz, integer, timestamptz) IS
+'Internal. augur.next_slots, and none of a schedule that cannot be read.';
+
 CREATE OR REPLACE VIEW augur.schedules WITH (security_invoker = true) AS
 SELECT p.name AS pipeline, s.schedule, s.timezone, s.enabled AND p.enabled AS enabled, s.next_at AS next_slot,
 	CASE WHEN s.enabled AND p.enabled AND s.next_at IS NOT NULL THEN
-		ARRAY(SELECT n FROM augur.next_slots(s.schedule, s.timezone, s.next_at, 4, s.start_at) n) END AS following,
+		ARRAY(SELECT n FROM augur._readable_slots(s.schedule, s.timezone, s.next_at, 4, s.start_at) n) END AS following,
 	s.last_slot, r.id AS last_run, r.status AS last_status, r.started_at AS last_started, r.ended_at AS last_ended,
 	s.start_at, s.params, s.catchup, s.max_catchup, p.owner, s.set_by, s.set_at, s.note
 FROM augur.pipeline_schedules s
@@ -39,18 +55,18 @@ COMMENT ON COLUMN augur.triggers.note IS 'why it was switched off';
 CREATE OR REPLACE VIEW augur.missed_runs WITH (security_invoker = true) AS
 SELECT p.name AS pipeline, e.slot, e.begins AS interval_start, e.reason, e.found_at, e.schedule, e.timezone, p.owner
 FROM (
-	SELECT m.pipeline_id, m.schedule, m.timezone, m.reason, m.found_at, n.slot,
-		coalesce(lag(n.slot) OVER (PARTITION BY m.id ORDER BY n.slot),
-			augur._slot_before(m.schedule, m.timezone, m.start_at, n.slot)) AS begins
-	FROM augur.missed_slots m,
-		augur.next_slots(m.schedule, m.timezone, m.first_slot - interval '1 microsecond',
-			least(m.slots, 10000)::integer, m.start_at) n (slot)
+	SELECT m.pipeline_id, m.schedule, m.timezone, m.reason, m.found_at, coalesce(n.slot, m.first_slot) AS slot,
+		coalesce(lag(n.slot) OVER (PARTITION BY m.id ORDER BY n.slot), CASE WHEN n.slot IS NOT NULL THEN
+			augur._slot_before(m.schedule, m.timezone, m.start_at, n.slot) END) AS begins
+	FROM augur.missed_slots m
+	LEFT JOIN LATERAL augur._readable_slots(m.schedule, m.timezone, m.first_slot - interval '1 microsecond',
+			least(m.slots, 10000)::integer, m.start_at) n (slot) ON true
 	UNION ALL
 	-- due, and nothing has looked
 	SELECT s.pipeline_id, s.schedule, s.timezone, 'augur.tick() has not been called since', NULL, n.slot,
 		augur._slot_before(s.schedule, s.timezone, s.start_at, n.slot)
 	FROM augur.pipeline_schedules s,
-		augur.next_slots(s.schedule, s.timezone, s.next_at - interval '1 microsecond', 1000, s.start_at) n (slot)
+		augur._readable_slots(s.schedule, s.timezone, s.next_at - interval '1 microsecond', 1000, s.start_at) n (slot)
 	WHERE s.enabled AND s.next_at < now() - interval '2 minutes' AND n.slot < now() - interval '2 minutes') e
 	JOIN augur.pipelines p ON p.id = e.pipeline_id
 WHERE NOT EXISTS (SELECT FROM augur.pipeline_runs r
@@ -170,10 +186,15 @@ BEGIN
 	RETURN NEXT;
 
 	component := 'triggers';
-	SELECT count(*) AS n, count(*) FILTER (WHERE t.note IS NOT NULL AND NOT t.enabled) AS braked INTO r FROM augur.pipeline_triggers t;
-	status := CASE WHEN r.braked > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
-	detail := format('%s triggers, %s switched off because runs started each other', r.n, r.braked);
-	hint := CASE WHEN r.braked > 0 THEN 'See note in augur.triggers; switch it on with augur.enable_trigger when the loop is gone.' END;
+	SELECT count(*) AS n, count(*) FILTER (WHERE t.note IS NOT NULL AND NOT t.enabled) AS braked,
+		count(*) FILTER (WHERE t.kind = 'table' AND NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = t.relation
+			AND o.tgname = 'augur_pipeline_' || t.id)) AS gone
+	INTO r FROM augur.pipeline_triggers t;
+	status := CASE WHEN r.braked + r.gone > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s triggers, %s switched off because runs started each other', r.n, r.braked)
+		|| CASE WHEN r.gone > 0 THEN format(', %s whose table or the trigger on it is gone', r.gone) ELSE '' END;
+	hint := CASE WHEN r.gone > 0 THEN 'See augur.triggers; augur.drop_trigger takes away what is no longer needed.'
+		WHEN r.braked > 0 THEN 'See note in augur.triggers; switch it on with augur.enable_trigger when the loop is gone.' END;
 	RETURN NEXT;
 
 	component := 'queue';

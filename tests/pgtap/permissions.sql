@@ -785,6 +785,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._check_pool_right(text)', $$augur._check_pool_right('pmpool')$$, 'ok 42501 42501 42501 42501 ok 42501'),
 ('augur.set_pool(text,integer,text)', $$augur.set_pool('pmpool', 3)$$, 'ok 42501 42501 42501 42501 ok 42501'),
 ('augur.drop_pool(text)', $$augur.drop_pool('pmpool')$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._readable_slots(text,text,timestamp with time zone,integer,timestamp with time zone)', $$augur._readable_slots('@daily', 'UTC', now(), 1, NULL)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._tick_run(bigint,timestamp with time zone)', $$augur._tick_run(0, now())$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._fail(text,text,text,text)', $$augur._fail('22023', 'x')$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._cast_value(jsonb,text)', $$augur._cast_value('1', 'integer')$$, 'ok ok ok ok ok ok 42501'),
