@@ -859,7 +859,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._retrain_due(bigint,timestamp with time zone)', $$augur._retrain_due(1, now())$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._tick_retention(timestamp with time zone)', $$augur._tick_retention(now())$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._tick_part(text,timestamp with time zone)', $$augur._tick_part('due', now())$$, 'ok ok 42501 42501 ok ok 42501'),
-('augur._tick_begin()', $$augur._tick_begin()$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._tick_begin(timestamp with time zone)', $$augur._tick_begin(now())$$, 'ok 42501 42501 42501 42501 ok 42501'),
 ('augur.tick(timestamp with time zone)', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._upkeep()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._upkeep_monitors()', $$augur._upkeep_monitors()$$, 'ok ok 42501 42501 ok ok 42501'),
