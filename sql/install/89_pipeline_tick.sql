@@ -183,8 +183,9 @@ BEGIN
 	END IF;
 	-- two that ask at the same time do not both queue the same dates
 	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
-	SELECT count(*) INTO n FROM (SELECT FROM generate_series(from_date, until_date, step) s (at)
-								 WHERE s.at < until_date LIMIT max_runs::bigint + 1) t;
+	-- in the list, where it makes no more of them than are wanted
+	SELECT count(*) INTO n FROM (SELECT generate_series(from_date, until_date, step) AS at LIMIT max_runs::bigint + 2) t
+	WHERE t.at < until_date;
 	IF n > max_runs THEN
 		RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
 			MESSAGE = format('there are more than %s dates', max_runs),
