@@ -183,9 +183,9 @@ execute(const char *sql, const Datum *args, DestReceiver *dest)
 	code = SPI_execute_extended(sql, &options);
 	/* not all it refuses is an error to it: what cannot be done was not done */
 	if (code < 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("a statement cannot be part of a step: %s",
-							   SPI_result_code_string(code))));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a statement cannot be part of a step: %s", SPI_result_code_string(code))));
 	rows = SPI_processed;
 	/* a deferred constraint that does not hold is the step's error, not the commit's */
 	(void) SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
@@ -391,8 +391,7 @@ augur_pipeline_tick_lock(PG_FUNCTION_ARGS)
 	if (!may_tick())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied to start what is due")));
-	PG_RETURN_BOOL(held ||
-				   LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL);
+	PG_RETURN_BOOL(held || LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL);
 }
 
 /*
