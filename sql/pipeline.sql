@@ -183,6 +183,9 @@ SELECT action, count(*) FROM augur.backfill('daily', '2026-06-29', '2026-07-02',
 SELECT action, count(*) FROM augur.backfill('daily', '2026-06-29', '2026-07-02', reprocess => 'completed', dry_run => true) GROUP BY action ORDER BY action;
 SELECT action, count(*) FROM augur.backfill('daily', '2026-06-29', '2026-07-02', reprocess => 'failed', dry_run => true) GROUP BY action ORDER BY action;
 SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', max_runs => 30);
+SET statement_timeout = '60 s';
+SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', '1 microsecond');
+RESET statement_timeout;
 SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', '0');
 SELECT * FROM augur.backfill('daily', '2026-01-01', 'infinity');
 SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', reprocess => 'all');

@@ -23,6 +23,11 @@ WHERE (d.slots, d.last, d.next) IS DISTINCT FROM
 	(SELECT (count(*) FILTER (WHERE s <= '2025-01-01'), max(s) FILTER (WHERE s <= '2025-01-01'), max(s))
 	 FROM next_slots(g.schedule, g.zone, '2022-12-31', d.slots::integer + 1) s);
 
+-- more than anybody counts
+SET statement_timeout = '60 s';
+SELECT * FROM _slots_due('* * * * *', 'UTC', NULL, '0001-01-01', '2026-01-01');
+RESET statement_timeout;
+
 -- a time that is skipped comes right after the gap, one that is repeated once
 SELECT s AT TIME ZONE 'Europe/Berlin' AS local, s FROM next_slots('30 2 * * *', 'Europe/Berlin', '2024-03-29 12:00', 3) s;
 SELECT s AT TIME ZONE 'Europe/Berlin' AS local, s FROM next_slots('30 2 * * *', 'Europe/Berlin', '2024-10-25 12:00', 3) s;
@@ -118,6 +123,14 @@ UPDATE pipeline_schedules SET timezone = 'gone/zone' WHERE pipeline_id = (SELECT
 SELECT _queue_due('2031-01-01 01:00');
 SELECT pipeline, interval_end FROM runs WHERE interval_end > '2030-12-31';
 SELECT s.enabled, s.next_at, s.note FROM pipeline_schedules s JOIN pipelines p ON p.id = s.pipeline_id ORDER BY p.name;
+-- and keeps nobody from looking
+SELECT pipeline, enabled, following IS NOT NULL AS follows FROM schedules ORDER BY 1;
+SELECT pipeline, slot, timezone FROM missed_runs WHERE timezone = 'gone/zone';
+BEGIN;
+UPDATE pipeline_schedules SET enabled = true, next_at = now() - interval '1 hour' WHERE timezone = 'gone/zone';
+SELECT pipeline, enabled, following FROM schedules WHERE timezone = 'gone/zone';
+SELECT count(*) FROM missed_runs WHERE timezone = 'gone/zone';
+ROLLBACK;
 SELECT component, status, detail FROM health() WHERE component = 'schedules';
 DELETE FROM missed_slots;
 SELECT unschedule('nightly'), unschedule('after');
@@ -196,6 +209,15 @@ SELECT on_pipeline('nightly', 'nope');
 SELECT on_pipeline('nightly', 'after', '{great}');
 SELECT drop_trigger(0), enable_trigger(0);
 \set VERBOSITY terse
+
+-- a table that is dropped leaves a trigger that does nothing, and health tells
+BEGIN;
+CREATE TABLE gone (i integer);
+SELECT on_table('after', 'gone') > 0 AS made;
+SELECT detail FROM health() WHERE component = 'triggers';
+DROP TABLE gone;
+SELECT status, detail FROM health() WHERE component = 'triggers';
+ROLLBACK;
 
 -- ---- pipelines that start each other -------------------------------------------------------------
 DELETE FROM pipeline_triggers;

@@ -164,7 +164,7 @@ BEGIN
 	END IF;
 	BEGIN
 		SELECT * INTO e FROM augur.events t
-		WHERE t.id = event AND t.at > clock_timestamp() - interval '1 minute';
+		WHERE t.id = event AND augur._written_here(t.xmin);
 		IF NOT FOUND THEN
 			RETURN;
 		END IF;

@@ -251,11 +251,22 @@ CREATE OR REPLACE FUNCTION augur._may_log() RETURNS boolean
 COMMENT ON FUNCTION augur._may_log() IS
 'Internal. Whether this transaction may write; if not, the caller is told once.';
 
+CREATE OR REPLACE FUNCTION augur._names_of(list jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT jsonb_array_elements_text(list));
+END
+$$;
+COMMENT ON FUNCTION augur._names_of(jsonb) IS
+'Internal. The texts of a JSON array in their order.';
+
 CREATE OR REPLACE FUNCTION augur._class_names(v augur.versions) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT array_agg(c ORDER BY n) FROM jsonb_array_elements_text(v.signature -> 'classes') WITH ORDINALITY u (c, n)
+	SELECT augur._names_of(v.signature -> 'classes')
 $$;
 COMMENT ON FUNCTION augur._class_names(augur.versions) IS
 'Internal. The classes of a version in their order; NULL for regression.';
@@ -289,56 +300,69 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	v			augur.versions := augur._referred_version(model);
-	name		text := (SELECT m.name FROM augur.models m WHERE m.id = v.model_id);
-	pinned		text := name || '/' || v.version;
-	classes		text[] := augur._class_names(v);
+	v			augur.versions;
+	r			record;
+	pinned		text;
 	p			augur.prediction;
 	shares		jsonb;
 	result		augur.logged_prediction;
 	logs		boolean;
-	r			record;
-	c			augur.versions;
 	a			record;
 	made		bigint;
 BEGIN
-	-- an alias or a number says which version is wanted, and takes no part in a rollout
-	SELECT t.id, t.candidate_id, t.mode, t.salt, (t.weight * 100)::integer AS share INTO r FROM augur.rollouts t
-	WHERE t.model_id = v.model_id AND t.champion_id = v.id AND t.state = ANY ('{running,paused}') AND model = name;
+	-- This is called once a row: what a bare name mostly needs is looked up at once.  An alias or a
+	-- number says which version is wanted, and takes no part in a rollout.
+	SELECT m.id AS model_id, t.id AS version_id, t.version, t.signature -> 'classes' AS classes,
+		o.id, o.candidate_id, c.version AS candidate, c.signature -> 'classes' AS candidate_classes,
+		o.mode, o.salt, (o.weight * 100)::integer AS share
+	INTO r
+	FROM augur.models m
+	JOIN augur.aliases l ON l.model_id = m.id AND l.alias = 'production'
+	JOIN augur.versions t ON t.id = l.version_id
+	LEFT JOIN augur.rollouts o ON o.model_id = m.id AND o.champion_id = t.id AND o.state = ANY ('{running,paused}')
+	LEFT JOIN augur.versions c ON c.id = o.candidate_id
+	WHERE m.name = model AND m.task <> 'forecasting';
 	IF NOT FOUND THEN
+		v := augur._referred_version(model);
+		SELECT v.model_id, v.id AS version_id, v.version, v.signature -> 'classes' AS classes, NULL::bigint AS id INTO r;
+		pinned := (SELECT m.name FROM augur.models m WHERE m.id = v.model_id) || '/' || v.version;
+	ELSE
+		pinned := model || '/' || r.version;
+	END IF;
+	IF r.id IS NULL THEN
 		p := augur.predict_full(pinned, "row");
-		result := ROW(NULL, p.value, p.label, p.probability, v.version);
+		result := ROW(NULL, p.value, p.label, p.probability, r.version);
 		IF augur._prepare_log() THEN
-			IF cardinality(classes) = 2 THEN
-				shares := jsonb_build_object(classes[1], 1 - p.value, classes[2], p.value);
-			ELSIF classes IS NOT NULL THEN
+			IF jsonb_array_length(r.classes) = 2 THEN
+				shares := jsonb_build_object(r.classes ->> 0, 1 - p.value, r.classes ->> 1, p.value);
+			ELSIF jsonb_typeof(r.classes) = 'array' THEN
 				shares := augur.probabilities(pinned, "row");
 			END IF;
 			INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
 				probabilities, features)
-			VALUES (v.model_id, v.id, v.version, model, entity, target_time, p.value, p.label, shares,
+			VALUES (r.model_id, r.version_id, r.version, model, entity, target_time, p.value, p.label, shares,
 					CASE WHEN keep_features THEN to_jsonb("row") END)
 			RETURNING id INTO result.prediction_id;
 		END IF;
 		RETURN result;
 	END IF;
 	logs := augur._prepare_log();
-	SELECT t.* INTO c FROM augur.versions t WHERE t.id = r.candidate_id;
 	FOR a IN
-		SELECT * FROM augur._rollout_answers(pinned, classes, name || '/' || c.version, augur._class_names(c), CASE WHEN logs OR r.mode = 'canary' THEN r.mode END,
+		SELECT * FROM augur._rollout_answers(pinned, augur._names_of(r.classes), model || '/' || r.candidate, augur._names_of(r.candidate_classes),
+			CASE WHEN logs OR r.mode = 'canary' THEN r.mode END,
 			coalesce(augur._bucket(entity, r.salt), floor(random() * 10000)::integer) < r.share, "row")
 	LOOP
 		made := NULL;
 		IF logs THEN
 			INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label,
 				probabilities, features, rollout_id, arm, error)
-			VALUES (v.model_id, CASE WHEN a.asked THEN c.id ELSE v.id END, CASE WHEN a.asked THEN c.version ELSE v.version END,
+			VALUES (r.model_id, CASE WHEN a.asked THEN r.candidate_id ELSE r.version_id END, CASE WHEN a.asked THEN r.candidate ELSE r.version END,
 					model, entity, target_time, a.value, a.label, a.shares, CASE WHEN keep_features THEN to_jsonb("row") END,
 					CASE WHEN a.arm IS NOT NULL THEN r.id END, a.arm, a.error)
 			RETURNING id INTO made;
 		END IF;
 		IF a.served THEN
-			result := ROW(made, a.value, a.label, a.probability, CASE WHEN a.asked THEN c.version ELSE v.version END);
+			result := ROW(made, a.value, a.label, a.probability, CASE WHEN a.asked THEN r.candidate ELSE r.version END);
 		END IF;
 	END LOOP;
 	RETURN result;

@@ -328,6 +328,8 @@ BEGIN
 		WHEN step_for IS NULL OR step_for < interval '0' THEN 'step_for must not be negative'
 		WHEN patience IS NULL OR patience < interval '0' THEN 'patience must not be negative'
 		WHEN expires_after IS NULL OR expires_after < interval '0' THEN 'expires_after must not be negative'
+		WHEN greatest(step_for, patience, expires_after) > interval '1000 years'
+			THEN 'step_for, patience and expires_after must not be more than 1000 years'
 		WHEN min_samples IS NULL OR min_samples < 2 THEN 'min_samples must be at least 2'
 		WHEN approval IS NULL THEN 'approval must be true or false'
 		WHEN char_length(salt) NOT BETWEEN 1 AND 200 THEN 'salt must have 1 to 200 characters' END;

@@ -7,6 +7,9 @@
 -- cancel and skip; they write states, which trigger pipeline_runs_guard and step_runs_guard of
 -- 89_pipeline.sql hold to the state machines.
 --
+-- A pool limits steps of all owners together; operators and admins make it, and its owner names it
+-- in a step.
+--
 -- The order of tables is that of foreign keys; runs and their steps go with the pipeline, events
 -- stay.  There is one row in step_runs for each attempt: what was tried is never written over.
 
@@ -23,14 +26,23 @@ CREATE TABLE augur.pipelines
 	max_active	integer NOT NULL DEFAULT 1 CHECK (max_active BETWEEN 1 AND 64),
 	concurrency text NOT NULL DEFAULT 'queue'
 				CHECK (concurrency = ANY ('{skip,queue,replace}'::text[])),
-	run_timeout interval CHECK (run_timeout > interval '0'),
-	late_after	interval CHECK (late_after > interval '0'),
-	keep		interval NOT NULL DEFAULT '90 days' CHECK (keep > interval '0'),
+	run_timeout interval CHECK (run_timeout > interval '0' AND run_timeout <= interval '1000 years'),
+	late_after	interval CHECK (late_after > interval '0' AND late_after <= interval '1000 years'),
+	keep		interval NOT NULL DEFAULT '90 days' CHECK (keep > interval '0' AND keep <= interval '1000 years'),
 	search_path text NOT NULL,
 	enabled		boolean NOT NULL DEFAULT true,
 	created_by	name NOT NULL DEFAULT current_user,
 	created_at	timestamptz NOT NULL DEFAULT clock_timestamp(),
 	UNIQUE (id, name, owner)
+);
+
+CREATE TABLE augur.pools
+(
+	name		text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_-]{1,63}$'),
+	slots		integer NOT NULL CHECK (slots BETWEEN 0 AND 1000),
+	note		text,
+	set_by		name NOT NULL DEFAULT current_user,
+	set_at		timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 CREATE TABLE augur.pipeline_steps
@@ -44,11 +56,12 @@ CREATE TABLE augur.pipeline_steps
 	needs		text[] NOT NULL DEFAULT '{}',
 	condition	text,
 	retries		integer NOT NULL DEFAULT 0 CHECK (retries BETWEEN 0 AND 100),
-	delay		interval NOT NULL DEFAULT '30 seconds' CHECK (delay >= interval '0'),
-	max_delay	interval NOT NULL DEFAULT '1 hour' CHECK (max_delay >= interval '0'),
-	timeout		interval CHECK (timeout > interval '0'),
+	delay		interval NOT NULL DEFAULT '30 seconds' CHECK (delay >= interval '0' AND delay <= interval '1000 years'),
+	max_delay	interval NOT NULL DEFAULT '1 hour' CHECK (max_delay >= interval '0' AND max_delay <= interval '1000 years'),
+	timeout		interval CHECK (timeout > interval '0' AND timeout <= interval '1000 years'),
 	trigger_rule text NOT NULL DEFAULT 'all_success'
 				CHECK (trigger_rule = ANY ('{all_success,all_done,one_failed}'::text[])),
+	pool		text REFERENCES augur.pools,
 	PRIMARY KEY (pipeline_id, step)
 );
 
@@ -90,8 +103,9 @@ CREATE INDEX pipeline_runs_pipeline_id ON augur.pipeline_runs (pipeline_id, id);
 CREATE INDEX pipeline_runs_open ON augur.pipeline_runs (pipeline_id, status, id)
 	WHERE status = ANY ('{queued,running}'::text[]);
 CREATE INDEX pipeline_runs_ended_at ON augur.pipeline_runs (ended_at);
--- one run for each slot of a schedule, whoever finds it due
-CREATE UNIQUE INDEX pipeline_runs_slot ON augur.pipeline_runs (pipeline_id, logical_date)
+-- one run for each slot of a schedule, whoever finds it due; slots of two schedules that a pipeline
+-- had can begin at the same time
+CREATE UNIQUE INDEX pipeline_runs_slot ON augur.pipeline_runs (pipeline_id, logical_date, interval_end)
 	WHERE trigger = 'schedule';
 
 CREATE TABLE augur.step_runs
@@ -108,6 +122,7 @@ CREATE TABLE augur.step_runs
 	ended_at	timestamptz,
 	pid			integer,
 	passed_over	boolean NOT NULL DEFAULT false,
+	pool		text,
 	rows		bigint,
 	result		jsonb,
 	sqlstate	text,
@@ -122,6 +137,10 @@ CREATE TABLE augur.step_runs
 CREATE INDEX step_runs_open ON augur.step_runs (run_id)
 	WHERE status = ANY ('{pending,ready,running,retry_wait}'::text[]);
 
+CREATE INDEX step_runs_pool ON augur.step_runs (pool, id)
+	WHERE pool IS NOT NULL AND status = ANY ('{ready,running}'::text[]);
+
+SELECT pg_extension_config_dump('augur.pools', '');
 SELECT pg_extension_config_dump('augur.pipelines', '');
 SELECT pg_extension_config_dump('augur.pipelines_id_seq', '');
 SELECT pg_extension_config_dump('augur.pipeline_steps', '');
@@ -130,10 +149,16 @@ SELECT pg_extension_config_dump('augur.pipeline_runs_id_seq', '');
 SELECT pg_extension_config_dump('augur.step_runs', '');
 SELECT pg_extension_config_dump('augur.step_runs_id_seq', '');
 
+ALTER TABLE augur.pools ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.pipelines ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.pipeline_steps ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.pipeline_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE augur.step_runs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY seen ON augur.pools FOR SELECT USING (true);
+CREATE POLICY written ON augur.pools FOR ALL
+	USING (EXISTS (SELECT FROM augur.preset_roles p
+				   WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE')));
 
 -- pipelines: seen by members of the owner, operators and admins; written by the owner alone
 CREATE POLICY seen ON augur.pipelines FOR SELECT
@@ -205,6 +230,13 @@ COMMENT ON COLUMN augur.pipelines.search_path IS 'search_path that steps run wit
 COMMENT ON COLUMN augur.pipelines.enabled IS 'false: nothing starts it but augur.run_pipeline';
 COMMENT ON COLUMN augur.pipelines.created_by IS 'the user who made it';
 COMMENT ON COLUMN augur.pipelines.created_at IS 'when it was made';
+COMMENT ON TABLE augur.pools IS
+'How many steps that name a pool may run at the same time, of all pipelines and owners together; set by augur.set_pool.';
+COMMENT ON COLUMN augur.pools.name IS 'what steps name';
+COMMENT ON COLUMN augur.pools.slots IS 'steps that may run at the same time; 0: none';
+COMMENT ON COLUMN augur.pools.note IS 'what it is for';
+COMMENT ON COLUMN augur.pools.set_by IS 'the user who made it';
+COMMENT ON COLUMN augur.pools.set_at IS 'when it was made';
 COMMENT ON TABLE augur.pipeline_steps IS
 'The steps of a pipeline, made by augur.add_step.';
 COMMENT ON COLUMN augur.pipeline_steps.pipeline_id IS 'the pipeline';
@@ -220,6 +252,7 @@ COMMENT ON COLUMN augur.pipeline_steps.max_delay IS 'the longest delay';
 COMMENT ON COLUMN augur.pipeline_steps.timeout IS 'an attempt that takes longer is stopped';
 COMMENT ON COLUMN augur.pipeline_steps.trigger_rule IS
 'all_success: when all it needs succeeded or were skipped; all_done: when all ended, however; one_failed: when all ended and one failed';
+COMMENT ON COLUMN augur.pipeline_steps.pool IS 'the pool that it takes a slot of while it runs, of augur.pools';
 COMMENT ON TABLE augur.pipeline_runs IS
 'One row for each run of a pipeline, from the moment it is asked for.';
 COMMENT ON COLUMN augur.pipeline_runs.id IS 'number of the run';
@@ -263,7 +296,8 @@ COMMENT ON COLUMN augur.step_runs.started_at IS 'when it began';
 COMMENT ON COLUMN augur.step_runs.ended_at IS 'when it ended';
 COMMENT ON COLUMN augur.step_runs.pid IS 'process that ran it';
 COMMENT ON COLUMN augur.step_runs.passed_over IS 'skipped by augur.skip_step: what needs it goes on as after a success';
-COMMENT ON COLUMN augur.step_runs.rows IS 'rows that its statement returned or changed';
+COMMENT ON COLUMN augur.step_runs.pool IS 'the pool that it takes a slot of while it runs';
+COMMENT ON COLUMN augur.step_runs.rows IS 'rows that its statement returned or changed, that were scored, or loaded';
 COMMENT ON COLUMN augur.step_runs.result IS 'first row that it returned, for augur.step_result';
 COMMENT ON COLUMN augur.step_runs.sqlstate IS 'SQLSTATE of its error';
 COMMENT ON COLUMN augur.step_runs.message IS 'its message, or why it was skipped';

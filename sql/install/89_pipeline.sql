@@ -4,6 +4,16 @@
 -- pending, ready, running, an end; a further attempt is a row of its own, which waits in
 -- retry_wait.  Nothing leads back, and what was run is never written over.
 
+CREATE OR REPLACE FUNCTION augur._may_become(role regrole) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	-- since PostgreSQL 16 not every member may
+	SELECT coalesce(pg_has_role(role, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END), false)
+$$;
+COMMENT ON FUNCTION augur._may_become(regrole) IS
+'Internal. Whether the current user may SET ROLE to a role.';
+
 CREATE OR REPLACE FUNCTION augur._guard_pipeline() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
@@ -11,6 +21,7 @@ AS $$
 DECLARE
 	-- what operators may switch
 	a			augur.pipelines := NEW;
+	running		bigint;
 BEGIN
 	IF (NEW.id, NEW.created_by, NEW.created_at) IS DISTINCT FROM (OLD.id, OLD.created_by, OLD.created_at)
 	THEN
@@ -19,17 +30,31 @@ BEGIN
 	END IF;
 	a.enabled := OLD.enabled;
 	IF a IS DISTINCT FROM OLD AND row_security_active('augur.pipelines')
-		AND (OLD.owner <> quote_ident(current_user)::regrole OR NEW.owner <> OLD.owner)
+		AND OLD.owner <> quote_ident(current_user)::regrole
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
 			MESSAGE = format('must be owner of pipeline "%s"', OLD.name),
 			DETAIL = 'Its steps run with the rights of the owner, so nobody else may change it.';
+	ELSIF NEW.owner <> OLD.owner THEN
+		-- its steps will have the rights of the new owner: for whoever could take those anyway
+		IF row_security_active('augur.pipelines') AND NOT augur._may_become(NEW.owner) THEN
+			RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+				MESSAGE = format('must be able to SET ROLE "%s"', pg_get_userbyid(NEW.owner)),
+				DETAIL = format('The steps of pipeline "%s" would run with the rights of that role.', OLD.name);
+		END IF;
+		-- the plan that it runs by is the old owner's
+		SELECT r.id INTO running FROM augur.pipeline_runs r WHERE r.pipeline_id = OLD.id AND r.status = 'running' LIMIT 1;
+		IF running IS NOT NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+				MESSAGE = format('run %s of pipeline "%s" is running', running, OLD.name),
+				HINT = format('Wait for its end, or stop it: SELECT augur.cancel_run(%s).', running);
+		END IF;
 	END IF;
 	RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION augur._guard_pipeline() IS
-'Internal. Trigger: a pipeline is changed by its owner; operators and admins only enable and disable it.';
+'Internal. Trigger: a pipeline is changed by its owner, who gives it to roles that he could be only; operators and admins only enable and disable it.';
 CREATE OR REPLACE TRIGGER pipelines_guard BEFORE UPDATE ON augur.pipelines
 FOR EACH ROW EXECUTE FUNCTION augur._guard_pipeline();
 
@@ -43,8 +68,8 @@ BEGIN
 			AND NEW.status = ANY ('{running,skipped,cancelled,expired,failed}'::text[])
 			OR OLD.status = 'running'
 			AND NEW.status = ANY ('{success,failed,timed_out,cancelled,crashed}'::text[])
-			-- the name follows a pipeline that is renamed
-			OR NEW.status = OLD.status AND NEW.pipeline <> OLD.pipeline)
+			-- name and owner follow those of the pipeline
+			OR NEW.status = OLD.status AND (NEW.pipeline <> OLD.pipeline OR NEW.owner <> OLD.owner))
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('run %s of pipeline "%s" cannot change from %s to %s',
@@ -89,8 +114,8 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('attempt %s at step "%s" of run %s cannot change from %s to %s',
 							 OLD.attempt, OLD.step, OLD.run_id, OLD.status, NEW.status);
-	ELSIF (NEW.id, NEW.run_id, NEW.step, NEW.kind, NEW.attempt)
-		IS DISTINCT FROM (OLD.id, OLD.run_id, OLD.step, OLD.kind, OLD.attempt)
+	ELSIF (NEW.id, NEW.run_id, NEW.step, NEW.kind, NEW.attempt, NEW.pool)
+		IS DISTINCT FROM (OLD.id, OLD.run_id, OLD.step, OLD.kind, OLD.attempt, OLD.pool)
 	THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('what attempt %s at step "%s" of run %s is cannot be changed',
@@ -132,6 +157,21 @@ CREATE OR REPLACE FUNCTION augur._held(of_step boolean, id bigint) RETURNS boole
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION augur._held(boolean, bigint) IS
 'Internal. Whether a session that is alive works on a run, or on an attempt at a step.';
+CREATE OR REPLACE FUNCTION augur._tick_lock(take boolean) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'augur_pipeline_tick_lock'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION augur._tick_lock(boolean) IS
+'Internal. Takes what one session at a time has that is in augur.tick (false: another one has it), or gives it back.';
+CREATE OR REPLACE FUNCTION augur._upkeep_lock() RETURNS boolean
+	AS 'MODULE_PATHNAME', 'augur_pipeline_upkeep_lock'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION augur._upkeep_lock() IS
+'Internal. Whether no other session does the upkeep of the current user; none begins it until this transaction ends.';
+CREATE OR REPLACE FUNCTION augur._written_here(writer xid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'augur_pipeline_written_here'
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION augur._written_here(xid) IS
+'Internal. Whether a row with that xmin was written by the transaction that asks.';
 CREATE OR REPLACE FUNCTION augur._check_sql(sql text) RETURNS integer
 	AS 'MODULE_PATHNAME', 'augur_pipeline_check_sql'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -147,11 +187,11 @@ CREATE OR REPLACE FUNCTION augur._own_session() RETURNS boolean
 	LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION augur._own_session() IS
 'Internal. Whether the current user is the one who logged in.';
-CREATE OR REPLACE FUNCTION augur._launch(run bigint, workers integer DEFAULT 1) RETURNS void
+CREATE OR REPLACE FUNCTION augur._launch(run bigint, workers integer DEFAULT 1) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'augur_pipeline_launch'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION augur._launch(bigint, integer) IS
-'Internal. Starts background workers for a run, as its owner, when the transaction commits.';
+'Internal. Starts background workers for a run, as its owner, when the transaction commits; false when no more can be asked for in one transaction, or it has ended.';
 CREATE OR REPLACE FUNCTION augur._launch_upkeep(role oid) RETURNS void
 	AS 'MODULE_PATHNAME', 'augur_pipeline_launch_upkeep'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

@@ -64,7 +64,36 @@ COMMENT ON FUNCTION augur._fail(text, text, text, text) IS
 
 -- ---- parameters --------------------------------------------------------------------------------
 
--- Types of the server itself only: casting to one of a user's would run code of that user.
+-- Types of the server itself only: casting to one of a user's would run code of that user, with
+-- the rights of whoever asks for a run, of augur.tick as well.  So the type is looked at when it is
+-- used, whatever was checked when it was written: owners can write augur.pipelines themselves.
+CREATE OR REPLACE FUNCTION augur._own_type(type text) RETURNS regtype
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	found_type	regtype;
+BEGIN
+	BEGIN
+		found_type := to_regtype(type);
+	EXCEPTION WHEN syntax_error OR invalid_name THEN
+		found_type := NULL;
+	END;
+	IF found_type IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('type %s does not exist', quote_nullable(type));
+	ELSIF NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = found_type AND t.typtype = 'b'
+					  AND t.typnamespace = 'pg_catalog'::regnamespace)
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+			MESSAGE = format('type %s does not come with PostgreSQL', found_type);
+	END IF;
+	RETURN found_type;
+END
+$$;
+COMMENT ON FUNCTION augur._own_type(text) IS
+'Internal. A base type that comes with the server, an error when it is none.';
+
 CREATE OR REPLACE FUNCTION augur._cast_value(value jsonb, type text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
@@ -72,6 +101,7 @@ AS $$
 DECLARE
 	kind		text := jsonb_typeof(value);
 	cast_value	jsonb;
+	cast_type	regtype := augur._own_type(type);
 BEGIN
 	IF value IS NULL OR kind = 'null' THEN
 		RETURN 'null';
@@ -82,10 +112,10 @@ BEGIN
 			MESSAGE = format('expected %s, not JSON %s', type, kind);
 	ELSIF kind = 'array' THEN
 		EXECUTE format('SELECT to_jsonb(ARRAY(SELECT e FROM jsonb_array_elements_text($1) WITH ORDINALITY u (e, i)'
-					   ' ORDER BY i)::%s)', type::regtype)
+					   ' ORDER BY i)::%s)', cast_type)
 		INTO cast_value USING value;
 	ELSE
-		EXECUTE format('SELECT to_jsonb(($1 #>> ''{}'')::%s)', type::regtype) INTO cast_value USING value;
+		EXECUTE format('SELECT to_jsonb(($1 #>> ''{}'')::%s)', cast_type) INTO cast_value USING value;
 	END IF;
 	RETURN cast_value;
 END
@@ -713,7 +743,10 @@ BEGIN
 			THEN format('invalid concurrency %s: valid values are skip, queue and replace', quote_nullable(concurrency))
 		WHEN run_timeout <= interval '0' THEN 'run_timeout must be positive'
 		WHEN late_after <= interval '0' THEN 'late_after must be positive'
-		WHEN keep IS NULL OR keep <= interval '0' THEN 'keep must be positive' END;
+		WHEN keep IS NULL OR keep <= interval '0' THEN 'keep must be positive'
+		WHEN run_timeout > interval '1000 years' THEN 'run_timeout must not be more than 1000 years'
+		WHEN late_after > interval '1000 years' THEN 'late_after must not be more than 1000 years'
+		WHEN keep > interval '1000 years' THEN 'keep must not be more than 1000 years' END;
 	IF problem IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
 	END IF;
@@ -754,7 +787,7 @@ CREATE OR REPLACE FUNCTION augur.add_step(pipeline text, step text, kind text DE
 	body jsonb DEFAULT '{}', needs text[] DEFAULT '{}', condition text DEFAULT NULL,
 	retries integer DEFAULT 0, delay interval DEFAULT '30 seconds', max_delay interval DEFAULT '1 hour',
 	timeout interval DEFAULT NULL, trigger_rule text DEFAULT 'all_success', sql text DEFAULT NULL,
-	verify boolean DEFAULT true, replace boolean DEFAULT false) RETURNS void
+	verify boolean DEFAULT true, replace boolean DEFAULT false, pool text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -773,6 +806,8 @@ BEGIN
 		WHEN delay IS NULL OR delay < interval '0' THEN 'delay must not be negative'
 		WHEN max_delay IS NULL OR max_delay < interval '0' THEN 'max_delay must not be negative'
 		WHEN timeout <= interval '0' THEN 'timeout must be positive'
+		WHEN greatest(delay, max_delay, timeout) > interval '1000 years'
+			THEN 'delay, max_delay and timeout must not be more than 1000 years'
 		WHEN trigger_rule IS NULL OR trigger_rule <> ALL ('{all_success,all_done,one_failed}')
 			THEN format('invalid trigger_rule %s: valid values are all_success, all_done and one_failed', quote_nullable(trigger_rule))
 		WHEN trigger_rule = 'one_failed' AND coalesce(needs, '{}') = '{}' THEN 'a step with trigger_rule one_failed must need other steps'
@@ -780,6 +815,11 @@ BEGIN
 		WHEN sql IS NOT NULL AND (kind IS DISTINCT FROM 'sql' OR body <> '{}') THEN 'sql is for steps of kind sql, in place of a body' END;
 	IF problem IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
+	END IF;
+	IF NOT EXISTS (SELECT FROM augur.pools t WHERE t.name = pool) AND pool IS NOT NULL THEN
+		PERFORM augur._fail('undefined_object', format('pool "%s" does not exist', pool), NULL,
+			coalesce('Perhaps you meant "' || augur._nearest(pool, ARRAY(SELECT t.name FROM augur.pools t)) || '".',
+				'Operators and admins make it: SELECT augur.set_pool(' || quote_literal(pool) || ', 2).'));
 	END IF;
 	-- two sessions that add steps at the same time do it one after the other
 	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
@@ -805,6 +845,7 @@ BEGIN
 	s.max_delay := max_delay;
 	s.timeout := timeout;
 	s.trigger_rule := trigger_rule;
+	s.pool := pool;
 	s.body := augur._check_step(p, s, steps || CASE WHEN other.step IS NULL THEN '{}' ELSE ARRAY[s] END, coalesce(verify, true));
 	DELETE FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id AND t.step = step;
 	INSERT INTO augur.pipeline_steps SELECT (s).*;
@@ -816,8 +857,72 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION augur.add_step(text, text, text, jsonb, text[], text, integer, interval, interval, interval, text, text, boolean, boolean) IS
-'Adds a step to a pipeline, or replaces one (replace => true). kind: sql (SQL statements), call (a function), load, validate, refresh_features, train, train_forecast, score, drift, promote, retrain, notify: body holds the arguments of augur''s function by name. {"param": name}, {"run": "logical_date"} and {"result": "step.field"} stand for values; SQL asks augur.param(name), augur.logical_date(), augur.data_interval() and augur.step_result(step). needs: steps that come before. condition: SQL, the step is skipped unless it is true. retries, delay (doubles, up to max_delay), timeout: of one attempt. trigger_rule: all_success, all_done or one_failed. verify => false: objects that the body names need not exist yet. Example: SELECT augur.add_step(''nightly'', ''train'', ''train'', ''{"model": "churn", "relation": "customers", "target": "churned"}'', needs => ''{validate}'', retries => 2)';
+COMMENT ON FUNCTION augur.add_step(text, text, text, jsonb, text[], text, integer, interval, interval, interval, text, text, boolean, boolean, text) IS
+'Adds a step to a pipeline, or replaces one (replace => true). kind: sql (SQL statements), call (a function), load, validate, refresh_features, train, train_forecast, score, drift, promote, retrain, notify: body holds the arguments of augur''s function by name. {"param": name}, {"run": "logical_date"} and {"result": "step.field"} stand for values; SQL asks augur.param(name), augur.logical_date(), augur.data_interval() and augur.step_result(step). needs: steps that come before. condition: SQL, the step is skipped unless it is true. retries, delay (doubles, up to max_delay), timeout: of one attempt. trigger_rule: all_success, all_done or one_failed. verify => false: objects that the body names need not exist yet. pool: of augur.set_pool, so many steps of which run at the same time in all pipelines. Example: SELECT augur.add_step(''nightly'', ''train'', ''train'', ''{"model": "churn", "relation": "customers", "target": "churned"}'', needs => ''{validate}'', retries => 2)';
+
+-- ---- pools ---------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION augur._check_pool_right(name text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	IF row_security_active('augur.pools') AND NOT EXISTS (
+		SELECT FROM augur.preset_roles p WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE'))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for pool %s', quote_nullable(name)),
+			DETAIL = 'Pools limit the steps of every role: for operators, admins and the extension''s owner.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._check_pool_right(text) IS
+'Internal. Raises an error unless the current user may make and change pools.';
+
+CREATE OR REPLACE FUNCTION augur.set_pool(name text, slots integer, note text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	problem		text := CASE
+		WHEN name IS NULL OR name !~ '^[A-Za-z0-9_-]{1,63}$'
+			THEN format('invalid name of a pool %s: it has 1 to 63 letters, digits, "_" and "-"', quote_nullable(name))
+		WHEN slots IS NULL OR slots NOT BETWEEN 0 AND 1000 THEN 'slots must be between 0 and 1000' END;
+BEGIN
+	PERFORM augur._check_pool_right(name);
+	IF problem IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
+	END IF;
+	INSERT INTO augur.pools AS t (name, slots, note) VALUES (name, slots, note)
+	ON CONFLICT ON CONSTRAINT pools_pkey DO UPDATE SET slots = excluded.slots, note = coalesce(excluded.note, t.note);
+	PERFORM augur._wake_pool(name, NULL);
+END
+$$;
+COMMENT ON FUNCTION augur.set_pool(text, integer, text) IS
+'Makes a pool, or changes how many slots it has. Of all steps that name it in augur.add_step, of whatever pipeline and owner, so many run at the same time; the others wait. 0 lets none begin. Those that run go on. For operators and admins. Example: SELECT augur.set_pool(''training'', 1)';
+
+CREATE OR REPLACE FUNCTION augur.drop_pool(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM augur._check_pool_right(name);
+	DELETE FROM augur.pools t WHERE t.name = name;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+			MESSAGE = format('pool %s does not exist', coalesce('"' || name || '"', 'NULL'));
+	END IF;
+EXCEPTION WHEN foreign_key_violation THEN
+	PERFORM augur._fail('dependent_objects_still_exist', format('pool "%s" is named by steps', name),
+		(SELECT format('Of pipelines %s.', string_agg(DISTINCT '"' || p.name || '"', ', '))
+		 FROM augur.pipeline_steps s JOIN augur.pipelines p ON p.id = s.pipeline_id WHERE s.pool = name),
+		'augur.add_step(..., replace => true) takes it from them.');
+END
+$$;
+COMMENT ON FUNCTION augur.drop_pool(text) IS
+'Removes a pool that no step names. For operators and admins.';
 
 CREATE OR REPLACE FUNCTION augur.drop_step(pipeline text, step text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -848,7 +953,8 @@ COMMENT ON FUNCTION augur.drop_step(text, text) IS
 CREATE OR REPLACE FUNCTION augur.alter_pipeline(name text, params jsonb DEFAULT NULL,
 	description text DEFAULT NULL, max_parallel integer DEFAULT NULL, max_active integer DEFAULT NULL,
 	concurrency text DEFAULT NULL, run_timeout interval DEFAULT NULL, late_after interval DEFAULT NULL,
-	keep interval DEFAULT NULL, search_path text DEFAULT NULL, new_name text DEFAULT NULL) RETURNS void
+	keep interval DEFAULT NULL, search_path text DEFAULT NULL, new_name text DEFAULT NULL,
+	owner name DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -857,7 +963,13 @@ DECLARE
 	p			augur.pipelines := augur._pipeline(name);
 	s			augur.pipeline_steps;
 	steps		augur.pipeline_steps[];
+	to_role		regrole := CASE WHEN owner IS NOT NULL THEN augur._role(owner) END;
+	why_not		text;
 BEGIN
+	IF to_role = 0 THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'public cannot own a pipeline';
+	END IF;
+	-- a new owner waits for whoever is about to start a run
 	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
 	p.name := coalesce(new_name, p.name);
 	p.description := CASE WHEN description = '' THEN NULL ELSE coalesce(description, p.description) END;
@@ -886,10 +998,21 @@ BEGIN
 		max_parallel = p.max_parallel, max_active = p.max_active, concurrency = p.concurrency,
 		run_timeout = p.run_timeout, late_after = p.late_after, keep = p.keep, search_path = p.search_path
 	WHERE t.id = p.id;
+	-- last: from then on it is another one's
+	IF to_role <> p.owner THEN
+		PERFORM augur._pipeline_emit(p.owner, 'owner_changed', 'info', p.name,
+			jsonb_build_object('pipeline', p.name, 'from', pg_get_userbyid(p.owner), 'to', owner));
+		UPDATE augur.pipelines t SET owner = to_role WHERE t.id = p.id;
+		why_not := augur._unstartable(to_role);
+		IF why_not IS NOT NULL THEN
+			RAISE WARNING USING MESSAGE = format('no background worker can run pipeline "%s" now', p.name),
+				DETAIL = upper(left(why_not, 1)) || substr(why_not, 2) || '.';
+		END IF;
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION augur.alter_pipeline(text, jsonb, text, integer, integer, text, interval, interval, interval, text, text) IS
-'Changes what is not NULL. params replaces all parameters, and fails when a step uses one that is gone; run_timeout or late_after ''0'' and description '''' take it away. Runs that have started keep what they started with. Example: SELECT augur.alter_pipeline(''nightly'', max_parallel => 4)';
+COMMENT ON FUNCTION augur.alter_pipeline(text, jsonb, text, integer, integer, text, interval, interval, interval, text, text, name) IS
+'Changes what is not NULL. params replaces all parameters, and fails when a step uses one that is gone; run_timeout or late_after ''0'' and description '''' take it away. Runs that have started keep what they started with. owner: whose it is from now on, and with whose rights its steps run: a role that one may SET ROLE to, superusers any; not while a run is running. Example: SELECT augur.alter_pipeline(''nightly'', max_parallel => 4)';
 
 CREATE OR REPLACE FUNCTION augur.enable_pipeline(name text, enabled boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -27,7 +27,8 @@ DECLARE
 	-- those that were asked for one by one are not given up because another one is there
 	by_hand		boolean := trigger = ANY ('{manual,backfill,rerun}');
 BEGIN
-	SELECT * INTO p FROM augur.pipelines t WHERE t.id = pipeline_id;
+	-- not one that is being dropped, renamed or given away
+	SELECT * INTO p FROM augur.pipelines t WHERE t.id = pipeline_id FOR KEY SHARE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
 			MESSAGE = format('pipeline %s does not exist', pipeline_id);
@@ -108,9 +109,8 @@ DECLARE
 	r			augur.pipeline_runs;
 BEGIN
 	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run AND t.status = 'queued';
-	IF FOUND AND augur._may_start(r) AND augur._unstartable(r.owner) IS NULL THEN
+	IF FOUND AND augur._may_start(r) AND augur._unstartable(r.owner) IS NULL AND augur._launch(run) THEN
 		UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1 WHERE t.id = run;
-		PERFORM augur._launch(run);
 	END IF;
 END
 $$;
@@ -128,6 +128,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION augur._may_start(augur.pipeline_runs) IS
 'Internal. Whether so few runs of the pipeline are running, or queued before it, that a run may start.';
+
+-- Whether a worker that was started then may not have got so far as to be seen.  One of the future is
+-- none: the clock was set back.
+CREATE OR REPLACE FUNCTION augur._on_the_way(launched_at timestamptz) RETURNS boolean
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT launched_at > clock_timestamp() - interval '10 seconds' AND launched_at <= clock_timestamp()
+$$;
+COMMENT ON FUNCTION augur._on_the_way(timestamptz) IS
+'Internal. Whether a background worker that was started at that time may still be about to begin.';
 
 -- Why no worker can be started as a role; NULL when one can.
 CREATE OR REPLACE FUNCTION augur._unstartable(owner regrole) RETURNS text
@@ -232,8 +243,9 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	-- full jitter: those that failed together do not come back together
-	SELECT clock_timestamp() + random() * least((d ->> 'max_delay')::interval,
-		(d ->> 'delay')::interval * power(2, least(attempt - 1, 30)))
+	SELECT clock_timestamp() + make_interval(secs => random() * least(
+		extract(epoch FROM (d ->> 'max_delay')::interval)::float8,
+		extract(epoch FROM (d ->> 'delay')::interval)::float8 * power(2, attempt - 1)))
 $$;
 COMMENT ON FUNCTION augur._retry_at(jsonb, integer) IS
 'Internal. When a step is tried again after so many attempts.';
@@ -259,8 +271,8 @@ BEGIN
 	IF s.attempt > (d ->> 'retries')::integer OR r.stop IS NOT NULL THEN
 		RETURN false;
 	END IF;
-	INSERT INTO augur.step_runs (run_id, step, kind, attempt, status, next_at)
-	VALUES (s.run_id, s.step, s.kind, s.attempt + 1, CASE WHEN at_once THEN 'ready' ELSE 'retry_wait' END,
+	INSERT INTO augur.step_runs (run_id, step, kind, pool, attempt, status, next_at)
+	VALUES (s.run_id, s.step, s.kind, s.pool, s.attempt + 1, CASE WHEN at_once THEN 'ready' ELSE 'retry_wait' END,
 			CASE WHEN NOT at_once THEN augur._retry_at(d, s.attempt) END);
 	RETURN true;
 END
@@ -434,8 +446,8 @@ BEGIN
 		plan = the_plan, usual_seconds = usual.median, late_at = NULL,
 		due_at = clock_timestamp() + coalesce(p.late_after, make_interval(secs => usual.late))
 	WHERE t.id = run;
-	INSERT INTO augur.step_runs (run_id, step, kind)
-	SELECT run, d ->> 'step', d ->> 'kind' FROM jsonb_array_elements(the_plan -> 'steps') WITH ORDINALITY u (d, i)
+	INSERT INTO augur.step_runs (run_id, step, kind, pool)
+	SELECT run, d ->> 'step', d ->> 'kind', d ->> 'pool' FROM jsonb_array_elements(the_plan -> 'steps') WITH ORDINALITY u (d, i)
 	WHERE NOT EXISTS (SELECT FROM augur._kept_steps(r.parent_id, the_plan) k WHERE k.step = d ->> 'step')
 	ORDER BY i;
 	INSERT INTO augur.step_runs (run_id, step, kind, status, started_at, ended_at, rows, result, message)
@@ -449,6 +461,53 @@ COMMENT ON FUNCTION augur._start_run(bigint) IS
 
 -- ---- working on a run --------------------------------------------------------------------------
 
+-- The pool stays locked until the transaction ends, so that no slot is taken twice.  A step whose
+-- session is gone holds none.
+CREATE OR REPLACE FUNCTION augur._pool_free(pool text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+-- as the owner of the extension: those that run may be anybody's
+SECURITY DEFINER
+SET search_path = pg_catalog, augur, pg_temp
+-- others hold it for a moment only, and whoever holds it for longer keeps nobody
+SET lock_timeout = '2s'
+AS $$
+#variable_conflict use_variable
+DECLARE
+	slots		integer;
+BEGIN
+	SELECT p.slots INTO slots FROM augur.pools p WHERE p.name = pool FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN true;
+	END IF;
+	RETURN slots > (SELECT count(*) FROM augur.step_runs s
+					WHERE s.pool = pool AND s.status = 'running' AND augur._held(true, s.id));
+EXCEPTION WHEN lock_not_available THEN
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION augur._pool_free(text) IS
+'Internal. Whether a pool has a slot for another step; it stays locked. As the owner of the extension, who sees the steps of all roles.';
+
+CREATE OR REPLACE FUNCTION augur._wake_pool(pool text, but_run bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE
+-- as the owner of the extension: those that wait may be anybody's
+SECURITY DEFINER
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	-- those that have waited for longest: one for a slot that is given back, some for new ones
+	PERFORM augur._launch(w.run_id)
+	FROM (SELECT s.run_id, min(s.id) AS first
+		  FROM augur.step_runs s JOIN augur.pipeline_runs r ON r.id = s.run_id
+		  WHERE s.pool = pool AND s.status = 'ready' AND r.status = 'running' AND r.stop IS NULL
+		  AND r.id IS DISTINCT FROM but_run AND augur._unstartable(r.owner) IS NULL
+		  GROUP BY s.run_id ORDER BY 2 LIMIT CASE WHEN but_run IS NULL THEN 16 ELSE 1 END) w;
+END
+$$;
+COMMENT ON FUNCTION augur._wake_pool(text, bigint) IS
+'Internal. Starts workers for runs that have waited longest for a slot of a pool. As the owner of the extension, who sees the runs of all roles.';
+
 -- What a session is to do next: run a step, wait for other sessions, or go.
 CREATE OR REPLACE FUNCTION augur._claim(run bigint, OUT action text, OUT step_run bigint)
 LANGUAGE plpgsql VOLATILE
@@ -459,6 +518,8 @@ DECLARE
 	ready		integer;
 	active		integer;
 	width		integer;
+	pool		text;
+	full_pools	text[] := '{}';
 BEGIN
 	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run;
 	IF NOT FOUND THEN
@@ -493,9 +554,17 @@ BEGIN
 	SELECT count(*) INTO active FROM augur.step_runs s WHERE s.run_id = run AND s.status = 'running';
 	width := (r.plan ->> 'max_parallel')::integer - active;
 	IF width > 0 THEN
+		-- in the order of their names, so that no two sessions wait for each other
+		FOR pool IN
+			SELECT DISTINCT s.pool FROM augur.step_runs s WHERE s.run_id = run AND s.status = 'ready' AND s.pool IS NOT NULL ORDER BY 1
+		LOOP
+			IF NOT augur._pool_free(pool) THEN
+				full_pools := full_pools || pool;
+			END IF;
+		END LOOP;
 		SELECT s.id INTO step_run
 		FROM augur.step_runs s
-		WHERE s.run_id = run AND s.status = 'ready'
+		WHERE s.run_id = run AND s.status = 'ready' AND coalesce(s.pool <> ALL (full_pools), true)
 		ORDER BY (augur._plan_step(r, s.step) ->> 'position')::integer LIMIT 1;
 	END IF;
 	IF step_run IS NOT NULL THEN
@@ -510,6 +579,10 @@ BEGIN
 		END IF;
 		action := 'run';
 	ELSIF active > 0 THEN
+		action := 'wait';
+	ELSIF full_pools <> '{}' THEN
+		-- whoever gives a slot back, or augur.tick, has it taken up again
+		UPDATE augur.pipeline_runs t SET launches = 0 WHERE t.id = run AND t.launches > 0;
 		action := 'wait';
 	ELSIF EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = run AND s.status = 'retry_wait') THEN
 		UPDATE augur.pipeline_runs t SET pid = NULL, launches = 0,
@@ -596,7 +669,8 @@ BEGIN
 			statement := augur._step_statement(d ->> 'kind', body);
 			got := augur._execute(statement.sql, path, (context || jsonb_build_object('params', r.params))::text,
 								  statement.args, deadline);
-			e.rows := got.rows;
+			-- what it was about, where the one row that comes back tells so
+			e.rows := coalesce((got.first ->> CASE d ->> 'kind' WHEN 'score' THEN 'rows' WHEN 'load' THEN 'rows_ok' END)::bigint, got.rows);
 			e.result := got.first;
 			e.message := augur._step_verdict(d ->> 'kind', body, got.first);
 			e.status := CASE WHEN e.message IS NULL THEN 'success' ELSE 'failed' END;
@@ -631,6 +705,9 @@ BEGIN
 	WHERE t.id = step_run;
 	IF e.status = ANY ('{failed,timed_out}') THEN
 		PERFORM augur._retry(r, s);
+	END IF;
+	IF s.pool IS NOT NULL THEN
+		PERFORM augur._wake_pool(s.pool, r.id);
 	END IF;
 	RETURN e.status;
 END
@@ -675,7 +752,7 @@ BEGIN
 	FOR n IN
 		SELECT t.* FROM augur.pipeline_runs t JOIN augur.pipelines p ON p.id = t.pipeline_id AND p.enabled
 		WHERE t.status = 'queued' AND t.owner = r.owner AND t.pipeline_id <> r.pipeline_id
-		AND (t.launched_at IS NULL OR t.launched_at <= clock_timestamp() - interval '10 seconds')
+		AND (t.launched_at IS NULL OR NOT augur._on_the_way(t.launched_at))
 		ORDER BY t.id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED
 	LOOP
 		IF augur._may_start(n) THEN
@@ -809,7 +886,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	-- one that nobody works on, and for which nobody can have been on the way for so long
-	RETURN augur._held(false, run) OR r.launched_at > clock_timestamp() - interval '10 seconds';
+	RETURN augur._held(false, run) OR augur._on_the_way(r.launched_at);
 END
 $$;
 COMMENT ON FUNCTION augur._still_running(bigint) IS

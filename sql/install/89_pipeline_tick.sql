@@ -104,7 +104,9 @@ BEGIN
 	made := augur._queue_run(p.id, 'rerun',
 		(SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') FROM jsonb_each(r.params) e WHERE p.params ? e.key),
 		r.logical_date, r.interval_start, r.interval_end, run);
-	PERFORM augur._launch_queued(made);
+	IF p.enabled THEN
+		PERFORM augur._launch_queued(made);
+	END IF;
 	RETURN made;
 END
 $$;
@@ -179,8 +181,11 @@ BEGIN
 			MESSAGE = format('invalid reprocess %s', quote_nullable(reprocess)),
 			HINT = 'Valid values are none, failed and completed.';
 	END IF;
-	SELECT count(*) INTO n FROM (SELECT FROM generate_series(from_date, until_date, step) s (at)
-								 WHERE s.at < until_date LIMIT max_runs::bigint + 1) t;
+	-- two that ask at the same time do not both queue the same dates
+	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
+	-- in the list, where it makes no more of them than are wanted
+	SELECT count(*) INTO n FROM (SELECT generate_series(from_date, until_date, step) AS at LIMIT max_runs::bigint + 2) t
+	WHERE t.at < until_date;
 	IF n > max_runs THEN
 		RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
 			MESSAGE = format('there are more than %s dates', max_runs),
@@ -225,70 +230,98 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	c			record;
-	r			augur.pipeline_runs;
+	run			bigint;
 	n			integer := 0;
-	why_not		text;
 BEGIN
-	FOR c IN SELECT t.id FROM augur.pipeline_runs t WHERE t.status = 'running' ORDER BY t.id LOOP
-		-- a session that just writes is alive
-		SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = c.id AND t.status = 'running'
-		FOR NO KEY UPDATE SKIP LOCKED;
-		CONTINUE WHEN NOT FOUND OR NOT augur._operates(r.owner);
-		PERFORM augur._reap(r);
-		IF r.stop IS NULL AND r.started_at + (r.plan ->> 'run_timeout')::interval <= as_of THEN
-			PERFORM augur._stop_run(r.id, 'timed_out', format('it took longer than %s', r.plan ->> 'run_timeout'));
-			SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = c.id;
-		ELSIF r.stop IS NOT NULL THEN
-			-- a cancel that came a moment too early or too late
-			PERFORM augur._cancel_sessions(r.id);
-		END IF;
-		CONTINUE WHEN r.status <> 'running' OR augur._end_if_stopped(r);
-		IF r.due_at <= as_of AND r.late_at IS NULL THEN
-			UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id;
-			PERFORM augur._pipeline_emit(r.owner, 'pipeline_late', 'warning', format('%s/%s', r.pipeline, r.id),
-				augur._run_payload(r));
-		END IF;
-		UPDATE augur.step_runs s SET status = 'ready', next_at = NULL
-		WHERE s.run_id = r.id AND s.status = 'retry_wait' AND s.next_at <= as_of;
-		IF augur._held(false, r.id) THEN
-			-- helpers for which no slot was free when they were wanted
-			PERFORM augur._launch(r.id, least(w.ready, w.width))
-			FROM (SELECT count(*) FILTER (WHERE s.status = 'ready')::integer AS ready,
-					  (r.plan ->> 'max_parallel')::integer - count(*) FILTER (WHERE s.status = 'running')::integer AS width
-				  FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{ready,running}'::text[])) w
-			WHERE least(w.ready, w.width) > 0;
-			CONTINUE;
-		END IF;
-		CONTINUE WHEN NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready}'::text[]))
-			AND EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'retry_wait')
-			-- what is pending waits for those
-			OR NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'ready')
-			AND r.resume_at > as_of;
-		-- one that was started a moment ago has not got so far
-		CONTINUE WHEN r.launched_at > clock_timestamp() - interval '10 seconds' AND r.launches > 0;
-		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
-			ELSE augur._unstartable(r.owner) END;
-		IF why_not IS NULL THEN
-			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1, resume_at = NULL
-			WHERE t.id = r.id;
-			PERFORM augur._launch(r.id);
-		ELSE
-			UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user WHERE t.id = r.id RETURNING * INTO r;
-			r.reason := why_not;
-			UPDATE augur.step_runs s SET status = 'cancelled', next_at = NULL, ended_at = clock_timestamp(), message = why_not
-			WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready,retry_wait}'::text[]);
-			UPDATE augur.pipeline_runs t SET status = 'crashed', ended_at = clock_timestamp(), resume_at = NULL, pid = NULL,
-				reason = why_not
-			WHERE t.id = r.id;
-		END IF;
-		n := n + 1;
+	FOR run IN SELECT t.id FROM augur.pipeline_runs t WHERE t.status = 'running' ORDER BY t.id LOOP
+		-- one that nothing can be done with keeps no other from getting on
+		BEGIN
+			n := n + augur._tick_run(run, as_of)::integer;
+		EXCEPTION WHEN OTHERS THEN
+			PERFORM augur._tick_failed('running', SQLERRM, run);
+		END;
 	END LOOP;
 	RETURN n;
 END
 $$;
 COMMENT ON FUNCTION augur._tick_running(timestamptz) IS
 'Internal. Goes on with running runs that nobody works on, stops those over their time limit, reports late ones.';
+
+CREATE OR REPLACE FUNCTION augur._tick_run(run bigint, as_of timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	r			augur.pipeline_runs;
+	why_not		text;
+BEGIN
+	-- a session that just writes is alive
+	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run AND t.status = 'running'
+	FOR NO KEY UPDATE SKIP LOCKED;
+	IF NOT FOUND OR NOT augur._operates(r.owner) THEN
+		RETURN false;
+	END IF;
+	PERFORM augur._reap(r);
+	IF r.stop IS NULL AND r.started_at + (r.plan ->> 'run_timeout')::interval <= as_of THEN
+		PERFORM augur._stop_run(r.id, 'timed_out', format('it took longer than %s', r.plan ->> 'run_timeout'));
+		SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run;
+	ELSIF r.stop IS NOT NULL THEN
+		-- a cancel that came a moment too early or too late
+		PERFORM augur._cancel_sessions(r.id);
+	END IF;
+	IF r.status <> 'running' OR augur._end_if_stopped(r) THEN
+		RETURN false;
+	END IF;
+	IF r.due_at <= as_of AND r.late_at IS NULL THEN
+		UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id;
+		PERFORM augur._pipeline_emit(r.owner, 'pipeline_late', 'warning', format('%s/%s', r.pipeline, r.id),
+			augur._run_payload(r));
+	END IF;
+	UPDATE augur.step_runs s SET status = 'ready', next_at = NULL
+	WHERE s.run_id = r.id AND s.status = 'retry_wait' AND s.next_at <= as_of;
+	IF augur._held(false, r.id) THEN
+		-- helpers for which no slot was free when they were wanted
+		PERFORM augur._launch(r.id, least(w.ready, w.width))
+		FROM (SELECT count(*) FILTER (WHERE s.status = 'ready')::integer AS ready,
+				  (r.plan ->> 'max_parallel')::integer - count(*) FILTER (WHERE s.status = 'running')::integer AS width
+			  FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{ready,running}'::text[])) w
+		WHERE least(w.ready, w.width) > 0;
+		RETURN false;
+	END IF;
+	IF NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready}'::text[]))
+		AND EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'retry_wait')
+		-- what is pending waits for those
+		OR NOT EXISTS (SELECT FROM augur.step_runs s WHERE s.run_id = r.id AND s.status = 'ready')
+		AND r.resume_at > as_of THEN
+		RETURN false;
+	END IF;
+	-- one that was started a moment ago has not got so far
+	IF augur._on_the_way(r.launched_at) AND r.launches > 0 THEN
+		RETURN false;
+	END IF;
+	why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
+		ELSE augur._unstartable(r.owner) END;
+	IF why_not IS NULL THEN
+		-- no more can be asked for in one transaction: that is not to count as an attempt
+		IF NOT augur._launch(r.id) THEN
+			RETURN false;
+		END IF;
+		UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1, resume_at = NULL
+		WHERE t.id = r.id;
+	ELSE
+		UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user WHERE t.id = r.id RETURNING * INTO r;
+		r.reason := why_not;
+		UPDATE augur.step_runs s SET status = 'cancelled', next_at = NULL, ended_at = clock_timestamp(), message = why_not
+		WHERE s.run_id = r.id AND s.status = ANY ('{pending,ready,retry_wait}'::text[]);
+		UPDATE augur.pipeline_runs t SET status = 'crashed', ended_at = clock_timestamp(), resume_at = NULL, pid = NULL,
+			reason = why_not
+		WHERE t.id = r.id;
+	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION augur._tick_run(bigint, timestamptz) IS
+'Internal. What augur.tick does for a running run; whether it had to be taken up, or given up.';
 
 CREATE OR REPLACE FUNCTION augur._tick_queued(as_of timestamptz) RETURNS integer
 LANGUAGE plpgsql VOLATILE
@@ -297,7 +330,6 @@ AS $$
 DECLARE
 	r			augur.pipeline_runs;
 	n			integer := 0;
-	launched	integer := 0;
 	why_not		text;
 BEGIN
 	FOR r IN
@@ -317,19 +349,17 @@ BEGIN
 			WHERE q.status = 'queued' AND p.enabled) w
 		JOIN augur.pipeline_runs t ON t.id = w.id
 		WHERE w.place <= w.max_active
-		AND (t.launched_at IS NULL OR t.launches = 0 OR t.launched_at <= clock_timestamp() - interval '10 seconds')
+		AND (t.launched_at IS NULL OR t.launches = 0 OR NOT augur._on_the_way(t.launched_at))
 		ORDER BY t.id
 	LOOP
 		CONTINUE WHEN NOT augur._operates(r.owner) OR NOT augur._may_start(r);
 		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
 			ELSE augur._unstartable(r.owner) END;
 		IF why_not IS NULL THEN
+			-- no more can be asked for in one transaction (pipeline_worker.c); workers take on the rest
+			EXIT WHEN NOT augur._launch(r.id);
 			UPDATE augur.pipeline_runs t SET launched_at = clock_timestamp(), launches = t.launches + 1
 			WHERE t.id = r.id AND t.status = 'queued';
-			PERFORM augur._launch(r.id);
-			-- no more can be asked for in one transaction (pipeline_worker.c); workers take on the rest
-			launched := launched + 1;
-			EXIT WHEN launched >= 64;
 		ELSE
 			UPDATE augur.pipeline_runs t SET status = 'failed', ended_at = clock_timestamp(), reason = why_not
 			WHERE t.id = r.id AND t.status = 'queued';
@@ -405,12 +435,28 @@ $$;
 COMMENT ON FUNCTION augur._tick_retention(timestamptz) IS
 'Internal. Deletes runs that ended longer ago than their pipeline keeps them; returns how many.';
 
+CREATE OR REPLACE FUNCTION augur._tick_failed(part text, problem text, run bigint DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	RAISE WARNING 'augur.tick: part % failed: %', concat_ws(', run ', part, run::text), problem;
+	-- said once an hour
+	IF NOT EXISTS (SELECT FROM augur.events e WHERE e.kind = 'tick_failed' AND e.subject = part
+				   AND e.at > clock_timestamp() - interval '1 hour' AND e.payload ->> 'run' IS NOT DISTINCT FROM run::text)
+	THEN
+		PERFORM augur._emit('tick_failed', 'error', part,
+			jsonb_build_object('part', part, 'run', run, 'message', left(problem, 1000)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION augur._tick_failed(text, text, bigint) IS
+'Internal. Tells that a part of augur.tick failed, or a run in it: a warning, and once an hour an event.';
+
 CREATE OR REPLACE FUNCTION augur._tick_part(part text, as_of timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-DECLARE
-	problem		text;
 BEGIN
 	IF part = 'due' THEN
 		PERFORM augur._queue_due(as_of);
@@ -429,20 +475,13 @@ BEGIN
 		PERFORM augur._notification_retention();
 	END IF;
 EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
-	RAISE WARNING 'augur.tick: part % failed: %', part, problem;
-	-- said once an hour
-	IF NOT EXISTS (SELECT FROM augur.events e WHERE e.kind = 'tick_failed' AND e.subject = part
-				   AND e.at > clock_timestamp() - interval '1 hour')
-	THEN
-		PERFORM augur._emit('tick_failed', 'error', part, jsonb_build_object('part', part, 'message', left(problem, 1000)));
-	END IF;
+	PERFORM augur._tick_failed(part, SQLERRM);
 END
 $$;
 COMMENT ON FUNCTION augur._tick_part(text, timestamptz) IS
 'Internal. A part of augur.tick, whose error is a warning and an event.';
 
-CREATE OR REPLACE FUNCTION augur._tick_begin() RETURNS boolean
+CREATE OR REPLACE FUNCTION augur._tick_begin(as_of timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -454,11 +493,19 @@ BEGIN
 			MESSAGE = 'permission denied for augur.tick',
 			DETAIL = 'It goes on with the runs of every role: for operators, admins and the extension''s owner.';
 	END IF;
-	RETURN pg_try_advisory_lock(hashtext('augur.tick'), 0);
+	IF pg_is_in_recovery() THEN
+		RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
+			MESSAGE = 'augur.tick cannot be called on a standby',
+			HINT = 'Call it on the primary server.';
+	ELSIF NOT isfinite(as_of) THEN
+		-- all would be late, over its time limit, and old enough to be deleted
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be a finite time';
+	END IF;
+	RETURN augur._tick_lock(true);
 END
 $$;
-COMMENT ON FUNCTION augur._tick_begin() IS
-'Internal. Whether no other session is in augur.tick.';
+COMMENT ON FUNCTION augur._tick_begin(timestamptz) IS
+'Internal. Whether no other session is in augur.tick; an error when it cannot be called here, or for that time.';
 
 -- Procedures that commit cannot have a search_path of their own; here everything is qualified, and
 -- no operator is used.
@@ -473,13 +520,15 @@ BEGIN
 		as_of := pg_catalog.now();
 	END IF;
 	-- a tick that found the last one still going would only wait behind it
-	IF augur._tick_begin() THEN
-		COMMIT;
+	IF augur._tick_begin(as_of) THEN
 		FOREACH part IN ARRAY '{due,running,not_launched,queued,not_launched,upkeep,rollouts,retention}'::pg_catalog.text[] LOOP
-			PERFORM augur._tick_part(part, as_of);
 			COMMIT;
+			-- whatever the default is: states are read as they are, not as they were
+			SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+			PERFORM augur._tick_part(part, as_of);
 		END LOOP;
-		PERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtext('augur.tick'), 0);
+		COMMIT;
+		PERFORM augur._tick_lock(false);
 	END IF;
 END
 $$;
@@ -490,8 +539,11 @@ CREATE OR REPLACE PROCEDURE augur._upkeep()
 LANGUAGE plpgsql
 AS $$
 BEGIN
+	COMMIT;
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
 	PERFORM augur._upkeep_monitors();
 	COMMIT;
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
 	PERFORM augur._upkeep_retrain();
 	COMMIT;
 END
@@ -505,7 +557,7 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 BEGIN
 	-- another upkeep of the same role is at it
-	IF pg_try_advisory_xact_lock(hashtext('augur.upkeep'), hashoid(quote_ident(current_user)::regrole)) THEN
+	IF augur._upkeep_lock() THEN
 		PERFORM augur.check_monitors(model => m.name)
 		FROM augur.models m
 		WHERE m.owner = quote_ident(current_user)::regrole
@@ -525,7 +577,7 @@ AS $$
 DECLARE
 	m			augur.models;
 BEGIN
-	IF NOT pg_try_advisory_xact_lock(hashtext('augur.upkeep'), hashoid(quote_ident(current_user)::regrole)) THEN
+	IF NOT augur._upkeep_lock() THEN
 		RETURN;
 	END IF;
 	FOR m IN

@@ -78,6 +78,17 @@ COMMENT ON COLUMN augur.queue_depth.waiting IS 'runs that wait for the next atte
 COMMENT ON COLUMN augur.queue_depth.oldest IS 'when the first that has not started was asked for';
 COMMENT ON COLUMN augur.queue_depth.reason IS 'why it was not started, when that was tried';
 
+CREATE OR REPLACE VIEW augur.pool_status WITH (security_invoker = true) AS
+SELECT p.name AS pool, p.slots, count(s.id) FILTER (WHERE s.status = 'running') AS running,
+	count(s.id) FILTER (WHERE s.status = 'ready') AS waiting, p.note
+FROM augur.pools p
+LEFT JOIN augur.step_runs s ON s.pool = p.name AND s.status = ANY ('{ready,running}'::text[])
+GROUP BY p.name;
+COMMENT ON VIEW augur.pool_status IS
+'Each pool with the steps that have a slot of it and those that wait for one, as far as the reader sees them.';
+COMMENT ON COLUMN augur.pool_status.running IS 'steps that have a slot';
+COMMENT ON COLUMN augur.pool_status.waiting IS 'steps that could run, had the pool and their run room for them';
+
 CREATE OR REPLACE VIEW augur.pipeline_durations WITH (security_invoker = true) AS
 SELECT r.pipeline, r.id AS run, r.status, r.logical_date, r.started_at,
 	round(extract(epoch FROM coalesce(r.ended_at, clock_timestamp()) - r.started_at), 2) AS seconds,

@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION augur._slots_due(schedule text, timezone text, start 
 	AS 'MODULE_PATHNAME', 'augur_schedule_due'
 	LANGUAGE C STABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION augur._slots_due(text, text, timestamptz, timestamptz, timestamptz) IS
-'Internal. Of the slots from first on that have come by as_of their number, the last, the one before it, and the next to come.';
+'Internal. Of the slots from first on that have come by as_of their number (at most 5,000,000), the last, the one before it, and the next to come.';
 
 -- ---- schedules ------------------------------------------------------------------------------
 

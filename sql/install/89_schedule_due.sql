@@ -130,7 +130,8 @@ DECLARE
 	p			augur.pipelines;
 	s			augur.pipeline_signals;
 BEGIN
-	SELECT * INTO e FROM augur.events o WHERE o.id = event;
+	-- whoever calls this has written it: nobody can have it happen again
+	SELECT * INTO e FROM augur.events o WHERE o.id = event AND augur._written_here(o.xmin);
 	IF NOT FOUND THEN
 		RETURN;
 	END IF;
@@ -227,6 +228,8 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 BEGIN
+	-- kept as long as runs
+	DELETE FROM augur.missed_slots m WHERE m.pipeline_id = p.id AND m.found_at < clock_timestamp() - p.keep;
 	INSERT INTO augur.missed_slots (pipeline_id, schedule, timezone, start_at, first_slot, slots, reason)
 	VALUES (p.id, s.schedule, s.timezone, s.start_at, first_slot, slots, reason);
 	PERFORM augur._pipeline_emit(p.owner, 'pipeline_missed', 'warning', p.name,

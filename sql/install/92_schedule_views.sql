@@ -1,9 +1,25 @@
 -- schedule: what is to come, what was missed, and whether anything keeps it from happening.
 
+-- A schedule that cannot be read any more (a time zone that is gone) is its owner's affair: it must
+-- not keep everybody from looking at the others.
+CREATE OR REPLACE FUNCTION augur._readable_slots(schedule text, timezone text, after timestamptz, n integer,
+	start timestamptz) RETURNS SETOF timestamptz
+LANGUAGE plpgsql STABLE ROWS 10
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT s FROM augur.next_slots(schedule, timezone, after, n, start) s;
+EXCEPTION WHEN OTHERS THEN
+	RETURN;
+END
+$$;
+COMMENT ON FUNCTION augur._readable_slots(text, text, timestamptz, integer, timestamptz) IS
+'Internal. augur.next_slots, and none of a schedule that cannot be read.';
+
 CREATE OR REPLACE VIEW augur.schedules WITH (security_invoker = true) AS
 SELECT p.name AS pipeline, s.schedule, s.timezone, s.enabled AND p.enabled AS enabled, s.next_at AS next_slot,
 	CASE WHEN s.enabled AND p.enabled AND s.next_at IS NOT NULL THEN
-		ARRAY(SELECT n FROM augur.next_slots(s.schedule, s.timezone, s.next_at, 4, s.start_at) n) END AS following,
+		ARRAY(SELECT n FROM augur._readable_slots(s.schedule, s.timezone, s.next_at, 4, s.start_at) n) END AS following,
 	s.last_slot, r.id AS last_run, r.status AS last_status, r.started_at AS last_started, r.ended_at AS last_ended,
 	s.start_at, s.params, s.catchup, s.max_catchup, p.owner, s.set_by, s.set_at, s.note
 FROM augur.pipeline_schedules s
@@ -39,22 +55,24 @@ COMMENT ON COLUMN augur.triggers.note IS 'why it was switched off';
 CREATE OR REPLACE VIEW augur.missed_runs WITH (security_invoker = true) AS
 SELECT p.name AS pipeline, e.slot, e.begins AS interval_start, e.reason, e.found_at, e.schedule, e.timezone, p.owner
 FROM (
-	SELECT m.pipeline_id, m.schedule, m.timezone, m.reason, m.found_at, n.slot,
-		coalesce(lag(n.slot) OVER (PARTITION BY m.id ORDER BY n.slot),
-			augur._slot_before(m.schedule, m.timezone, m.start_at, n.slot)) AS begins
-	FROM augur.missed_slots m,
-		augur.next_slots(m.schedule, m.timezone, m.first_slot - interval '1 microsecond',
-			least(m.slots, 10000)::integer, m.start_at) n (slot)
+	SELECT m.pipeline_id, m.schedule, m.timezone, m.reason, m.found_at, coalesce(n.slot, m.first_slot) AS slot,
+		coalesce(lag(n.slot) OVER (PARTITION BY m.id ORDER BY n.slot), CASE WHEN n.slot IS NOT NULL THEN
+			augur._slot_before(m.schedule, m.timezone, m.start_at, n.slot) END) AS begins
+	FROM augur.missed_slots m
+	LEFT JOIN LATERAL augur._readable_slots(m.schedule, m.timezone, m.first_slot - interval '1 microsecond',
+			least(m.slots, 10000)::integer, m.start_at) n (slot) ON true
 	UNION ALL
 	-- due, and nothing has looked
 	SELECT s.pipeline_id, s.schedule, s.timezone, 'augur.tick() has not been called since', NULL, n.slot,
 		augur._slot_before(s.schedule, s.timezone, s.start_at, n.slot)
 	FROM augur.pipeline_schedules s,
-		augur.next_slots(s.schedule, s.timezone, s.next_at - interval '1 microsecond', 1000, s.start_at) n (slot)
+		augur._readable_slots(s.schedule, s.timezone, s.next_at - interval '1 microsecond', 1000, s.start_at) n (slot)
 	WHERE s.enabled AND s.next_at < now() - interval '2 minutes' AND n.slot < now() - interval '2 minutes') e
 	JOIN augur.pipelines p ON p.id = e.pipeline_id
 WHERE NOT EXISTS (SELECT FROM augur.pipeline_runs r
-				  WHERE r.pipeline_id = e.pipeline_id AND r.logical_date = coalesce(e.begins, e.slot));
+				  WHERE r.pipeline_id = e.pipeline_id AND r.logical_date = coalesce(e.begins, e.slot)
+				  -- one of another schedule that began at that time is another one
+				  AND (r.trigger <> 'schedule' OR r.interval_end = e.slot));
 COMMENT ON VIEW augur.missed_runs IS
 'Slots that came and have no run: those that augur.tick found too late, and those that are due while nothing calls it. augur.backfill makes up for them, and they are gone from here.';
 COMMENT ON COLUMN augur.missed_runs.slot IS 'when it should have been started';
@@ -81,6 +99,20 @@ AS $$
 			WHERE s.enabled AND s.next_at < now() - interval '3 minutes'),
 		'work', EXISTS (SELECT FROM augur.pipeline_schedules s WHERE s.enabled)
 			OR EXISTS (SELECT FROM augur.pipeline_triggers t WHERE t.enabled),
+		'late', (SELECT count(*) FROM augur.pipeline_runs r WHERE r.status = 'running' AND r.late_at IS NOT NULL),
+		-- what waits for its next attempt comes back by a tick
+		'stuck', (SELECT count(*) FROM augur.pipeline_runs r
+			WHERE r.status = 'running' AND r.resume_at < now() - interval '5 minutes'),
+		'failed_parts', (SELECT string_agg(DISTINCT e.subject, ', ') FROM augur.events e
+			WHERE e.kind = 'tick_failed' AND e.at > now() - interval '65 minutes'),
+		'monitors', (SELECT count(*) FROM augur.monitors t WHERE t.enabled),
+		'monitors_overdue', (SELECT count(*) FROM augur.monitors t WHERE t.enabled AND t.next_at < now() - interval '1 hour'),
+		'rollouts', (SELECT count(*) FROM augur.rollouts r
+			WHERE r.state = ANY ('{pending_approval,approved,running,paused}'::text[])),
+		-- as augur.tick looks at them every minute
+		'rollouts_unseen', (SELECT count(*) FROM augur.rollouts r
+			WHERE r.state = 'running' AND coalesce(r.looked_at, r.timer_from) < now() - interval '1 hour'
+			OR r.state = 'pending_approval' AND r.expires_at < now() - interval '1 hour'),
 		'trigger', (SELECT e.evtenabled FROM pg_event_trigger e WHERE e.evtname = 'augur_drop'))
 $$;
 COMMENT ON FUNCTION augur._health_server() IS
@@ -135,9 +167,13 @@ BEGIN
 	RETURN NEXT;
 
 	component := 'tick';
-	status := CASE WHEN ticked >= now() - interval '5 minutes' THEN 'ok' WHEN work THEN 'error' ELSE 'off' END;
-	detail := coalesce('augur.tick() was last called at ' || ticked, 'augur.tick() was never called');
-	hint := CASE WHEN status <> 'ok' THEN 'Schedules, triggers, retries and monitors need it every minute: augur.install_tick(), or CALL augur.tick() from outside.' END;
+	status := CASE WHEN server ->> 'failed_parts' <> '' THEN 'warning'
+		-- one of the future: the clock was set back
+		WHEN ticked BETWEEN now() - interval '5 minutes' AND now() + interval '5 minutes' THEN 'ok' WHEN work THEN 'error' ELSE 'off' END;
+	detail := coalesce('augur.tick() was last called at ' || ticked, 'augur.tick() was never called')
+		|| coalesce('; within the hour failed: ' || (server ->> 'failed_parts'), '');
+	hint := CASE WHEN status = 'warning' THEN 'See events of kind tick_failed in augur.events.'
+		WHEN status <> 'ok' THEN 'Schedules, triggers, retries and monitors need it every minute: augur.install_tick(), or CALL augur.tick() from outside.' END;
 	RETURN NEXT;
 
 	component := 'schedules';
@@ -150,16 +186,59 @@ BEGIN
 	RETURN NEXT;
 
 	component := 'triggers';
-	SELECT count(*) AS n, count(*) FILTER (WHERE t.note IS NOT NULL AND NOT t.enabled) AS braked INTO r FROM augur.pipeline_triggers t;
-	status := CASE WHEN r.braked > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
-	detail := format('%s triggers, %s switched off because runs started each other', r.n, r.braked);
-	hint := CASE WHEN r.braked > 0 THEN 'See note in augur.triggers; switch it on with augur.enable_trigger when the loop is gone.' END;
+	SELECT count(*) AS n, count(*) FILTER (WHERE t.note IS NOT NULL AND NOT t.enabled) AS braked,
+		count(*) FILTER (WHERE t.kind = 'table' AND NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = t.relation
+			AND o.tgname = 'augur_pipeline_' || t.id)) AS gone
+	INTO r FROM augur.pipeline_triggers t;
+	status := CASE WHEN r.braked + r.gone > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s triggers, %s switched off because runs started each other', r.n, r.braked)
+		|| CASE WHEN r.gone > 0 THEN format(', %s whose table or the trigger on it is gone', r.gone) ELSE '' END;
+	hint := CASE WHEN r.gone > 0 THEN 'See augur.triggers; augur.drop_trigger takes away what is no longer needed.'
+		WHEN r.braked > 0 THEN 'See note in augur.triggers; switch it on with augur.enable_trigger when the loop is gone.' END;
 	RETURN NEXT;
 
 	component := 'queue';
 	status := CASE WHEN (server ->> 'queued')::bigint > 0 THEN 'warning' WHEN server ? 'queued' THEN 'ok' ELSE 'error' END;
 	detail := format('%s runs wait for more than 3 minutes', coalesce(server ->> 'queued', '?'));
 	hint := CASE WHEN status = 'warning' THEN 'augur.tick() starts them in background workers; see tick and workers.' END;
+	RETURN NEXT;
+
+	component := 'runs';
+	status := CASE WHEN (server ->> 'late')::bigint > 0 OR (server ->> 'stuck')::bigint > 0 THEN 'warning' WHEN server ? 'late' THEN 'ok' ELSE 'error' END;
+	detail := format('%s running runs are late; %s should have been tried again', coalesce(server ->> 'late', '?'), coalesce(server ->> 'stuck', '?'));
+	hint := CASE WHEN status = 'warning' THEN 'See augur.pipeline_durations and augur.pipeline_timeline; augur.cancel_run stops a run.' END;
+	RETURN NEXT;
+
+	component := 'rollouts';
+	SELECT count(*) FILTER (WHERE t.state = 'paused') AS paused, count(*) FILTER (WHERE t.state = 'pending_approval') AS pending,
+		string_agg(format('"%s"', t.model), ', ' ORDER BY t.model) FILTER (WHERE t.state = 'paused') AS names
+	INTO r FROM augur.rollouts t WHERE t.state = ANY ('{pending_approval,paused}');
+	status := CASE WHEN r.paused > 0 OR (server ->> 'rollouts_unseen')::bigint > 0 THEN 'warning'
+		WHEN NOT server ? 'rollouts' THEN 'error' WHEN server ->> 'rollouts' = '0' THEN 'off' ELSE 'ok' END;
+	detail := format('%s open, %s wait for approval, %s paused%s; %s not looked at for an hour', coalesce(server ->> 'rollouts', '?'),
+		r.pending, r.paused, coalesce(' (' || left(r.names, 200) || ')', ''), coalesce(server ->> 'rollouts_unseen', '?'));
+	hint := CASE WHEN r.paused > 0 THEN 'See reason in augur.rollout_status; then augur.resume_rollout or augur.abort_rollout.'
+		WHEN status = 'warning' THEN 'augur.tick() or augur.check_rollouts() looks at them.'
+		WHEN r.pending > 0 THEN 'augur.approve_rollout or augur.deny_rollout decides.' END;
+	RETURN NEXT;
+
+	component := 'monitors';
+	status := CASE WHEN (server ->> 'monitors_overdue')::bigint > 0 THEN 'warning' WHEN NOT server ? 'monitors' THEN 'error'
+		WHEN server ->> 'monitors' = '0' THEN 'off' ELSE 'ok' END;
+	detail := format('%s monitors, %s due for more than an hour', coalesce(server ->> 'monitors', '?'), coalesce(server ->> 'monitors_overdue', '?'));
+	hint := CASE WHEN status = 'warning' THEN 'augur.tick() has them looked at in workers as their owners, see owners and the server''s log; augur.check_monitors() does it here.' END;
+	RETURN NEXT;
+
+	component := 'retraining';
+	SELECT count(*) AS n, count(*) FILTER (WHERE d.reason ~ '^stopped: ') AS stopped,
+		string_agg(format('"%s"', m.name), ', ' ORDER BY m.name) FILTER (WHERE d.reason ~ '^stopped: ') AS names
+	INTO r FROM augur.retrain_policies p JOIN augur.models m ON m.id = p.model_id
+	LEFT JOIN LATERAL (SELECT t.reason FROM augur.retrain_decisions t WHERE t.model_id = p.model_id AND t.at >= p.set_at
+					   ORDER BY t.id DESC LIMIT 1) d ON true
+	WHERE NOT p.frozen;
+	status := CASE WHEN r.stopped > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s policies, %s stopped%s', r.n, r.stopped, coalesce(' (' || left(r.names, 200) || ')', ''));
+	hint := CASE WHEN r.stopped > 0 THEN 'Candidates in a row were not promoted: see augur.retrain_decisions, then augur.set_retrain_policy again.' END;
 	RETURN NEXT;
 
 	component := 'workers';
@@ -169,13 +248,13 @@ BEGIN
 	RETURN NEXT;
 
 	component := 'owners';
-	SELECT count(*) AS n, string_agg(DISTINCT format('"%s"', o.rolname), ', ') AS names INTO r
-	FROM augur.pipelines p JOIN pg_roles o ON o.oid = p.owner
-	WHERE NOT o.rolcanlogin AND p.enabled AND current_setting('server_version_num')::integer < 170000;
+	SELECT count(*) AS n, left(string_agg(DISTINCT p.owner::text, ', '), 200) AS names, min(augur._unstartable(p.owner)) AS why INTO r
+	FROM augur.pipelines p
+	WHERE p.enabled AND augur._unstartable(p.owner) IS NOT NULL;
 	status := CASE WHEN r.n > 0 THEN 'warning' ELSE 'ok' END;
-	detail := CASE WHEN r.n > 0 THEN format('%s pipelines belong to roles that may not log in: %s', r.n, r.names)
+	detail := CASE WHEN r.n > 0 THEN format('%s pipelines belong to roles that no background worker can run as: %s; %s', r.n, r.names, r.why)
 		ELSE 'all owners of pipelines can be worked for' END;
-	hint := CASE WHEN r.n > 0 THEN 'Before PostgreSQL 17 a background worker cannot run as such a role: ALTER ROLE ... LOGIN.' END;
+	hint := CASE WHEN r.n > 0 THEN 'Give the role what is missing, or its pipelines to another one: augur.alter_pipeline(..., owner => ...).' END;
 	RETURN NEXT;
 
 	component := 'library';
@@ -201,4 +280,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.health() IS
-'What keeps the platform running, one row each: pg_cron, the job and last call of augur.tick(), schedules, triggers, the queue, background workers, owners, notifications. status: ok, warning, error, or off (not there and not needed so far); hint: what to do. Cheap, never an error. Example: SELECT * FROM augur.health() WHERE status <> ''ok''';
+'What keeps the platform running, one row each: pg_cron, the job and last call of augur.tick(), schedules, triggers, the queue, runs, rollouts, monitors, retraining, background workers, owners, notifications. status: ok, warning, error, or off (not there and not needed so far); hint: what to do. Cheap, never an error. Example: SELECT * FROM augur.health() WHERE status <> ''ok''';

@@ -108,9 +108,12 @@ AS $$
 		 ' mean_before, mean_after)'),
 		('augur.pipelines', 'INSERT (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
 		 ' late_after, keep, search_path)'),
-		('augur.pipelines', 'UPDATE (name, params, description, max_parallel, max_active, concurrency, run_timeout,'
+		('augur.pipelines', 'UPDATE (name, owner, params, description, max_parallel, max_active, concurrency, run_timeout,'
 		 ' late_after, keep, search_path, enabled)'),
 		('augur.pipelines', 'DELETE'),
+		('augur.pools', 'INSERT (name, slots, note)'),
+		('augur.pools', 'UPDATE (slots, note)'),
+		('augur.pools', 'DELETE'),
 		('augur.pipeline_steps', 'INSERT'),
 		('augur.pipeline_steps', 'DELETE'),
 		('augur.pipeline_runs', 'INSERT (pipeline_id, pipeline, owner, status, trigger, params, logical_date,'
@@ -118,7 +121,7 @@ AS $$
 		('augur.pipeline_runs', 'UPDATE (status, plan, launched_at, launches, started_at, resume_at, ended_at, stop,'
 		 ' stop_by, due_at, late_at, usual_seconds, pid, reason)'),
 		('augur.pipeline_runs', 'DELETE'),
-		('augur.step_runs', 'INSERT (run_id, step, kind, attempt, status, next_at, started_at, ended_at, rows, result,'
+		('augur.step_runs', 'INSERT (run_id, step, kind, pool, attempt, status, next_at, started_at, ended_at, rows, result,'
 		 ' message)'),
 		('augur.step_runs', 'UPDATE (status, next_at, started_at, ended_at, pid, passed_over, rows, result, sqlstate,'
 		 ' message, detail, hint, context)'),

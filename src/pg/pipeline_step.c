@@ -22,6 +22,7 @@
  */
 #include "pipeline.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -48,6 +49,9 @@ AUGUR_FUNCTION(augur_pipeline_timed_out);
 AUGUR_FUNCTION(augur_pipeline_hold);
 AUGUR_FUNCTION(augur_pipeline_release);
 AUGUR_FUNCTION(augur_pipeline_held);
+AUGUR_FUNCTION(augur_pipeline_tick_lock);
+AUGUR_FUNCTION(augur_pipeline_upkeep_lock);
+AUGUR_FUNCTION(augur_pipeline_written_here);
 AUGUR_FUNCTION(augur_pipeline_check_sql);
 AUGUR_FUNCTION(augur_pipeline_may_commit);
 AUGUR_FUNCTION(augur_pipeline_own_session);
@@ -162,6 +166,7 @@ execute(const char *sql, const Datum *args, DestReceiver *dest)
 {
 	SPIExecuteOptions options = {0};
 	uint64 rows;
+	int code;
 
 	options.dest = dest;
 	if (args)
@@ -175,7 +180,12 @@ execute(const char *sql, const Datum *args, DestReceiver *dest)
 		options.params = params;
 	}
 	(void) SPI_connect();
-	(void) SPI_execute_extended(sql, &options);
+	code = SPI_execute_extended(sql, &options);
+	/* not all it refuses is an error to it: what cannot be done was not done */
+	if (code < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a statement cannot be part of a step: %s", SPI_result_code_string(code))));
 	rows = SPI_processed;
 	/* a deferred constraint that does not hold is the step's error, not the commit's */
 	(void) SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
@@ -257,16 +267,20 @@ augur_pipeline_timed_out(PG_FUNCTION_ARGS)
 }
 
 /*
- * The lock that stands for a run or an attempt at a step.  48 bits of the number fit.
+ * The lock that stands for a row of a table of ours.  48 bits of the number fit.
  */
+static void
+set_row_tag(LOCKTAG *tag, const char *table, int64 id)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId,
+					   get_relname_relid(table, get_namespace_oid("augur", false)),
+					   (Oid) (uint32) (id & 0xFFFFFFFF), (uint16) ((id >> 32) & 0xFFFF));
+}
+
 static void
 set_lock_tag(LOCKTAG *tag, bool of_step, int64 id)
 {
-	Oid schema = get_namespace_oid("augur", false);
-	Oid table = get_relname_relid(of_step ? "step_runs" : "pipeline_runs", schema);
-
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, table, (Oid) (uint32) (id & 0xFFFFFFFF),
-					   (uint16) ((id >> 32) & 0xFFFF));
+	set_row_tag(tag, of_step ? "step_runs" : "pipeline_runs", id);
 }
 
 /*
@@ -340,6 +354,66 @@ augur_pipeline_held(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(true);
 	(void) LockRelease(&tag, ExclusiveLock, false);
 	PG_RETURN_BOOL(false);
+}
+
+/*
+ * Whether the role of the session may call augur.tick.
+ */
+static bool
+may_tick(void)
+{
+	bool isnull;
+	bool may;
+
+	(void) SPI_connect();
+	(void) SPI_execute("SELECT augur._may_tick()", true, 1);
+	may = SPI_processed > 0 &&
+		  DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	(void) SPI_finish();
+	return may;
+}
+
+/*
+ * _tick_lock(take): for the one session that is in augur.tick.  The lock outlives the
+ * transactions of a tick, but not an error: then it would stay with a session that does
+ * something else.
+ */
+Datum
+augur_pipeline_tick_lock(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag;
+	bool held;
+
+	set_row_tag(&tag, "tick_state", 0);
+	held = augur_compat_lock_held(&tag, ExclusiveLock);
+	if (!PG_GETARG_BOOL(0))
+		PG_RETURN_BOOL(held && LockRelease(&tag, ExclusiveLock, true));
+	if (!may_tick())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied to start what is due")));
+	PG_RETURN_BOOL(held || LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL);
+}
+
+/*
+ * _upkeep_lock(): for the one session that does the upkeep of the current user, until its
+ * transaction ends.
+ */
+Datum
+augur_pipeline_upkeep_lock(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag;
+
+	set_row_tag(&tag, "monitors", GetUserId());
+	PG_RETURN_BOOL(LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL);
+}
+
+/*
+ * _written_here(xmin): whether the row is of this transaction, or a part of it.
+ */
+Datum
+augur_pipeline_written_here(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(TransactionIdIsCurrentTransactionId(PG_GETARG_TRANSACTIONID(0)));
 }
 
 /*

@@ -147,24 +147,25 @@ augur_pipeline_init(void)
 	RegisterSubXactCallback(forget_at_subend, NULL);
 }
 
-static void
+static bool
 want(Oid role, int64 run, int workers)
 {
 	Wanted *new;
 
 	if (n_wanted == LAUNCH_MAX || workers < 1)
-		return;
+		return false;
 	new = &wanted[n_wanted++];
 	new->task.database = MyDatabaseId;
 	new->task.role = role;
 	new->task.run = run;
 	new->workers = workers;
 	new->subid = GetCurrentSubTransactionId();
+	return true;
 }
 
 /*
  * _launch(run, workers): workers for a run that the current user sees, as its owner,
- * once this transaction commits.  Harmless: they do what is to be done, or find nothing.
+ * once this transaction commits; false when there are LAUNCH_MAX already.  Harmless: they do what is to be done, or find nothing.
  */
 Datum
 augur_pipeline_launch(PG_FUNCTION_ARGS)
@@ -173,6 +174,7 @@ augur_pipeline_launch(PG_FUNCTION_ARGS)
 	int workers = Min(PG_GETARG_INT32(1), LAUNCH_MAX);
 	Oid types[1] = {INT8OID};
 	Datum values[1] = {Int64GetDatum(run)};
+	bool wants = false;
 
 	(void) SPI_connect();
 	(void) SPI_execute_with_args("SELECT r.owner::oid FROM augur.pipeline_runs r WHERE r.id = $1"
@@ -182,12 +184,12 @@ augur_pipeline_launch(PG_FUNCTION_ARGS)
 	{
 		bool isnull;
 
-		want(DatumGetObjectId(
-				 SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
-			 run, workers);
+		wants = want(DatumGetObjectId(
+						 SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)),
+					 run, workers);
 	}
 	(void) SPI_finish();
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(wants);
 }
 
 /*
@@ -210,7 +212,7 @@ augur_pipeline_launch_upkeep(PG_FUNCTION_ARGS)
 	if (!may)
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("permission denied for the upkeep of another role")));
-	want(role, 0, 1);
+	(void) want(role, 0, 1);
 	PG_RETURN_VOID();
 }
 

@@ -19,6 +19,9 @@ AUGUR_FUNCTION(augur_schedule_next);
 AUGUR_FUNCTION(augur_schedule_before);
 AUGUR_FUNCTION(augur_schedule_due);
 
+/* of which the number is told, the minutes of nine years */
+#define MOST_SLOTS 5000000
+
 /* The schedule of arguments 0 and 1, and of a start that may be NULL. */
 static void
 read_arguments(FunctionCallInfo fcinfo, AugurSchedule *s, int start)
@@ -99,6 +102,8 @@ augur_schedule_before(PG_FUNCTION_ARGS)
 /*
  * augur._slots_due(schedule, timezone, start, first, as_of): of the slots from one on that
  * have come by as_of their number, the last, the one before that, and the next to come.
+ * More than MOST_SLOTS are not counted: whoever starts a schedule of minutes in the year 1
+ * must not keep augur.tick, which asks this for everybody.
  */
 Datum
 augur_schedule_due(PG_FUNCTION_ARGS)
@@ -120,6 +125,17 @@ augur_schedule_due(PG_FUNCTION_ARGS)
 	while (slot <= as_of && slot != AUGUR_NO_SLOT)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (slots == MOST_SLOTS)
+		{
+			TimestampTz newest = augur_slot_before(&s, as_of + 1);
+
+			if (newest == AUGUR_NO_SLOT)
+				break;
+			last = newest;
+			before = augur_slot_before(&s, last);
+			slot = augur_slot_after(&s, last);
+			break;
+		}
 		slots++;
 		before = last;
 		last = slot;

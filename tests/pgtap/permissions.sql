@@ -32,6 +32,7 @@ CREATE TABLE pm_loaded (v text);
 CREATE SCHEMA pm_made;
 GRANT ALL ON SCHEMA pm_made TO PUBLIC;
 GRANT INSERT ON pm_loaded TO PUBLIC;
+SELECT augur.set_pool('pmpool', 2);
 SET ROLE pm_owner;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 2}', promote => 'always')).version;
 SELECT (augur.train('pm', 'pm_rows', 'y', params => '{"n_trees": 3}', promote => 'always')).version;
@@ -771,6 +772,21 @@ INSERT INTO pm_matrix VALUES
 ('augur._run_payload(augur.pipeline_runs)', $$augur._run_payload((SELECT x FROM augur.pipeline_runs x LIMIT 1))$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._event_of_pipeline_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._pipeline(text,text)', $$augur._pipeline('pmp')$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._tick_lock(boolean)', $$augur._tick_lock(true)$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._upkeep_lock()', $$augur._upkeep_lock()$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._written_here(xid)', $$augur._written_here('3')$$, 'ok ok ok ok ok ok 42501'),
+('augur._on_the_way(timestamp with time zone)', $$augur._on_the_way(now())$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._own_type(text)', $$augur._own_type('date')$$, 'ok ok ok ok ok ok 42501'),
+('augur._may_become(regrole)', $$augur._may_become('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
+('augur._tick_failed(text,text,bigint)', $$augur._tick_failed('due', 'why')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._names_of(jsonb)', $$augur._names_of('["a"]')$$, 'ok ok ok ok ok ok 42501'),
+('augur._pool_free(text)', $$augur._pool_free('pmpool')$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._wake_pool(text,bigint)', $$augur._wake_pool('pmpool', NULL)$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._check_pool_right(text)', $$augur._check_pool_right('pmpool')$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur.set_pool(text,integer,text)', $$augur.set_pool('pmpool', 3)$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur.drop_pool(text)', $$augur.drop_pool('pmpool')$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._readable_slots(text,text,timestamp with time zone,integer,timestamp with time zone)', $$augur._readable_slots('@daily', 'UTC', now(), 1, NULL)$$, 'ok ok ok ok ok ok 42501'),
+('augur._tick_run(bigint,timestamp with time zone)', $$augur._tick_run(0, now())$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._fail(text,text,text,text)', $$augur._fail('22023', 'x')$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._cast_value(jsonb,text)', $$augur._cast_value('1', 'integer')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._cast_param(text,jsonb,text,text)', $$augur._cast_param('n', '1', 'integer')$$, 'ok ok ok ok ok ok 42501'),
@@ -792,9 +808,9 @@ INSERT INTO pm_matrix VALUES
 ('augur.create_pipeline(text,jsonb,text,integer,integer,text,interval,interval,interval)', $$augur.create_pipeline('pmp2')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._check_pipeline_options(text,integer,integer,text,interval,interval,interval)', $$augur._check_pipeline_options('p', 1, 1, 'queue', NULL, NULL, '1 day')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._create_pipeline(text,jsonb,text,integer,integer,text,interval,interval,interval,text)', $$augur._create_pipeline('pmp2', '{}', NULL, 1, 1, 'queue', NULL, NULL, '1 day', 'public')$$, 'ok ok 42501 42501 ok ok 42501'),
-('augur.add_step(text,text,text,jsonb,text[],text,integer,interval,interval,interval,text,text,boolean,boolean)', $$augur.add_step('pmp', 't', sql => 'SELECT 1')$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.add_step(text,text,text,jsonb,text[],text,integer,interval,interval,interval,text,text,boolean,boolean,text)', $$augur.add_step('pmp', 't', sql => 'SELECT 1')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.drop_step(text,text)', $$augur.drop_step('pmp', 's')$$, 'ok ok 42501 42501 42704 42501 42501'),
-('augur.alter_pipeline(text,jsonb,text,integer,integer,text,interval,interval,interval,text,text)', $$augur.alter_pipeline('pmp', max_parallel => 3)$$, 'ok ok 42501 42501 42704 42501 42501'),
+('augur.alter_pipeline(text,jsonb,text,integer,integer,text,interval,interval,interval,text,text,name)', $$augur.alter_pipeline('pmp', max_parallel => 3)$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur.enable_pipeline(text,boolean)', $$augur.enable_pipeline('pmp', false)$$, 'ok ok 42501 42501 42704 ok 42501'),
 ('augur.drop_pipeline(text)', $$augur.drop_pipeline('pmp')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._queue_run(bigint,text,jsonb,timestamp with time zone,timestamp with time zone,timestamp with time zone,bigint)', $$augur._queue_run((SELECT id FROM augur.pipelines WHERE name = 'pmp'), 'manual', '{}', NULL, NULL, NULL)$$, 'ok ok 42501 42501 42704 ok 42501'),
@@ -843,7 +859,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._retrain_due(bigint,timestamp with time zone)', $$augur._retrain_due(1, now())$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._tick_retention(timestamp with time zone)', $$augur._tick_retention(now())$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._tick_part(text,timestamp with time zone)', $$augur._tick_part('due', now())$$, 'ok ok 42501 42501 ok ok 42501'),
-('augur._tick_begin()', $$augur._tick_begin()$$, 'ok 42501 42501 42501 42501 ok 42501'),
+('augur._tick_begin(timestamp with time zone)', $$augur._tick_begin(now())$$, 'ok 42501 42501 42501 42501 ok 42501'),
 ('augur.tick(timestamp with time zone)', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._upkeep()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._upkeep_monitors()', $$augur._upkeep_monitors()$$, 'ok ok 42501 42501 ok ok 42501'),

@@ -373,7 +373,7 @@ WHERE (f.tableoid, f.oid) IN (SELECT * FROM members);
 -- These run nothing that a user wrote, and each says in its comment why: writers of events and the
 -- janitor act on rows of others; sessions are cancelled only for runs that somebody may stop.
 SELECT is((SELECT array_agg(signature) FROM functions WHERE prosecdef
-		   AND proname <> ALL ('{_notification_counts,_notification_retention,_notify_event,_cancel_sessions,_chain_depth,_cron,_health_server,_last_tick,_make_tick_job,_may_tick,_pipeline_event,_queue_due,_table_changed}')),
+		   AND proname <> ALL ('{_notification_counts,_notification_retention,_notify_event,_cancel_sessions,_chain_depth,_cron,_health_server,_last_tick,_make_tick_job,_may_tick,_pipeline_event,_pool_free,_queue_due,_table_changed,_wake_pool}')),
 		  NULL, 'no other function runs as its owner');
 SELECT is((SELECT array_agg(signature) FROM functions, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
 		   WHERE a.grantee = 0), NULL, 'no function is PUBLIC''s');

@@ -83,7 +83,7 @@ my @tables = qw(preset_roles models model_grants runs params metrics versions ve
   version_series version_states version_profiles forecasts alias_history aliases events suites expectations validation_runs
   validation_results retrain_policies retrain_decisions load_batches quarantine predictions_default actuals
   performance_windows detector_states detector_changes feature_sets feature_refreshes monitors drift_runs drift_columns rollouts
-  rollout_events approvals channels routes silences pipelines pipeline_steps pipeline_runs step_runs pipeline_schedules missed_slots
+  rollout_events approvals channels routes silences pools pipelines pipeline_steps pipeline_runs step_runs pipeline_schedules missed_slots
   pipeline_triggers pipeline_signals pipeline_causes tick_state);
 # not dumped: what waits to be sent (tests/tap/085_notify.pl)
 my @queue = qw(channel_states notifications notification_attempts);

@@ -1,6 +1,7 @@
 # Pipelines that a real pg_cron starts, in both of its modes; and no job is left when augur goes.
 use strict;
 use warnings;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -68,6 +69,14 @@ foreach my $mode (sort keys %nodes)
 	$node->safe_psql('postgres', q{SELECT augur.unschedule('slow'), augur.unschedule('quick')});
 	$node->safe_psql('postgres', q{SELECT augur.cancel_run(id) FROM augur.pipeline_runs WHERE status IN ('queued', 'running') ORDER BY id DESC});
 	ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM augur.pipeline_runs WHERE ended_at IS NULL}), 'all have ended');
+}
+
+# What is in a dump: pg_cron's jobs are its own to keep, and docs/operations.md warns of it.
+{
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'pg_dump', '-d', $nodes{libpq}->connstr('postgres') ], '>', \$out, '2>', \$err);
+	my ($cron) = $out =~ /^COPY cron\.job \([^\n]*\n(.*?)^\\\.$/ms;
+	like($cron // '', qr/CALL augur\.tick\(\)/, 'the job is in a dump of the database of pg_cron');
 }
 
 # What is left when the extension goes.
