@@ -103,6 +103,12 @@ grep -n 'PG_VERSION_NUM' $(find src -name '*.[ch]') | grep -v '^src/pg/compat\.h
 result "server versions are told apart in src/pg/compat.h alone" "$WORK/out"
 
 #
+# The install script is read in the encoding of each database.
+#
+LC_ALL=C grep -n '[^ -~	]' sql/install/*.sql /dev/null >"$WORK/out"
+result "the install script is ASCII" "$WORK/out"
+
+#
 # The library and the install script name the same functions.
 #
 sed -n "s/.*'MODULE_PATHNAME'[ \t]*,[ \t]*'\([A-Za-z0-9_]*\)'.*/\1/p" sql/install/*.sql |

@@ -45,6 +45,7 @@ SELECT augur.emit('x', 'loud');
 SELECT augur.emit('x', payload => '[1]');
 SELECT augur.emit('x', payload => '"text"');
 SELECT augur.emit('x', subject => repeat('s', 201));
+SELECT augur.emit('x', payload => jsonb_build_object('all', repeat('x', 2000000)));
 SELECT augur.emit('x', model => 'nobody');
 
 -- never changed

@@ -231,6 +231,136 @@ SELECT count(*) FROM augur.routes;
 SELECT n, augur._notification_delay(n, 1) AS most, augur._notification_delay(n, 0) AS least FROM generate_series(1, 10) n;
 SELECT clear();
 
+-- ---- what must not be lost, nor told wrongly ---------------------------------------------------------------
+
+-- the end waits for a beginning that has to be tried again, also where they are in different groups
+SELECT augur.create_channel('ml', 'file:x') > 0 AND augur.create_route('each', 'ml', min_severity => 'warning', digest => false) > 0 AS made;
+SELECT augur.emit('drift_found', 'critical', 'churn') > 0 AS emitted;
+SELECT said, outcome FROM (SELECT augur._notification_record(c.notification, 1, 'me', 503, 100, NULL, NULL, 0, t(1)) AS outcome,
+	c.body::jsonb #>> '{blocks,0,text,text}' AS said FROM augur._notification_claim('me', t(1)) c) x;
+-- who asks to come back later is asked later, though not with a pause of the channel
+SELECT next_at >= t(101) AS later, paused_until FROM augur.notifications, augur.channel_states;
+UPDATE augur.notifications SET next_at = t(200);
+SELECT augur.emit('drift_resolved', 'info', 'churn') > 0 AS emitted;
+SELECT said FROM send(100);
+SELECT kind, status, reason FROM box WHERE kind = 'drift_resolved';
+SELECT said FROM send(200);
+SELECT kind, status FROM box WHERE kind ~ 'drift' ORDER BY 1;
+-- groups that wait for each other's ends do so for an hour
+SELECT augur.drop_route('each'), augur.create_route('team', 'ml', group_by => '{payload.team}') > 0 AS made;
+SELECT count(augur.emit(k, s, o, jsonb_build_object('team', g))) FROM (VALUES ('a_failed', 'error', 'a', 1), ('b_failed', 'error', 'b', 2),
+	('b_recovered', 'info', 'b', 1), ('a_recovered', 'info', 'a', 2)) v (k, s, o, g);
+SELECT said FROM send(300);
+SELECT said FROM send(3800);
+SELECT clear();
+
+-- messages that are given up without an answer are an event, too, and bad health
+SELECT augur.create_channel('ml', 'file:x', max_age => '3 hours') > 0 AND augur.create_route('all', 'ml', kinds => '{a,b,c,d}', digest => false) > 0 AS made;
+SELECT max(id) AS before FROM augur.events \gset
+SELECT augur.emit(k) > 0 AS emitted FROM unnest('{a,b,c,d}'::text[]) k;
+SELECT count(*) FROM augur._notification_claim('me', t(0));
+UPDATE augur.notifications SET attempts = 30 WHERE status = 'sending';
+SELECT count(*) FROM augur._notification_claim('me', t(61));
+SELECT kind, severity, subject, payload - 'notification' AS payload FROM augur.events WHERE kind = 'notifications_dead' AND id > :before;
+-- once an hour; of those that waited, and of those that never came to their turn
+UPDATE augur.notifications SET attempts = 30 WHERE status = 'sending';
+SELECT count(*) FROM augur._notification_claim('me', t(125));
+SELECT count(*) FROM augur._notification_claim('me', t(10801));
+SELECT kind, status, reason FROM box;
+SELECT payload - 'notification' AS payload FROM augur.events WHERE kind = 'notifications_dead' AND id > :before ORDER BY id;
+SELECT component, status, detail FROM augur._health_notifications() ORDER BY 1;
+SELECT clear();
+
+-- a receiver that is down for hours costs no message; that it is down is told elsewhere; when it is back, all goes out at once
+SELECT augur.create_channel('down', 'file:x') > 0 AND augur.create_channel('up', 'file:x') > 0 AS made;
+SELECT augur.create_route('all', 'down', kinds => '{a,b,channel_*}', continues => true, digest => false) > 0
+	AND augur.create_route('up', 'up', kinds => '{channel_*}', digest => false) > 0 AS made;
+SELECT augur.emit('a') > 0 AND augur.emit('b') > 0 AS emitted;
+CREATE FUNCTION fail(most int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	r			record;
+	outcomes	text[];
+BEGIN
+	FOR i IN 1 .. most LOOP
+		SELECT * INTO r FROM augur._notification_claim('me', t(i * 1000), 1);
+		outcomes := outcomes || augur._notification_record(r.notification, r.attempt, 'me', 0, NULL, 'Could not connect', NULL, 1, t(i * 1000));
+	END LOOP;
+	RETURN array_to_string(outcomes, ' ');
+END
+$$;
+SELECT fail(15);
+SELECT kind, severity, subject, payload - 'since' AS payload FROM augur.events WHERE kind ~ '^channel' AND id > :before;
+SELECT n.kind, c.name, n.status FROM augur.notifications n JOIN augur.channels c ON c.id = n.channel_id WHERE n.kind ~ '^channel';
+SELECT channel, state, reason FROM augur.notification_status ORDER BY 1;
+SELECT fail(3);
+UPDATE augur.notifications SET next_at = t(30000) WHERE status = 'retry_wait';
+UPDATE augur.notifications SET next_at = t(29000) WHERE kind = 'a';
+SELECT channel, said, outcome FROM send(29000) ORDER BY channel DESC, said;
+SELECT kind, count(*) FROM augur.events WHERE kind ~ '^channel' AND id > :before GROUP BY 1 ORDER BY 1;
+-- one that fails while others go through is given up
+SELECT augur.drop_channel('up');
+TRUNCATE augur.notifications, augur.notification_attempts;
+SELECT augur.emit('a') > 0 AS emitted;
+SELECT fail(7);
+SELECT augur.emit('b', 'critical') > 0 AS emitted;
+SELECT augur._notification_record(notification, 1, 'me', 200, NULL, NULL, NULL, 0, t(7500)) FROM augur._notification_claim('me', t(7500));
+SELECT augur._notification_record(notification, 8, 'me', 500, NULL, NULL, NULL, 0, t(8500)) FROM augur._notification_claim('me', t(8500));
+SELECT kind, status FROM box;
+DROP FUNCTION fail(int);
+SELECT clear();
+
+-- nobody's event of the same name keeps another's back
+SELECT augur.create_channel('ml', 'file:x') > 0 AND augur.create_route('all', 'ml') > 0 AS made;
+CREATE ROLE regress_augur_stranger;
+SELECT augur.grant_preset('regress_augur_stranger', 'trainer');
+SET ROLE regress_augur_stranger;
+SELECT augur.emit('monitor_failed', 'error', 'sales') > 0 AS emitted;
+RESET ROLE;
+SELECT said FROM send(40);
+SELECT augur.emit('monitor_failed', 'error', 'sales') > 0 AS emitted;
+SELECT said FROM send(400);
+SELECT clear();
+DROP OWNED BY regress_augur_stranger;
+DROP ROLE regress_augur_stranger;
+
+-- a dropped route's events are silenced as others; a silence that ended days ago counts for what waits since then
+SELECT augur.create_channel('ml', 'file:x', max_age => '30 days') > 0 AND augur.create_route('all', 'ml') > 0 AS made;
+SELECT augur.emit('a', 'error') > 0 AND augur.silence(kinds => '{a}') > 0 AS silent;
+SELECT augur.drop_route('all');
+SELECT said FROM send(40);
+SELECT kind, status FROM box;
+SELECT augur.create_route('all', 'ml') > 0 AND augur.emit('a', 'error') > 0 AS emitted;
+SELECT said FROM send(86400 * 4);
+SELECT kind, status FROM box;
+SELECT clear();
+
+-- what waits for its time is not late
+SELECT augur.create_channel('ml', 'file:x', per_hour => 1) > 0 AND augur.create_route('all', 'ml', digest => false) > 0 AS made;
+SELECT augur.emit('a') > 0 AND augur.emit('b') > 0 AS emitted;
+SELECT said FROM send(0);
+UPDATE augur.notifications SET queued_at = now() - interval '20 minutes' WHERE status = 'retry_wait';
+SELECT component, status FROM augur._health_notifications();
+UPDATE augur.notifications SET next_at = now() - interval '16 minutes' WHERE status = 'retry_wait';
+SELECT component, status FROM augur._health_notifications();
+-- nor is anything left of a channel that is gone
+DELETE FROM augur.channels;
+SELECT augur._notification_retention();
+SELECT kind, status, reason FROM box;
+SELECT clear();
+
+-- a message that cannot be written goes out without its details, and holds up no other
+SELECT augur.create_channel('ml', 'file:x') > 0 AND augur.create_channel('hook', 'file:y', 'webhook') > 0 AS made;
+SELECT augur.create_route('all', 'ml', continues => true, digest => false) > 0 AND augur.create_route('hook', 'hook', digest => false) > 0 AS made;
+SELECT augur.emit('a_failed', 'error', '<!channel>') > 0 AS emitted;
+BEGIN;
+CREATE OR REPLACE FUNCTION augur._event_story(e augur.events, OUT icon text, OUT title text, OUT story text, OUT fields text[], OUT look text)
+LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE EXCEPTION 'no story'; END $$;
+SELECT regexp_replace(replace(body, current_database(), 'DB'), '20[0-9-]+T[0-9:.]+Z|(id =|"notification":) *[0-9]+', '\1 N', 'g') AS body
+FROM augur._notification_claim('me', t(1)) ORDER BY notification;
+ROLLBACK;
+SELECT length(augur._message_clean(repeat('x', 1000000)));
+SELECT clear();
+
 -- ---- what messages say --------------------------------------------------------------------------------------------
 
 SELECT augur.create_channel('slack', 'file:x') > 0 AND augur.create_channel('hook', 'file:y', 'webhook') > 0 AS made;
@@ -282,6 +412,12 @@ FROM augur._notification_claim('me', t(40)) WHERE body::jsonb ? 'blocks';
 SELECT clear();
 SELECT augur._slack_escape(repeat('&', 100), 12), augur._slack_escape('a<b', 6), augur._slack_escape('<<<<', 6), length(augur._slack_escape(repeat('<', 500), 150));
 SELECT augur._message_number(v) FROM unnest('{0,1,-1,1000,1234567,0.5,0.123456,12.3456,1234.56,99999.95,1e15,1e-7,NaN,Infinity}'::numeric[]) v;
+
+-- a query that is shown may be copied, so what looks like a quote must be none
+SELECT augur.create_channel('slack', 'file:x') > 0 AND augur.create_route('all', 'slack') > 0 AS made;
+SELECT augur.emit('training_failed', 'error', 'x`; DROP TABLE t; --') > 0 AS emitted;
+SELECT body::jsonb #> '{blocks,2,text}' AS query FROM augur._notification_claim('me', t(1000)) WHERE body::jsonb ? 'blocks';
+SELECT clear();
 
 -- the whole of a message of each kind of channel
 SELECT augur.create_channel('slack', 'file:x') > 0 AND augur.create_channel('hook', 'file:y', 'webhook') > 0 AS made;

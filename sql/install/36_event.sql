@@ -56,6 +56,11 @@ BEGIN
 			MESSAGE = format('subject of %s characters is too long', char_length(subject)),
 			DETAIL = 'The subject of an event has at most 200 characters.',
 			HINT = 'Put the rest into payload.';
+	ELSIF pg_column_size(payload) > 1048576 THEN
+		RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
+			MESSAGE = format('payload of %s is too large', pg_size_pretty(pg_column_size(payload)::bigint)),
+			DETAIL = 'The payload of an event has at most 1 MB.',
+			HINT = 'Put it into a table, and its key into payload.';
 	END IF;
 	IF model IS NOT NULL THEN
 		m := augur._model(model);
@@ -69,7 +74,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.emit(text, text, text, jsonb, text) IS
-'Writes an event of your own into augur.events and tells listeners of channel augur, both when the transaction commits; returns its number: augur.emit(''prices_loaded'', subject => ''June'', payload => ''{"rows": 1200}''). severity: info, warning, error or critical; model: the model it is about.';
+'Writes an event of your own into augur.events and tells listeners of channel augur, both when the transaction commits; returns its number: augur.emit(''prices_loaded'', subject => ''June'', payload => ''{"rows": 1200}''). severity: info, warning, error or critical; payload: at most 1 MB; model: the model it is about.';
 
 -- AFTER UPDATE only: a restored dump inserts rows, and brings its events itself
 CREATE OR REPLACE FUNCTION augur._event_of_version() RETURNS trigger

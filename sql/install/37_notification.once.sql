@@ -29,7 +29,8 @@ CREATE TABLE augur.channel_states
 	recovering	boolean NOT NULL DEFAULT false,
 	paused_until timestamptz,
 	tried_at	timestamptz,
-	failing_since timestamptz
+	failing_since timestamptz,
+	dead_at		timestamptz
 );
 
 CREATE TABLE augur.routes
@@ -190,10 +191,11 @@ COMMENT ON COLUMN augur.channel_states.channel_id IS 'the channel';
 COMMENT ON COLUMN augur.channel_states.circuit IS 'open: the receiver refused for good (403, 404 or 410) and nothing is sent until augur.channel_enable';
 COMMENT ON COLUMN augur.channel_states.reason IS 'the last failure; NULL when the last message went through';
 COMMENT ON COLUMN augur.channel_states.opened_at IS 'when the circuit was opened';
-COMMENT ON COLUMN augur.channel_states.recovering IS 'enabled again after that, and nothing sent since';
+COMMENT ON COLUMN augur.channel_states.recovering IS 'it was told that the channel fails or is refused, and nothing was sent since: the next message is its recovery';
 COMMENT ON COLUMN augur.channel_states.paused_until IS 'the receiver asked for a pause (429) until then';
 COMMENT ON COLUMN augur.channel_states.tried_at IS 'the last attempt: there is one a second at most';
 COMMENT ON COLUMN augur.channel_states.failing_since IS 'the first failure since a message went through';
+COMMENT ON COLUMN augur.channel_states.dead_at IS 'the last event about messages that were given up: there is one an hour at most';
 COMMENT ON TABLE augur.routes IS
 'Which events go to which channel, and how they are gathered into messages. Made by augur.create_route.';
 COMMENT ON COLUMN augur.routes.id IS 'number of the route';

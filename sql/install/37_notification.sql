@@ -172,7 +172,8 @@ BEGIN
 			SELECT t.* FROM augur.routes t JOIN augur.channels c ON c.id = t.channel_id
 			WHERE c.enabled
 			-- a channel is not told through itself that it does not work
-			AND NOT (e.kind = 'channel_disabled' AND e.payload ->> 'channel' = c.name)
+			AND NOT (e.kind = ANY ('{channel_disabled,channel_failed}'::text[])
+					 AND e.payload ->> 'channel' = c.name)
 			ORDER BY t.priority, t.id
 		LOOP
 			m := augur._route_matches(r, e);
@@ -208,7 +209,9 @@ BEGIN
 		-- not repeated: it may be the address itself, and messages are logged
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'invalid reference to the address of a channel',
-			DETAIL = 'It must be "file:" and the name of a file of letters, digits, "_", "-" and ".".',
+			DETAIL = concat_ws(' ', 'It must be "file:" and the name of a file of letters, digits, "_", "-" and ".".',
+				CASE WHEN strpos(secret, '://') > 0 THEN
+					'Statements that fail are logged: if this was a real URL, it is in the server''s log, and you should make a new one.' END),
 			HINT = 'Write the URL into a file in the directory of setting augur.secret_directory, readable by the server alone, and give its name.';
 	END IF;
 END
@@ -350,6 +353,11 @@ BEGIN
 	INSERT INTO augur.notifications AS n (channel_id, kind, severity, subject, object, topic, group_key)
 	VALUES (c.id, 'test', 'info', c.name, c.name, 'test', 'test')
 	RETURNING n.id INTO new_id;
+	IF NOT c.enabled OR EXISTS (SELECT FROM augur.channel_states s WHERE s.channel_id = c.id AND s.circuit = 'open') THEN
+		RAISE NOTICE USING MESSAGE = format('channel "%s" is %s, so the message waits', c.name,
+				CASE WHEN c.enabled THEN 'closed, as its receiver refused for good' ELSE 'disabled' END),
+			HINT = 'Call augur.channel_enable.';
+	END IF;
 	PERFORM augur._notify_wake();
 	RETURN new_id;
 END
@@ -584,6 +592,9 @@ BEGIN
 	-- of channels that are gone; others expire when their channel is looked at
 	UPDATE augur.notifications t SET status = 'expired', ended_at = as_of, reason = 'its channel is gone'
 	WHERE t.status = 'queued' AND NOT EXISTS (SELECT FROM augur.channels c WHERE c.id = t.channel_id);
+	UPDATE augur.notifications t SET status = 'dead', ended_at = as_of, reason = 'its channel is gone'
+	WHERE t.status = ANY ('{sending,retry_wait}'::text[]) AND coalesce(t.lease_until, as_of) <= as_of
+	AND NOT EXISTS (SELECT FROM augur.channels c WHERE c.id = t.channel_id);
 	WITH gone AS (
 		DELETE FROM augur.notifications t
 		WHERE t.ended_at < as_of - CASE t.status WHEN 'dead' THEN interval '90 days' ELSE interval '30 days' END

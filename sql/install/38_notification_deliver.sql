@@ -26,7 +26,10 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 BEGIN
 	-- a silence counts that held at any time between the event and now
-	IF EXISTS (SELECT FROM augur.silences s WHERE s.starts_at <= as_of AND s.ends_at > as_of - interval '2 days')
+	IF EXISTS (SELECT FROM augur.silences s WHERE s.starts_at <= as_of AND s.ends_at > (
+		SELECT min(q.queued_at) FROM augur.notifications q
+		WHERE q.channel_id = _notification_sift.channel_id AND q.status = 'queued'
+		AND q.route_id = r.id AND q.group_key = _notification_sift.group_key))
 	THEN
 		UPDATE augur.notifications n SET status = 'suppressed', ended_at = as_of,
 			reason = format('silence %s', f.silence)
@@ -54,21 +57,27 @@ BEGIN
 		WHERE t.route_id = n.route_id AND t.object = n.object AND t.topic = n.topic
 		AND t.status = ANY ('{sent,grouped}'::text[]) ORDER BY t.id DESC LIMIT 1), false);
 
-	-- trouble that repeats the last word about its object
+	-- trouble that repeats the last word about its object; of the same owner, as everybody may write
+	-- events under any name, and nobody is to silence another's by that
 	UPDATE augur.notifications n SET status = 'suppressed', ended_at = as_of,
 		reason = format('repeats notification %s', d.told)
 	FROM (SELECT o.object, t.id AS told
-		  FROM (SELECT q.object, min(q.kind) AS kind, min(q.subject) AS subject
-				FROM augur.notifications q
+		  FROM (SELECT q.object, min(q.kind) AS kind, min(q.subject) AS subject,
+					min(e.owner::oid) AS owner, min(e.model_id) AS model_id
+				FROM augur.notifications q JOIN augur.events e ON e.id = q.event_id
 				WHERE q.channel_id = _notification_sift.channel_id AND q.status = 'queued'
 				AND q.route_id = r.id AND q.group_key = _notification_sift.group_key
 				GROUP BY q.object
 				HAVING min(q.kind) = max(q.kind) AND min(q.subject) = max(q.subject)
+				AND min(e.owner::oid) = max(e.owner::oid)
+				AND count(DISTINCT coalesce(e.model_id, 0)) = 1
 				AND NOT bool_or(q.resolves OR q.severity = 'info')) o
 			  CROSS JOIN LATERAL (SELECT s.* FROM augur.notifications s
 				  WHERE s.route_id = r.id AND s.object = o.object
 				  AND s.status = ANY ('{sent,grouped}'::text[])
 				  ORDER BY s.id DESC LIMIT 1) t
+			  JOIN augur.events e ON e.id = t.event_id AND e.owner = o.owner
+				  AND e.model_id IS NOT DISTINCT FROM o.model_id
 			  LEFT JOIN augur.notifications p ON p.id = t.parent_id
 		  WHERE t.kind = o.kind AND t.subject = o.subject AND coalesce(p.status, t.status) = 'sent'
 		  AND coalesce(p.ended_at, t.ended_at) > as_of - r.repeat_interval
@@ -101,13 +110,14 @@ BEGIN
 	FOR g IN
 		SELECT * FROM (
 			SELECT t.id AS lead, t.severity = 'critical' AS critical, true AS again, t.kind,
-				NULL::bigint AS route_id, NULL::text AS group_key, NULL::timestamptz AS first_at
+				NULL::bigint AS route_id, NULL::text AS group_key, NULL::timestamptz AS first_at,
+				false AS resolves
 			FROM augur.notifications t
 			WHERE t.channel_id = c.id AND t.status = 'retry_wait'
 			AND (t.next_at <= as_of OR t.next_at > as_of + interval '2 hours')
 			UNION ALL
 			SELECT min(t.id), bool_or(t.severity = 'critical'), false, min(t.kind),
-				t.route_id, t.group_key, min(t.queued_at)
+				t.route_id, t.group_key, min(t.queued_at), bool_or(t.resolves)
 			FROM augur.notifications t
 			WHERE t.channel_id = c.id AND t.status = 'queued'
 			GROUP BY t.route_id, t.group_key) u
@@ -139,7 +149,21 @@ BEGIN
 			CONTINUE WHEN last.open OR last.at <= as_of + interval '1 minute' AND last.at > as_of
 				- CASE WHEN g.critical THEN least(r.group_wait, r.group_interval) ELSE r.group_interval END;
 		END IF;
-		IF r.id IS NOT NULL THEN
+		-- the end of something is not told before its beginning; where that is held up by a group
+		-- that waits in turn for an end, an hour is enough
+		CONTINUE WHEN g.resolves AND EXISTS (
+			SELECT FROM augur.notifications n
+				JOIN augur.notifications b ON b.channel_id = n.channel_id AND b.route_id = n.route_id
+					AND b.object = n.object AND b.topic = n.topic AND b.id < n.id AND NOT b.resolves
+					AND b.group_key <> n.group_key
+			WHERE n.channel_id = c.id AND n.status = 'queued' AND n.resolves
+			AND n.route_id = g.route_id AND n.group_key = g.group_key
+			AND (b.status = ANY ('{sending,retry_wait}'::text[])
+				 OR b.status = 'queued' AND n.queued_at > as_of - interval '1 hour'
+				 AND n.queued_at <= as_of + interval '1 minute'));
+		IF g.route_id IS NOT NULL THEN
+			-- also when the route was dropped: silences hold for what it has queued
+			r.id := g.route_id;
 			PERFORM augur._notification_sift(c.id, r, g.group_key, as_of);
 		END IF;
 		SELECT min(t.id), count(*) INTO lead_id, n FROM augur.notifications t
@@ -188,6 +212,50 @@ $$;
 COMMENT ON FUNCTION augur._notification_pick(augur.channels, text, timestamptz) IS
 'Internal. The next message of a channel that is due, claimed: critical ones first, then by number; NULL when there is none.';
 
+CREATE OR REPLACE FUNCTION augur._notification_given_up(c augur.channels, as_of timestamptz,
+	notification bigint, attempts integer, messages bigint, message text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	UPDATE augur.channel_states s SET dead_at = as_of
+	WHERE s.channel_id = c.id AND (s.dead_at IS NULL OR s.dead_at <= as_of - interval '1 hour'
+		OR s.dead_at > as_of + interval '1 minute');
+	IF FOUND THEN
+		PERFORM augur._emit('notifications_dead', 'error', c.name, jsonb_build_object('channel', c.name,
+			'notification', notification, 'attempts', attempts, 'messages', messages, 'message', message));
+	END IF;
+EXCEPTION WHEN OTHERS THEN
+	RAISE WARNING USING MESSAGE = 'no event was written about notifications that were given up', DETAIL = SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION augur._notification_given_up(augur.channels, timestamptz, bigint, integer, bigint, text) IS
+'Internal. Writes an event about messages of a channel that will not be sent, once an hour.';
+
+-- The body to send.  Whatever goes wrong with one, the others must go out.
+CREATE OR REPLACE FUNCTION augur._notification_safe_body(n augur.notifications, c augur.channels)
+	RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	body		text;
+BEGIN
+	body := augur._notification_body(n, c);
+	-- every byte of some encodings is a character, but not every one is a character of others
+	IF NOT (getdatabaseencoding() = ANY ('{UTF8,SQL_ASCII}'::name[])) THEN
+		PERFORM convert_to(body, 'UTF8');
+	END IF;
+	RETURN body;
+EXCEPTION WHEN OTHERS THEN
+	RAISE WARNING USING MESSAGE = format('the message of notification %s cannot be written', n.id),
+		DETAIL = SQLERRM, HINT = 'It is sent without its details.';
+	RETURN augur._notification_fallback(n, c);
+END
+$$;
+COMMENT ON FUNCTION augur._notification_safe_body(augur.notifications, augur.channels) IS
+'Internal. The body to send for a notification, in any case.';
+
 CREATE OR REPLACE FUNCTION augur._notification_claim(owner text,
 	as_of timestamptz DEFAULT clock_timestamp(), most integer DEFAULT 16)
 	RETURNS TABLE (notification bigint, attempt integer, secret text, body text)
@@ -199,6 +267,8 @@ DECLARE
 	c			augur.channels;
 	lead_id		bigint;
 	n			integer := 0;
+	ended		integer;
+	gone		record;
 BEGIN
 	PERFORM augur._check_notification_right('{notifier,admin}', 'deliver notifications');
 	INSERT INTO augur.channel_states (channel_id)
@@ -220,12 +290,24 @@ BEGIN
 			ended_at = CASE WHEN q.attempts >= 30 THEN as_of END
 		WHERE q.channel_id = c.id AND q.status = 'sending'
 		AND (q.lease_until < as_of OR q.lease_until > as_of + interval '2 minutes');
+		GET DIAGNOSTICS ended = ROW_COUNT;
 		UPDATE augur.notifications q SET status = 'dead', ended_at = as_of,
 			reason = concat_ws(': ', 'older than max_age of the channel', q.reason)
 		WHERE q.channel_id = c.id AND q.status = 'retry_wait' AND q.queued_at < as_of - c.max_age;
+		ended := ended + FOUND::integer;
 		UPDATE augur.notifications q SET status = 'expired', ended_at = as_of,
 			reason = 'older than max_age of the channel'
 		WHERE q.channel_id = c.id AND q.status = 'queued' AND q.queued_at < as_of - c.max_age;
+		ended := ended + FOUND::integer;
+		IF ended > 0 AND c.enabled THEN
+			SELECT count(*) AS messages, min(q.id) AS id, max(q.attempts) AS attempts, min(q.reason) AS reason
+			INTO gone FROM augur.notifications q
+			WHERE q.channel_id = c.id AND q.ended_at = as_of AND q.status = ANY ('{dead,expired}'::text[])
+			AND q.kind <> 'notifications_dead';
+			IF gone.messages > 0 THEN
+				PERFORM augur._notification_given_up(c, as_of, gone.id, gone.attempts, gone.messages, gone.reason);
+			END IF;
+		END IF;
 		CONTINUE WHEN NOT c.enabled
 			OR EXISTS (SELECT FROM augur.notifications q WHERE q.channel_id = c.id AND q.status = 'sending')
 			OR EXISTS (SELECT FROM augur.channel_states s WHERE s.channel_id = c.id
@@ -235,7 +317,7 @@ BEGIN
 		lead_id := augur._notification_pick(c, owner, as_of);
 		CONTINUE WHEN lead_id IS NULL;
 		UPDATE augur.channel_states s SET tried_at = as_of WHERE s.channel_id = c.id;
-		RETURN QUERY SELECT t.id, t.attempts, c.secret, augur._notification_body(t, c)
+		RETURN QUERY SELECT t.id, t.attempts, c.secret, augur._notification_safe_body(t, c)
 		FROM augur.notifications t WHERE t.id = lead_id;
 		n := n + 1;
 		EXIT WHEN n >= most;
@@ -283,6 +365,9 @@ DECLARE
 	what		text := coalesce(error, 'HTTP status ' || http);
 	until		timestamptz;
 	failures	integer;
+	first_id	bigint;
+	given_up	boolean := false;
+	stuck		boolean := false;
 	refused		boolean := coalesce(http = ANY ('{403,404,410}'::int[]), false);
 BEGIN
 	PERFORM augur._check_notification_right('{notifier,admin}', 'deliver notifications');
@@ -301,20 +386,30 @@ BEGIN
 	END IF;
 
 	-- what was written: attempts of deliverers that were killed say nothing of the receiver
-	SELECT count(*) + 1 INTO failures FROM augur.notification_attempts a
+	SELECT count(*) + 1, min(a.id) INTO failures, first_id FROM augur.notification_attempts a
 	WHERE a.notification_id = q.id AND a.outcome = 'retry_wait' AND a.http IS DISTINCT FROM 429
 	AND a.at >= q.queued_at;
+	-- what fails while others go through is given up; while nothing goes through, it is the
+	-- receiver that fails, and whoever is to be told of it is told by another channel
+	IF failures >= 8 THEN
+		given_up := q.kind = 'test' OR EXISTS (
+			SELECT FROM augur.notification_attempts a JOIN augur.notifications t ON t.id = a.notification_id
+			WHERE a.id > first_id AND a.outcome = 'sent' AND t.channel_id = q.channel_id);
+	END IF;
 	outcome := CASE
 		WHEN http BETWEEN 200 AND 299 THEN 'sent'
 		WHEN http = 429 THEN 'retry_wait'
 		WHEN http = 400 AND NOT q.plain AND c.kind = 'slack' THEN 'retry_wait'
 		WHEN coalesce(http, 0) = 0 OR http = 408 OR http BETWEEN 500 AND 599 THEN
-			CASE WHEN failures >= 8 THEN 'dead' ELSE 'retry_wait' END
+			CASE WHEN given_up THEN 'dead' ELSE 'retry_wait' END
 		ELSE 'dead' END;
 	until := as_of + CASE WHEN http = 429 THEN
 			make_interval(secs => least(3600, greatest(1, coalesce(retry_after, 30))))
 		WHEN http = 400 THEN interval '0'
-		ELSE augur._notification_delay(failures, random()) END;
+		ELSE greatest(augur._notification_delay(failures, random()),
+			make_interval(secs => least(3600, coalesce(retry_after, 0)))) END;
+	stuck := failures >= 8 AND outcome = 'retry_wait' AND http IS DISTINCT FROM 429
+		AND http IS DISTINCT FROM 400 AND NOT s.recovering;
 	UPDATE augur.notifications t SET status = outcome, lease_owner = NULL, lease_until = NULL,
 		attempts = t.attempts - CASE WHEN http = 429 THEN 1 ELSE 0 END,
 		plain = t.plain OR outcome = 'retry_wait' AND coalesce(http = 400, false),
@@ -330,7 +425,7 @@ BEGIN
 		reason = CASE WHEN outcome <> 'sent' THEN left(what, 300) END,
 		failing_since = CASE WHEN outcome <> 'sent' THEN
 			CASE WHEN http = 429 THEN t.failing_since ELSE coalesce(t.failing_since, as_of) END END,
-		recovering = t.recovering AND outcome <> 'sent',
+		recovering = (t.recovering OR stuck) AND outcome <> 'sent',
 		paused_until = CASE WHEN http = 429 THEN until END,
 		circuit = CASE WHEN refused THEN 'open' ELSE t.circuit END,
 		opened_at = CASE WHEN refused THEN coalesce(t.opened_at, as_of) ELSE t.opened_at END
@@ -339,6 +434,12 @@ BEGIN
 		RAISE WARNING USING MESSAGE = format('notification channel "%s" is disabled: %s', c.name, what),
 			HINT = 'Correct its address, then call augur.channel_enable.';
 	END IF;
+	IF outcome = 'sent' AND s.recovering THEN
+		-- what failed with the receiver need not wait for its turn
+		UPDATE augur.notifications t SET next_at = as_of
+		WHERE t.channel_id = q.channel_id AND t.status = 'retry_wait' AND t.next_at > as_of
+		AND t.kind <> 'notifications_suppressed';
+	END IF;
 	-- what was sent must be written, whatever becomes of the events
 	BEGIN
 		IF outcome = 'sent' AND s.recovering THEN
@@ -346,13 +447,13 @@ BEGIN
 		ELSIF refused AND s.circuit = 'closed' THEN
 			PERFORM augur._emit('channel_disabled', 'error', c.name,
 				jsonb_build_object('channel', c.name, 'http', http, 'message', what));
-		ELSIF outcome = 'dead' AND q.kind <> 'notifications_dead'
-			AND NOT EXISTS (SELECT FROM augur.events e WHERE e.kind = 'notifications_dead'
-				AND e.subject = c.name AND e.at > clock_timestamp() - interval '1 hour')
-		THEN
-			PERFORM augur._emit('notifications_dead', 'error', c.name,
-				jsonb_build_object('channel', c.name, 'notification', q.id, 'attempts', q.attempts,
-								   'message', what));
+		ELSIF stuck THEN
+			PERFORM augur._emit('channel_failed', 'error', c.name, jsonb_build_object('channel', c.name,
+				'since', coalesce(s.failing_since, as_of), 'message', what, 'waiting', (
+					SELECT count(*) FROM augur.notifications t WHERE t.channel_id = q.channel_id
+					AND (t.status = 'queued' OR t.status = ANY ('{sending,retry_wait}'::text[])))));
+		ELSIF outcome = 'dead' AND q.kind <> 'notifications_dead' THEN
+			PERFORM augur._notification_given_up(c, as_of, q.id, q.attempts, 1, what);
 		END IF;
 	EXCEPTION WHEN OTHERS THEN
 		RAISE WARNING USING MESSAGE = 'no event was written about a notification', DETAIL = SQLERRM;
@@ -380,15 +481,19 @@ COMMENT ON FUNCTION augur._notify_worker() IS
 
 -- As the extension's owner: numbers of messages are for everybody with a preset, their texts not.
 CREATE OR REPLACE FUNCTION augur._notification_counts(OUT channel_id bigint, OUT status text,
-	OUT n bigint, OUT oldest timestamptz) RETURNS SETOF record
+	OUT n bigint, OUT oldest timestamptz, OUT due timestamptz) RETURNS SETOF record
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT t.channel_id, t.status, count(*), min(t.queued_at) FROM augur.notifications t
+	SELECT t.channel_id, t.status, count(*), min(t.queued_at),
+		-- when it could have been sent; the interval of its group may hold it
+		min(CASE t.status WHEN 'queued' THEN t.queued_at + coalesce(r.group_wait + r.group_interval, '0')
+			WHEN 'sending' THEN t.lease_until ELSE t.next_at END)
+	FROM augur.notifications t LEFT JOIN augur.routes r ON r.id = t.route_id
 	WHERE t.status = 'queued' OR t.status = ANY ('{sending,retry_wait}'::text[])
 	GROUP BY 1, 2
 	UNION ALL
-	SELECT t.channel_id, t.status, count(*), min(t.ended_at) FROM augur.notifications t
+	SELECT t.channel_id, t.status, count(*), min(t.ended_at), NULL FROM augur.notifications t
 	WHERE t.ended_at > clock_timestamp() - interval '24 hours' AND t.status = ANY ('{sent,dead,expired}'::text[])
 	GROUP BY 1, 2
 $$;
@@ -453,12 +558,15 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR s IN SELECT * FROM augur.notification_status t ORDER BY t.channel LOOP
-		late := late OR s.oldest < now() - interval '15 minutes' AND s.state = ANY ('{ok,failing}');
-		CONTINUE WHEN s.state = ANY ('{ok,paused}') AND s.dead_24h = 0;
+		late := late OR s.state = ANY ('{ok,failing}') AND EXISTS (
+			SELECT FROM augur._notification_counts() t JOIN augur.channels c ON c.id = t.channel_id
+			WHERE c.name = s.channel AND t.due < now() - interval '15 minutes');
+		CONTINUE WHEN s.state = ANY ('{ok,paused}') AND s.dead_24h + s.expired_24h = 0;
 		RETURN QUERY SELECT 'channel ' || s.channel,
 			CASE s.state WHEN 'refused' THEN 'error' WHEN 'disabled' THEN 'off' ELSE 'warning' END,
 			concat_ws('; ', CASE WHEN s.state <> ALL ('{ok,paused}') THEN s.state END, s.reason,
 				CASE WHEN s.dead_24h > 0 THEN s.dead_24h || ' given up within 24 hours' END,
+				CASE WHEN s.expired_24h > 0 THEN s.expired_24h || ' too old to be sent within 24 hours' END,
 				CASE WHEN s.waiting > 0 THEN s.waiting || ' waiting' END),
 			CASE s.state WHEN 'refused' THEN 'Correct its address, then call augur.channel_enable and augur.notification_retry.'
 				WHEN 'disabled' THEN 'Call augur.channel_enable to use it.'
@@ -467,7 +575,7 @@ BEGIN
 	SELECT * INTO w FROM augur._notify_worker();
 	RETURN QUERY SELECT 'notifications',
 		CASE WHEN late THEN 'warning' ELSE 'ok' END,
-		concat_ws('; ', 'worker ' || w.state, CASE WHEN late THEN 'messages wait for more than 15 minutes' END),
+		concat_ws('; ', 'worker ' || w.state, CASE WHEN late THEN 'messages are due for more than 15 minutes' END),
 		CASE WHEN w.state = 'running' AND NOT late THEN NULL
 			WHEN w.state = 'running' THEN 'See augur.notification_status.'
 			WHEN w.state = 'not loaded' THEN

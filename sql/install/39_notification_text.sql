@@ -5,22 +5,48 @@
 -- characters, and in Slack's markup "&", "<" and ">" are escaped, so that no name can mention
 -- somebody or pose as a link.  Every length that Slack limits is kept.
 
+-- This file is ASCII, as it is read in the encoding of whatever database: signs are numbers.
+CREATE OR REPLACE FUNCTION augur._message_sign(sign text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	code		integer;
+BEGIN
+	IF getdatabaseencoding() <> 'UTF8' THEN
+		RETURN CASE sign WHEN 'cut' THEN '~' WHEN 'bullet' THEN '*' WHEN 'times' THEN 'x' WHEN 'dot' THEN '-' ELSE '' END;
+	END IF;
+	code := CASE sign WHEN 'info' THEN 8505 WHEN 'warning' THEN 9888 WHEN 'error' THEN 10060 WHEN 'critical' THEN 128680
+		WHEN 'ok' THEN 9989 WHEN 'rocket' THEN 128640 WHEN 'back' THEN 9194 WHEN 'fallen' THEN 128201 WHEN 'risen' THEN 128200
+		WHEN 'stop' THEN 128721 WHEN 'inbox' THEN 128229 WHEN 'late' THEN 9200 WHEN 'pause' THEN 9208 WHEN 'hand' THEN 9995
+		WHEN 'hello' THEN 128075 WHEN 'hush' THEN 129323
+		WHEN 'cut' THEN 8230 WHEN 'bullet' THEN 8226 WHEN 'times' THEN 215 WHEN 'dot' THEN 183 END;
+	-- these are pictures only by the mark that asks for one
+	RETURN chr(code) || CASE WHEN sign = ANY ('{info,warning,pause}'::text[]) THEN chr(65039) ELSE '' END;
+END
+$$;
+COMMENT ON FUNCTION augur._message_sign(text) IS
+'Internal. A sign by its name, or what stands for it in a database that is not UTF8: nothing, for pictures.';
+
+-- As much of a text as any message shows: a user's may have hundreds of megabytes, of which a
+-- regular expression would take four times as much.
 CREATE OR REPLACE FUNCTION augur._message_clean(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT btrim(regexp_replace(translate(value,
-		E'\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069\u200E\u200F\uFEFF', ''),
+	SELECT btrim(regexp_replace(CASE WHEN getdatabaseencoding() = 'UTF8'
+			THEN regexp_replace(left(value, 4000), '[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]', '', 'g')
+			ELSE left(value, 4000) END,
 		'[[:cntrl:][:space:]]+', ' ', 'g'))
 $$;
 COMMENT ON FUNCTION augur._message_clean(text) IS
-'Internal. A text as one line without control characters and marks of direction.';
+'Internal. The beginning of a text as one line without control characters and marks of direction.';
 
 CREATE OR REPLACE FUNCTION augur._message_cut(value text, most integer) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT CASE WHEN length(value) <= most THEN value ELSE left(value, most - 1) || '…' END
+	SELECT CASE WHEN length(value) <= most THEN value ELSE left(value, most - 1) || augur._message_sign('cut') END
 $$;
 COMMENT ON FUNCTION augur._message_cut(text, integer) IS
 'Internal. A text of at most so many characters.';
@@ -79,7 +105,7 @@ AS $$
 			FROM (SELECT v, n FROM jsonb_array_elements_text(CASE jsonb_typeof(value)
 					WHEN 'array' THEN value ELSE '[]' END) WITH ORDINALITY t (v, n)
 				  ORDER BY n LIMIT 10) a)
-		WHEN 'object' THEN (SELECT string_agg(augur._message_clean(o.k || ' ' || o.v), ', ' ORDER BY o.k)
+		WHEN 'object' THEN (SELECT string_agg(augur._message_clean(left(o.k, 400) || ' ' || left(o.v, 400)), ', ' ORDER BY o.k)
 			FROM (SELECT k, v FROM jsonb_each_text(CASE jsonb_typeof(value)
 				WHEN 'object' THEN value ELSE '{}' END) t (k, v) ORDER BY k LIMIT 10) o)
 		ELSE augur._message_clean(value #>> '{}') END, 400)
@@ -107,11 +133,11 @@ DECLARE
 	version		text := CASE WHEN jsonb_typeof(p -> 'version') = 'number' THEN p ->> 'version' END;
 	old			text := CASE WHEN jsonb_typeof(p -> 'old_version') = 'number' THEN p ->> 'old_version' END;
 BEGIN
-	icon := CASE e.severity WHEN 'critical' THEN '🚨' WHEN 'error' THEN '❌' WHEN 'warning' THEN '⚠️' ELSE 'ℹ️' END;
+	icon := augur._message_sign(e.severity);
 	look := format('SELECT * FROM augur.events WHERE id = %s', e.id);
 	CASE
 	WHEN e.kind = 'training_finished' THEN
-		icon := CASE WHEN p @> '{"promoted": true}' THEN '🚀' ELSE '✅' END;
+		icon := CASE WHEN p @> '{"promoted": true}' THEN augur._message_sign('rocket') ELSE augur._message_sign('ok') END;
 		title := format('%s is trained', subject);
 		story := concat(augur._message_value(p -> 'algorithm'), ' on ' || augur._message_value(p -> 'rows') || ' rows, '
 			|| augur._message_value(p -> 'seconds') || ' s. ', CASE WHEN p @> '{"promoted": true}'
@@ -135,7 +161,7 @@ BEGIN
 		keys := '{Run,run}';
 		look := format('SELECT * FROM augur.runs_recent WHERE model = %s', of_model);
 	WHEN e.kind = 'promoted' THEN
-		icon := '🚀';
+		icon := augur._message_sign('rocket');
 		title := format('%s is in production', subject);
 		story := concat_ws(' ', CASE WHEN old IS NULL THEN 'It is the first one there.'
 			ELSE format('It takes the place of version %s.', old) END,
@@ -143,7 +169,7 @@ BEGIN
 		keys := '{Reason,reason}';
 		look := format('SELECT * FROM augur.serving_now WHERE model = %s', of_model);
 	WHEN e.kind = 'rolled_back' THEN
-		icon := '⏪';
+		icon := augur._message_sign('back');
 		title := CASE WHEN version IS NULL THEN format('%s was rolled back', model)
 			ELSE format('%s is back on version %s', model, version) END;
 		story := CASE WHEN old IS NOT NULL THEN format('Version %s is out of production.', old) END;
@@ -158,7 +184,7 @@ BEGIN
 		title := format('%s has another owner', coalesce(model, subject));
 		keys := '{From,from,To,to}';
 	WHEN e.kind = 'concept_drift' THEN
-		icon := CASE e.severity WHEN 'info' THEN '📉' ELSE '📈' END;
+		icon := CASE e.severity WHEN 'info' THEN augur._message_sign('fallen') ELSE augur._message_sign('risen') END;
 		title := format('Errors of %s have %s', subject, CASE p ->> 'direction' WHEN 'better' THEN 'fallen' ELSE 'risen' END);
 		story := concat(format('The mean %s went from %s to %s', augur._message_value(p -> 'loss'),
 			augur._message_value(p -> 'mean_before'), augur._message_value(p -> 'mean_after')),
@@ -171,7 +197,7 @@ BEGIN
 		keys := '{Monitor,monitor,Segment,segment,Share of columns,share,By importance,weighted_share,Compared with version,version,Until,window_end}';
 		look := format('SELECT as_of, segment, verdict, share, columns FROM augur.drift_history WHERE model = %s ORDER BY as_of DESC LIMIT 14', of_model);
 	WHEN e.kind = 'drift_resolved' THEN
-		icon := '✅';
+		icon := augur._message_sign('ok');
 		title := format('The data of %s are as they were', coalesce(model, subject));
 		story := 'The alarm is over.';
 		keys := '{Monitor,monitor,Segment,segment,Until,window_end}';
@@ -182,10 +208,10 @@ BEGIN
 		keys := '{Monitor,monitor,Segment,segment}';
 		look := format('SELECT * FROM augur.drift_latest WHERE model = %s', of_model);
 	WHEN e.kind IN ('validation_failed', 'validation_error', 'validation_recovered') THEN
-		icon := CASE e.kind WHEN 'validation_recovered' THEN '✅' ELSE icon END;
+		icon := CASE e.kind WHEN 'validation_recovered' THEN augur._message_sign('ok') ELSE icon END;
 		title := format(CASE e.kind WHEN 'validation_failed' THEN 'Bad data: %s' WHEN 'validation_error' THEN 'Could not be checked: %s'
 			ELSE 'Good data again: %s' END, subject);
-		story := (SELECT string_agg('• ' || augur._message_cut(augur._message_clean(m.v), 250), E'\n' ORDER BY m.n)
+		story := (SELECT string_agg(augur._message_sign('bullet') || ' ' || augur._message_cut(augur._message_clean(m.v), 250), E'\n' ORDER BY m.n)
 			FROM (SELECT v, n FROM jsonb_array_elements_text(CASE jsonb_typeof(p -> 'messages') WHEN 'array'
 				THEN p -> 'messages' ELSE '[]' END) WITH ORDINALITY t (v, n) ORDER BY n LIMIT 5) m);
 		keys := '{Rows,rows,Failed,failed,Warned,warned,Errors,errors}';
@@ -193,7 +219,7 @@ BEGIN
 			format('SELECT kind, columns, outcome, message, rows_sql FROM augur.validation_results WHERE run_id = %s', run)
 			ELSE look END;
 	WHEN e.kind IN ('retrain_promoted', 'retrain_rejected', 'retrain_kept', 'retrain_failed') THEN
-		icon := CASE e.kind WHEN 'retrain_promoted' THEN '🚀' ELSE icon END;
+		icon := CASE e.kind WHEN 'retrain_promoted' THEN augur._message_sign('rocket') ELSE icon END;
 		title := format(CASE e.kind WHEN 'retrain_promoted' THEN '%s was retrained and is in production'
 			WHEN 'retrain_rejected' THEN '%s was retrained, and rejected'
 			WHEN 'retrain_kept' THEN '%s was retrained, and not promoted' ELSE 'Retraining of %s failed' END, subject);
@@ -201,12 +227,12 @@ BEGIN
 		keys := '{Trigger,trigger,Version,version}';
 		look := format('SELECT as_of, trigger, outcome, version, reason FROM augur.retrain_decisions WHERE model = %s ORDER BY id DESC LIMIT 10', of_model);
 	WHEN e.kind = 'retrain_stopped' THEN
-		icon := '🛑';
+		icon := augur._message_sign('stop');
 		title := format('%s is not retrained any more', coalesce(model, subject));
 		story := concat(augur._message_value(p -> 'candidates'), ' candidates in a row did not make it. Setting its policy again starts anew.');
 		look := format('SELECT as_of, trigger, outcome, version, reason FROM augur.retrain_decisions WHERE model = %s ORDER BY id DESC LIMIT 10', of_model);
 	WHEN e.kind = 'data_loaded' THEN
-		icon := CASE e.severity WHEN 'info' THEN '📥' ELSE icon END;
+		icon := CASE e.severity WHEN 'info' THEN augur._message_sign('inbox') ELSE icon END;
 		title := CASE WHEN p ? 'rows_bad' AND p -> 'rows_bad' <> '0' THEN format('%s: %s rows refused', subject, augur._message_value(p -> 'rows_bad'))
 			ELSE format('%s: %s rows loaded', subject, augur._message_value(p -> 'rows_ok')) END;
 		keys := '{Read,rows_read,Loaded,rows_ok,Refused,rows_bad}';
@@ -218,8 +244,8 @@ BEGIN
 			augur._message_value(p -> 'late'), augur._message_value(p -> 'lateness'));
 		look := format('SELECT * FROM augur.feature_set_status WHERE name = %s', quote_literal(p ->> 'feature_set'));
 	WHEN e.kind ~ '^pipeline_(succeeded|failed|recovered|late|missed)$' THEN
-		icon := CASE e.kind WHEN 'pipeline_succeeded' THEN '✅' WHEN 'pipeline_recovered' THEN '✅' WHEN 'pipeline_late' THEN '⏰'
-			WHEN 'pipeline_missed' THEN '⏰' ELSE icon END;
+		icon := CASE e.kind WHEN 'pipeline_succeeded' THEN augur._message_sign('ok') WHEN 'pipeline_recovered' THEN augur._message_sign('ok') WHEN 'pipeline_late' THEN augur._message_sign('late')
+			WHEN 'pipeline_missed' THEN augur._message_sign('late') ELSE icon END;
 		title := format(CASE
 			WHEN e.kind = 'pipeline_succeeded' THEN 'Pipeline %s succeeded'
 			WHEN e.kind = 'pipeline_recovered' THEN 'Pipeline %s works again'
@@ -240,8 +266,8 @@ BEGIN
 				format('SELECT step, attempt, status, sqlstate, message FROM augur.step_runs WHERE run_id = %s', run)
 			ELSE format('SELECT * FROM augur.pipeline_runs WHERE id = %s', run) END;
 	WHEN e.kind ~ '^rollout_(requested|approved|started|advanced|paused|resumed|promoted|rolled_back|aborted|denied|expired)$' THEN
-		icon := CASE e.kind WHEN 'rollout_promoted' THEN '🚀' WHEN 'rollout_rolled_back' THEN '⏪' WHEN 'rollout_paused' THEN '⏸️'
-			WHEN 'rollout_requested' THEN '✋' ELSE icon END;
+		icon := CASE e.kind WHEN 'rollout_promoted' THEN augur._message_sign('rocket') WHEN 'rollout_rolled_back' THEN augur._message_sign('back') WHEN 'rollout_paused' THEN augur._message_sign('pause')
+			WHEN 'rollout_requested' THEN augur._message_sign('hand') ELSE icon END;
 		title := format(CASE e.kind WHEN 'rollout_requested' THEN '%s waits for approval' WHEN 'rollout_approved' THEN '%s is approved'
 			WHEN 'rollout_started' THEN '%s is being rolled out' WHEN 'rollout_advanced' THEN '%s gets more of the traffic'
 			WHEN 'rollout_paused' THEN 'The rollout of %s is paused' WHEN 'rollout_resumed' THEN 'The rollout of %s goes on'
@@ -255,15 +281,20 @@ BEGIN
 		title := format('Channel %s does not take messages', subject);
 		story := format('The receiver refused for good: %s. Correct its address, then call augur.channel_enable.', augur._message_value(p -> 'message'));
 		look := 'SELECT * FROM augur.notification_status';
+	WHEN e.kind = 'channel_failed' THEN
+		title := format('Messages for channel %s do not get through', subject);
+		story := format('The last failure: %s. They are tried again until they are too old.', augur._message_value(p -> 'message'));
+		keys := '{Since,since,Waiting,waiting}';
+		look := 'SELECT * FROM augur.notification_status';
 	WHEN e.kind = 'channel_recovered' THEN
-		icon := '✅';
+		icon := augur._message_sign('ok');
 		title := format('Channel %s takes messages again', subject);
 		look := 'SELECT * FROM augur.notification_status';
 	WHEN e.kind = 'notifications_dead' THEN
 		title := format('Messages for channel %s were given up', subject);
-		story := concat(augur._message_value(p -> 'message'), '. augur.notification_retry sends them again.');
-		keys := '{Attempts,attempts}';
-		look := 'SELECT * FROM augur.notification_log WHERE status = ''dead''';
+		story := concat(augur._message_value(p -> 'message'), '. augur.notification_retry sends those again that are dead; the events are in augur.events either way.');
+		keys := '{Attempts,attempts,Messages,messages}';
+		look := 'SELECT * FROM augur.notification_log WHERE status IN (''dead'', ''expired'')';
 	ELSE
 		title := concat(upper(left(words, 1)), substr(words, 2), ': ' || nullif(subject, e.kind));
 		story := CASE WHEN jsonb_typeof(p -> 'message') = 'string' THEN augur._message_value(p -> 'message') END;
@@ -300,13 +331,13 @@ DECLARE
 	kept_back	bigint;
 BEGIN
 	IF n.kind = 'test' THEN
-		SELECT '👋', 'Hello from augur', format('Channel %s of database %s works.', c.name, current_database()),
+		SELECT augur._message_sign('hello'), 'Hello from augur', format('Channel %s of database %s works.', c.name, current_database()),
 			'{}', 'SELECT * FROM augur.notification_status', 'info', 1, 'info', '[]', NULL
 		INTO icon, title, story, fields, look, state, total, severity, events, first_event;
 		RETURN;
 	ELSIF n.kind = 'notifications_suppressed' THEN
-		SELECT '🤫', format('%s events were kept back', n.events), format('Channel %s takes %s messages an hour. These were left out: ', c.name, c.per_hour)
-				|| coalesce(string_agg(format('%s × %s', k.n, replace(k.kind, '_', ' ')), ', ' ORDER BY k.n DESC, k.kind), 'none') || '.',
+		SELECT augur._message_sign('hush'), format('%s events were kept back', n.events), format('Channel %s takes %s messages an hour. These were left out: ', c.name, c.per_hour)
+				|| coalesce(string_agg(concat_ws(' ', k.n, augur._message_sign('times'), replace(k.kind, '_', ' ')), ', ' ORDER BY k.n DESC, k.kind), 'none') || '.',
 			'{}', 'SELECT * FROM augur.notification_log WHERE status = ''suppressed''', 'firing', n.events, 'warning', '[]', NULL
 		INTO icon, title, story, fields, look, state, total, severity, events, first_event
 		FROM (SELECT t.kind, count(*) AS n FROM augur.notifications t
@@ -327,7 +358,8 @@ BEGIN
 	FROM augur.notifications t WHERE t.id = n.id OR t.parent_id = n.id;
 	SELECT jsonb_agg(jsonb_build_object('id', x.id, 'at', to_char(x.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 			'kind', x.kind, 'severity', x.severity, 'subject', x.subject, 'model', x.model,
-			'payload', CASE WHEN octet_length(x.payload::text) <= 20000 THEN x.payload END) ORDER BY x.id)
+			'payload', CASE WHEN pg_column_size(x.payload) > 20000 THEN NULL
+				WHEN octet_length(x.payload::text) <= 20000 THEN x.payload END) ORDER BY x.id)
 	INTO events
 	FROM (SELECT v.* FROM augur.notifications t JOIN augur.events v ON v.id = t.event_id
 		  WHERE t.id = n.id OR t.parent_id = n.id ORDER BY v.id LIMIT 10) x;
@@ -354,12 +386,12 @@ BEGIN
 	END IF;
 
 	-- several events: what they are, ten lines, and how many more
-	SELECT string_agg(format('%s × %s', augur._message_number(k.n), replace(k.kind, '_', ' ')), ', ' ORDER BY k.n DESC, k.kind)
+	SELECT string_agg(concat_ws(' ', augur._message_number(k.n), augur._message_sign('times'), replace(k.kind, '_', ' ')), ', ' ORDER BY k.n DESC, k.kind)
 	INTO kinds
 	FROM (SELECT t.kind, count(*) AS n FROM augur.notifications t WHERE t.id = n.id OR t.parent_id = n.id
 		  GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5) k;
-	SELECT string_agg(format('%s %s%s', coalesce(z.icon, '•'), augur._message_cut(z.title, 160),
-			CASE WHEN l.n > 1 THEN format(' (%s ×)', augur._message_number(l.n)) END), E'\n' ORDER BY l.level DESC, l.id),
+	SELECT string_agg(format('%s %s%s', coalesce(nullif(z.icon, ''), augur._message_sign('bullet')), augur._message_cut(z.title, 160),
+			CASE WHEN l.n > 1 THEN format(' (%s %s)', augur._message_number(l.n), augur._message_sign('times')) END), E'\n' ORDER BY l.level DESC, l.id),
 		sum(l.n)
 	INTO story, n_shown
 	FROM (SELECT max(t.event_id) AS event_id, min(t.id) AS id, count(*) AS n, max(array_position(levels, t.severity)) AS level
@@ -370,8 +402,7 @@ BEGIN
 	IF total > coalesce(n_shown, 0) THEN
 		story := concat_ws(E'\n', story, format('+%s more', augur._message_number(total - coalesce(n_shown, 0))));
 	END IF;
-	icon := CASE WHEN state = 'resolved' THEN '✅' ELSE CASE severity WHEN 'critical' THEN '🚨' WHEN 'error' THEN '❌'
-		WHEN 'warning' THEN '⚠️' ELSE 'ℹ️' END END;
+	icon := augur._message_sign(CASE WHEN state = 'resolved' THEN 'ok' ELSE severity END);
 	title := kinds;
 	fields := '{}';
 	look := (SELECT format('SELECT id, at, severity, kind, subject, payload FROM augur.events WHERE id BETWEEN %s AND %s AND kind = ANY (%L)',
@@ -389,7 +420,7 @@ AS $$
 DECLARE
 	m			record := augur._message(n, c);
 	headline	text := augur._message_clean(concat_ws(' ', nullif(m.icon, ''), m.title));
-	footer		text := concat_ws(' · ',
+	footer		text := concat_ws(' ' || augur._message_sign('dot') || ' ',
 		CASE WHEN m.first_event IS NULL THEN 'notification ' || n.id
 			WHEN m.total > 1 THEN format('events from %s on', m.first_event) ELSE 'event ' || m.first_event END,
 		to_char(n.queued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'),
@@ -424,9 +455,13 @@ BEGIN
 			FROM generate_series(1, least(10, cardinality(m.fields) / 2)) i);
 	END IF;
 	IF m.look IS NOT NULL THEN
-		-- a backtick would end the code
-		blocks := blocks || jsonb_build_object('type', 'section', 'text', jsonb_build_object('type', 'mrkdwn',
-			'verbatim', true, 'text', '`' || augur._slack_escape(translate(augur._message_clean(m.look), '`', ''''), 2900) || '`'));
+		-- a backtick would end the code, and any other sign in its place could end a name in quotes,
+		-- so that a name were a part of the query
+		blocks := blocks || jsonb_build_object('type', 'section', 'text', CASE WHEN strpos(m.look, '`') > 0
+			THEN jsonb_build_object('type', 'plain_text', 'emoji', false,
+				'text', augur._slack_escape(augur._message_clean(m.look), 2900))
+			ELSE jsonb_build_object('type', 'mrkdwn', 'verbatim', true,
+				'text', '`' || augur._slack_escape(augur._message_clean(m.look), 2900) || '`') END);
 	END IF;
 	blocks := blocks || jsonb_build_object('type', 'context', 'elements', jsonb_build_array(
 		jsonb_build_object('type', 'plain_text', 'emoji', false, 'text', augur._slack_escape(footer, 1000))));
@@ -435,3 +470,21 @@ END
 $$;
 COMMENT ON FUNCTION augur._notification_body(augur.notifications, augur.channels) IS
 'Internal. The body to send for a notification: Block Kit with its text, or the document of a webhook.';
+
+-- Nothing in here can fail for what a user wrote.
+CREATE OR REPLACE FUNCTION augur._notification_fallback(n augur.notifications, c augur.channels) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT CASE c.kind WHEN 'webhook' THEN jsonb_build_object('format', 'augur.notification.1', 'notification', n.id,
+			'channel', c.name, 'database', current_database(), 'attempt', n.attempts, 'state', s.state, 'severity', n.severity,
+			'kind', n.kind, 'title', s.title, 'text', s.note, 'query', s.look, 'count', n.events, 'more', n.events, 'events', '[]'::jsonb,
+			'at', to_char(n.queued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+		ELSE jsonb_build_object('text', augur._slack_escape(concat_ws(E'\n', s.title, s.note, s.look), 3500)) END::text
+	FROM (SELECT regexp_replace(concat(replace(n.kind, '_', ' '), ': ', n.subject), '[^ -~]', '?', 'g') AS title,
+			CASE WHEN n.resolves THEN 'resolved' WHEN n.severity = 'info' THEN 'info' ELSE 'firing' END AS state,
+			format('The message could not be written, see the server''s log. It tells of %s events.', n.events) AS note,
+			'SELECT * FROM augur.events WHERE id = ' || n.event_id AS look) s
+$$;
+COMMENT ON FUNCTION augur._notification_fallback(augur.notifications, augur.channels) IS
+'Internal. The body to send when _notification_body fails: what is sure, in ASCII.';

@@ -172,8 +172,13 @@ BEGIN
 		n := n + 1;
 	END LOOP;
 	IF n = 0 AND cron ->> 'database' <> current_database() THEN
-		RAISE NOTICE USING MESSAGE = format('pg_cron reads its jobs in database "%s"', cron ->> 'database'),
-			HINT = format('A job there that calls augur.tick() in database "%s" is to be removed with cron.unschedule.', current_database());
+		-- a job that goes on would fail every minute
+		RAISE WARNING USING MESSAGE = format('a job of pg_cron that calls augur.tick() here cannot be removed from here, as pg_cron reads its jobs in database "%s"',
+				cron ->> 'database'),
+			DETAIL = format('augur.tick() was %scalled within the last five minutes.',
+				CASE WHEN augur._last_tick() > now() - interval '5 minutes' THEN '' ELSE 'not ' END),
+			HINT = format('If there is one: in database "%s" run as a superuser: SELECT cron.unschedule(jobid) FROM cron.job WHERE database = %L AND command ~ ''augur\.tick''.',
+				cron ->> 'database', current_database());
 	END IF;
 	RETURN n;
 EXCEPTION WHEN OTHERS THEN

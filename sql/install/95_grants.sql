@@ -145,7 +145,7 @@ AS $$
 		('{operator,admin}', 'augur.silences', 'UPDATE (ends_at)'),
 		('{admin,notifier}', 'augur.channel_states', 'INSERT (channel_id)'),
 		('{admin,notifier}', 'augur.channel_states', 'UPDATE (circuit, reason, opened_at, recovering, paused_until,'
-		 ' tried_at, failing_since)'),
+		 ' tried_at, failing_since, dead_at)'),
 		('{operator,admin,notifier}', 'augur.notifications', 'INSERT (channel_id, kind, severity, subject, object, topic,'
 		 ' group_key, status, next_at)'),
 		('{operator,admin,notifier}', 'augur.notifications', 'UPDATE (status, queued_at, attempts, next_at, lease_owner,'

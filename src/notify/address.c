@@ -17,6 +17,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -216,77 +217,162 @@ notify_address_private(const struct sockaddr *address)
 }
 
 /*
+ * Replaces each occurrence of length bytes of part in a text by "***", in place.
+ */
+static void
+blot_out(char *text, const char *part, size_t length)
+{
+	char *hit = text;
+	char wanted[NOTIFY_URL_BYTES + 1];
+
+	memcpy(wanted, part, length);
+	wanted[length] = '\0';
+	while ((hit = strstr(hit, wanted)) != NULL)
+	{
+		memcpy(hit, "***", 3);
+		memmove(hit + 3, hit + length, strlen(hit + length) + 1);
+		hit += 3;
+	}
+	explicit_bzero(wanted, sizeof(wanted));
+}
+
+/*
  * Removes the path of the URL, and each longer part of it, from a text: receivers like
- * to repeat what they were asked for.
+ * to repeat what they were asked for.  Longer parts first, as a shorter one may be the
+ * beginning of a longer one.
  */
 void
 notify_address_redact(const NotifyAddress *address, char *text)
 {
-	const char *p = address->path;
+	const char *path = address->path;
+	size_t length;
+	size_t longest;
 
-	if (p == NULL)
+	if (path == NULL)
 		return;
-	while (*p)
+	length = strlen(path);
+	if (length >= 4)
+		blot_out(text, path, length);
+	if (length >= 5)
+		blot_out(text, path + 1, length - 1);
+	for (size_t limit = length; limit >= 6; limit = longest)
 	{
-		size_t n = strcspn(p, "/?&=.,;:");
-
-		if (n >= 6)
+		longest = 0;
+		for (const char *p = path; *p;)
 		{
-			char part[NOTIFY_URL_BYTES + 1];
-			char *hit = text;
+			size_t n = strcspn(p, "/?&=.,;:");
 
-			memcpy(part, p, n);
-			part[n] = '\0';
-			while ((hit = strstr(hit, part)) != NULL)
-			{
-				memcpy(hit, "***", 3);
-				memmove(hit + 3, hit + n, strlen(hit + n) + 1);
-				hit += 3;
-			}
-			explicit_bzero(part, sizeof(part));
+			if (n == limit)
+				blot_out(text, p, n);
+			else if (n < limit)
+				longest = Max(longest, n);
+			p += n;
+			if (*p)
+				p++;
 		}
-		p += n;
-		if (*p)
-			p++;
 	}
 }
 
 /*
- * Reads a file below a directory into buffer; returns bytes read, or -1 and why.
+ * May others than the server's user and the administrator put something into a
+ * directory in place of what is there?
+ */
+static bool
+directory_open_to_others(const char *path, const char **problem)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		*problem = "the directory of setting augur.secret_directory cannot be opened";
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		*problem = "a directory of the secret file is not owned by the server's user or root";
+	else if ((st.st_mode & 0022) != 0 && (st.st_mode & S_ISVTX) == 0)
+		*problem = "a directory of the secret file may be written by others: its mode must be "
+				   "0755 or stricter";
+	return *problem != NULL;
+}
+
+/*
+ * The real path of a secret, below the real path of its directory: volumes of
+ * Kubernetes and Docker are full of symbolic links.  The result and every directory
+ * between are as they must be, but for the file itself.
+ */
+static void
+resolve_secret(const char *directory, const char *name, char *resolved, const char **problem)
+{
+	char path[MAXPGPATH];
+	char top[MAXPGPATH];
+	char real[PATH_MAX];
+	size_t length;
+
+	if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int) sizeof(path))
+		*problem = "the path of the secret file is too long";
+	else if (realpath(directory, real) == NULL || strlen(real) >= sizeof(top))
+		*problem = "the directory of setting augur.secret_directory cannot be opened";
+	if (*problem)
+		return;
+	strlcpy(top, real, sizeof(top));
+	if (realpath(path, real) == NULL)
+	{
+		*problem = errno == ENOENT	 ? "the secret file does not exist"
+				   : errno == EACCES ? "the secret file cannot be read by the server"
+									 : "the secret file cannot be opened";
+		return;
+	}
+	length = strlen(top);
+	if (length > 1 && (strncmp(real, top, length) != 0 || real[length] != '/'))
+		*problem = "the secret file is a symbolic link out of its directory";
+	else if (strlen(real) >= MAXPGPATH)
+		*problem = "the path of the secret file is too long";
+	if (*problem)
+		return;
+	strlcpy(resolved, real, MAXPGPATH);
+	/* from the directory of the file up to that of the setting */
+	for (;;)
+	{
+		char *slash = strrchr(real, '/');
+
+		*slash = '\0';
+		if (directory_open_to_others(slash == real ? "/" : real, problem) || strlen(real) <= length)
+			return;
+	}
+}
+
+/*
+ * Reads a file below a directory into buffer; returns bytes read, or -1 and why.  The
+ * rules for the file are those of the server's own TLS key: of the server's user and
+ * for it alone, or of root, and for a group at most.
  */
 static ssize_t
 read_secret(const char *directory, const char *name, char *buffer, size_t size,
 			const char **problem)
 {
+	char resolved[MAXPGPATH];
 	struct stat st;
 	ssize_t n;
-	int dir;
 	int fd;
 
 	*problem = NULL;
-	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-	{
-		*problem = "the directory of setting augur.secret_directory cannot be opened";
+	resolve_secret(directory, name, resolved, problem);
+	if (*problem)
 		return -1;
-	}
-	/* the last part may not be a symbolic link, and there are no other parts */
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	close(dir);
+	/* no link any more, unless it was changed just now */
+	fd = open(resolved, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 	{
-		*problem = errno == ENOENT	 ? "the secret file does not exist"
-				   : errno == ELOOP	 ? "the secret file is a symbolic link"
-				   : errno == EACCES ? "the secret file cannot be read by the server"
-									 : "the secret file cannot be opened";
+		*problem = errno == EACCES ? "the secret file cannot be read by the server"
+								   : "the secret file cannot be opened";
 		return -1;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		*problem = "the secret file is not a regular file";
-	else if (st.st_uid != geteuid())
-		*problem = "the secret file is not owned by the server's user";
-	else if ((st.st_mode & 0077) != 0)
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		*problem = "the secret file is not owned by the server's user or root";
+	else if (st.st_uid == geteuid() && (st.st_mode & 0077) != 0)
 		*problem = "the secret file may be read by others: its mode must be 0600 or stricter";
+	else if ((st.st_mode & 0037) != 0)
+		*problem = "the secret file of root may be read by others: its mode must be 0640 or "
+				   "stricter";
 	else if (st.st_size > (off_t) size)
 		*problem = "the secret file is too large";
 	if (*problem)

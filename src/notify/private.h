@@ -20,7 +20,7 @@
 /* Bounds of what is sent and received. */
 #define NOTIFY_CONNECT_MS	  3000L
 #define NOTIFY_TOTAL_MS		  10000L
-#define NOTIFY_RESPONSE_BYTES (64 * 1024)
+#define NOTIFY_RESPONSE_BYTES (64 * 1024) /* of the head, and of the body */
 #define NOTIFY_KEPT_BYTES	  1000
 #define NOTIFY_URL_BYTES	  2048
 /* messages in flight at once, each of another channel */
@@ -53,6 +53,7 @@ extern const char *notify_setting(const char *name);
 
 typedef struct NotifyJob
 {
+	MemoryContext context; /* all of it lives there */
 	int64 notification;
 	int32 attempt;
 	const char *secret;
@@ -65,8 +66,16 @@ typedef struct NotifyJob
 	double seconds;
 } NotifyJob;
 
-/* Sends all at once and fills in the results; an interrupt raises. */
-extern void notify_send(NotifyJob *jobs, int n);
+/* Sends several jobs at a time. */
+typedef struct NotifySender NotifySender;
+
+extern NotifySender *notify_sender_begin(void);
+/* Starts a job; false when it cannot be sent, which is its result then. */
+extern bool notify_sender_add(NotifySender *sender, NotifyJob *job);
+/* A job that has come to its end, with its result; NULL when there is none so soon. */
+extern NotifyJob *notify_sender_next(NotifySender *sender, int timeout_ms);
+/* Ends it, also with jobs under way. */
+extern void notify_sender_end(NotifySender *sender);
 
 /* ---- deliver.c ------------------------------------------------------------- */
 

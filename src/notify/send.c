@@ -4,13 +4,15 @@
  *		Messages over HTTPS, a few at once, within bounds of time and size.
  *
  * libcurl is given no way to leave the URL: no redirects, no proxies, no .netrc, no
- * cookies, no other protocol.  Each socket is refused whose address is private unless
- * its host and port are listed; that is asked after the name was resolved and before
- * anything connects, so neither a changed name nor an odd spelling gets around it.
+ * cookies, no other protocol; the environment has no say.  Each socket is refused whose
+ * address is private unless its host and port are listed; that is asked after the name
+ * was resolved and before anything connects, so neither a changed name nor an odd
+ * spelling gets around it.
  *
  * No snapshot or lock is held while this runs.  Waits are short, and an interrupt
- * (cancel, termination) is taken between them.  Signals are blocked in libcurl's calls:
- * its resolver thread inherits the mask and never runs a handler of the server.
+ * (cancel, termination) is taken between them, by the caller.  Signals are blocked in
+ * libcurl's calls: its resolver thread inherits the mask and never runs a handler of the
+ * server.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +23,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 
@@ -34,14 +35,21 @@ typedef struct NotifyTransfer
 	NotifyJob *job;
 	NotifyAddress address;
 	CURL *easy;
-	bool added;
-	bool done;
+	instr_time start;
 	bool private_address; /* a socket was refused */
 	bool too_large;
 	char message[CURL_ERROR_SIZE];
+	size_t head_size;
 	size_t size;
 	char received[NOTIFY_RESPONSE_BYTES + 1];
 } NotifyTransfer;
+
+struct NotifySender
+{
+	CURLM *multi;
+	struct curl_slist *headers;
+	NotifyTransfer *transfers[NOTIFY_MOST]; /* under way; NULL where there is none */
+};
 
 static bool curl_ready = false;
 
@@ -81,6 +89,25 @@ receive(char *data, size_t size, size_t n, void *arg)
 	}
 	memcpy(t->received + t->size, data, bytes);
 	t->size += bytes;
+	return bytes;
+}
+
+/*
+ * libcurl calls this with a line of the response's head, which some versions would
+ * collect without end.
+ */
+static size_t
+receive_head(char *data, size_t size, size_t n, void *arg)
+{
+	NotifyTransfer *t = arg;
+	size_t bytes = size * n;
+
+	t->head_size += bytes;
+	if (t->head_size > NOTIFY_RESPONSE_BYTES)
+	{
+		t->too_large = true;
+		return 0;
+	}
 	return bytes;
 }
 
@@ -140,6 +167,13 @@ prepare(NotifyTransfer *t, struct curl_slist *headers)
 	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, receive);
 	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_HEADERFUNCTION, receive_head);
+	SET(CURLOPT_HEADERDATA, t);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* a resolver that does not answer is left behind: its thread would be waited for, and
+	   nobody could interrupt that */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
 	SET(CURLOPT_ERRORBUFFER, t->message);
 	SET(CURLOPT_USERAGENT, "augur/" AUGUR_VERSION);
 	SET(CURLOPT_HTTPHEADER, headers);
@@ -210,117 +244,132 @@ finish(NotifyTransfer *t, CURLcode rc)
 /*
  * One round of libcurl's work, with signals blocked.
  */
-static int
-perform(CURLM *multi)
+static CURLMcode
+perform(CURLM *multi, int *running)
 {
 	sigset_t all;
 	sigset_t before;
-	int running = 0;
+	CURLMcode rc;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	(void) curl_multi_perform(multi, &running);
+	rc = curl_multi_perform(multi, running);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return running;
+	return rc;
 }
 
 /*
- * Ends everything, also transfers under way.  quick: without waiting for a resolver.
+ * Ends a transfer, also one under way.
  */
 static void
-release(CURLM *multi, NotifyTransfer **transfers, int n, struct curl_slist *headers, bool quick)
+release(CURLM *multi, NotifyTransfer *t)
 {
-	for (int i = 0; i < n; i++)
+	if (t->easy)
 	{
-		NotifyTransfer *t = transfers[i];
-
-		if (t->easy)
-		{
-#if LIBCURL_VERSION_NUM >= 0x075700
-			if (quick)
-				(void) curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-			if (t->added)
-				curl_multi_remove_handle(multi, t->easy);
-			curl_easy_cleanup(t->easy);
-		}
-		notify_address_forget(&t->address);
+		curl_multi_remove_handle(multi, t->easy);
+		curl_easy_cleanup(t->easy);
 	}
-	if (multi)
-		curl_multi_cleanup(multi);
-	curl_slist_free_all(headers);
+	t->easy = NULL;
+	notify_address_forget(&t->address);
 }
 
-/*
- * Sends the jobs and fills in their results.
- */
-void
-notify_send(NotifyJob *jobs, int n)
+NotifySender *
+notify_sender_begin(void)
 {
-	NotifyTransfer **transfers = palloc(sizeof(NotifyTransfer *) * NOTIFY_MOST); /* bounded */
-	CURLM *volatile multi = NULL;
-	struct curl_slist *volatile headers = NULL;
-	volatile bool complete = false;
-	instr_time start;
+	NotifySender *sender = palloc0(sizeof(NotifySender));
 
+	/* where libcurl would write the keys of its connections */
+	unsetenv("SSLKEYLOGFILE");
 	if (!curl_ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR), errmsg("could not start libcurl")));
 	curl_ready = true;
-	for (int i = 0; i < n; i++)
+	sender->multi = curl_multi_init();
+	if (sender->multi)
+		sender->headers = curl_slist_append(NULL, "Content-Type: application/json; charset=utf-8");
+	if (sender->headers == NULL)
 	{
-		transfers[i] = palloc0(sizeof(NotifyTransfer));
-		transfers[i]->job = &jobs[i];
+		notify_sender_end(sender);
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	}
-	INSTR_TIME_SET_CURRENT(start);
+	return sender;
+}
 
-	PG_TRY();
+bool
+notify_sender_add(NotifySender *sender, NotifyJob *job)
+{
+	NotifyTransfer *t = MemoryContextAllocZero(job->context, sizeof(NotifyTransfer));
+	int i = 0;
+
+	while (i < NOTIFY_MOST && sender->transfers[i])
+		i++;
+	if (i == NOTIFY_MOST)
+		elog(ERROR, "too many notifications under way");
+	t->job = job;
+	INSTR_TIME_SET_CURRENT(t->start);
+	if (prepare(t, sender->headers))
 	{
-		int running;
-
-		multi = curl_multi_init();
-		headers = curl_slist_append(NULL, "Content-Type: application/json; charset=utf-8");
-		if (multi == NULL || headers == NULL)
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-		for (int i = 0; i < n; i++)
+		if (curl_multi_add_handle(sender->multi, t->easy) == CURLM_OK)
 		{
-			NotifyTransfer *t = transfers[i];
-
-			if (prepare(t, headers) && curl_multi_add_handle(multi, t->easy) == CURLM_OK)
-				t->added = true;
+			sender->transfers[i] = t;
+			return true;
 		}
-		do
-		{
-			CURLMsg *msg;
-			int left;
-
-			running = perform(multi);
-			while ((msg = curl_multi_info_read(multi, &left)) != NULL)
-			{
-				NotifyTransfer *t = NULL;
-				CURLcode rc = msg->data.result;
-				instr_time now;
-
-				if (msg->msg != CURLMSG_DONE)
-					continue;
-				curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **) &t);
-				INSTR_TIME_SET_CURRENT(now);
-				INSTR_TIME_SUBTRACT(now, start);
-				t->job->seconds = INSTR_TIME_GET_DOUBLE(now);
-				finish(t, rc);
-			}
-			CHECK_FOR_INTERRUPTS();
-			if (running > 0)
-				(void) curl_multi_poll(multi, NULL, 0, 200, NULL);
-		} while (running > 0);
-		complete = true;
+		strlcpy(job->error, "the request cannot be made", sizeof(job->error));
 	}
-	PG_FINALLY();
+	if (t->easy)
+		curl_easy_cleanup(t->easy);
+	notify_address_forget(&t->address);
+	return false;
+}
+
+NotifyJob *
+notify_sender_next(NotifySender *sender, int timeout_ms)
+{
+	for (bool waited = false;; waited = true)
 	{
-		release(multi, transfers, n, headers, !complete);
-	}
-	PG_END_TRY();
+		int running = 0;
+		CURLMcode status = perform(sender->multi, &running);
+		CURLMsg *msg;
+		int left;
 
-	for (int i = 0; i < n; i++)
-		pfree(transfers[i]);
-	pfree(transfers);
+		while ((msg = curl_multi_info_read(sender->multi, &left)) != NULL)
+		{
+			NotifyTransfer *t = NULL;
+			NotifyJob *job;
+			CURLcode rc = msg->data.result;
+			instr_time now;
+
+			if (msg->msg != CURLMSG_DONE)
+				continue;
+			curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **) &t);
+			job = t->job;
+			INSTR_TIME_SET_CURRENT(now);
+			INSTR_TIME_SUBTRACT(now, t->start);
+			job->seconds = INSTR_TIME_GET_DOUBLE(now);
+			finish(t, rc);
+			for (int i = 0; i < NOTIFY_MOST; i++)
+				if (sender->transfers[i] == t)
+					sender->transfers[i] = NULL;
+			release(sender->multi, t);
+			return job;
+		}
+		if (status != CURLM_OK)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYSTEM_ERROR),
+					 errmsg("could not send notifications: %s", curl_multi_strerror(status))));
+		if (waited || running == 0)
+			return NULL;
+		/* a signal ends it early */
+		(void) curl_multi_poll(sender->multi, NULL, 0, timeout_ms, NULL);
+	}
+}
+
+void
+notify_sender_end(NotifySender *sender)
+{
+	for (int i = 0; i < NOTIFY_MOST; i++)
+		if (sender->transfers[i])
+			release(sender->multi, sender->transfers[i]);
+	if (sender->multi)
+		curl_multi_cleanup(sender->multi);
+	curl_slist_free_all(sender->headers);
 }

@@ -18,8 +18,6 @@
  */
 #include "private.h"
 
-#include <signal.h>
-
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -36,6 +34,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
+#include "storage/procarray.h"
 #include "storage/procsignal.h"
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
@@ -223,14 +222,6 @@ read_databases(void)
 		watches[at].not_before = 0;
 		watches[at].backoff_ms = 0;
 	}
-	for (int i = 0; i < AUGUR_NOTIFY_DATABASES; i++)
-		if (watches[i].gone && watches[i].handle == NULL && shared->slots[i].pid == 0)
-		{
-			SpinLockAcquire(&shared->mutex);
-			memset(&shared->slots[i], 0, sizeof(AugurNotifySlot));
-			SpinLockRelease(&shared->mutex);
-			watches[i].told = AUGUR_NOTIFY_STARTING;
-		}
 	list_free(names);
 	pfree(list);
 }
@@ -351,6 +342,20 @@ reap_worker(int i, TimestampTz now)
 }
 
 /*
+ * Frees the slot of a database that is not listed any more, once no worker is at it.
+ */
+static void
+free_slot(int i)
+{
+	if (watches[i].handle != NULL || shared->slots[i].pid != 0 || shared->slots[i].name[0] == '\0')
+		return;
+	SpinLockAcquire(&shared->mutex);
+	memset(&shared->slots[i], 0, sizeof(AugurNotifySlot));
+	SpinLockRelease(&shared->mutex);
+	watches[i].told = AUGUR_NOTIFY_STARTING;
+}
+
+/*
  * Looks at each database; returns milliseconds until the next look.
  */
 static long
@@ -366,13 +371,15 @@ look_around(void)
 		long ms;
 
 		reap_worker(i, now);
+		if (watches[i].gone)
+			free_slot(i);
 		if (watches[i].gone || watches[i].handle != NULL)
 			continue;
 		SpinLockAcquire(&shared->mutex);
 		slot = shared->slots[i];
 		SpinLockRelease(&shared->mutex);
-		/* one of a launcher before this one */
-		if (slot.pid != 0 && kill(slot.pid, 0) == 0)
+		/* one of a launcher before this one; by the server's list, as numbers are used again */
+		if (slot.pid != 0 && BackendPidGetProc(slot.pid) != NULL)
 			continue;
 		if (slot.state == AUGUR_NOTIFY_FAILING || slot.state == AUGUR_NOTIFY_NO_DATABASE ||
 			slot.state == AUGUR_NOTIFY_NO_ROLE || slot.state == AUGUR_NOTIFY_BAD_ROLE)
@@ -435,8 +442,15 @@ augur_notify_launcher(Datum arg)
 static void
 worker_begin(void)
 {
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	/* whatever default_transaction_isolation says: deliverers wait for each other's rows */
+	XactIsoLevel = XACT_READ_COMMITTED;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	PushActiveSnapshot(GetTransactionSnapshot());

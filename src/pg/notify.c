@@ -201,9 +201,14 @@ notify_run(void)
 	return (AugurNotifyRun) run;
 }
 
+/*
+ * No snapshot is taken yet: the session's default_transaction_isolation does not hold
+ * here, where deliverers wait for each other's rows.
+ */
 static void
 session_begin(void)
 {
+	XactIsoLevel = XACT_READ_COMMITTED;
 }
 
 static void
@@ -238,6 +243,8 @@ augur_notify_deliver(PG_FUNCTION_ARGS)
 	run = notify_run();
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect_ext failed");
+	/* the transaction of the CALL itself may have a snapshot */
+	SPI_commit();
 	(void) run(limit, &host, &wait);
 	SPI_finish();
 	PG_RETURN_VOID();

@@ -18,7 +18,7 @@
 #   redirect     302 to /200/redirected;  echo  404 with a body that repeats the path
 #   slow         200, and a body that comes a byte a second;  mute  a status line, and nothing more
 #   never        no answer;  drop  the connection is closed;  huge  200 and a body of 200 MB
-#   late:S       200 after S seconds
+#   late:S       200 after S seconds;  heads  500 with 200 kB of headers
 use strict;
 use warnings;
 use Fcntl qw(:flock);
@@ -151,6 +151,13 @@ sub serve
 	elsif ($step eq 'never') { sleep 1 while getppid != 1; return; }
 	elsif ($step eq 'mute') { print $c "HTTP/1.1 "; sleep 1 while getppid != 1; return; }
 	elsif ($step eq 'drop') { return; }
+	elsif ($step eq 'heads')
+	{
+		print $c "HTTP/1.1 500 X\r\n";
+		for (1 .. 200) { print $c "X-$_: ", 'x' x 990, "\r\n" or return; }
+		print $c "Content-Length: 0\r\nConnection: close\r\n\r\n";
+		return;
+	}
 	elsif ($step =~ /^late:([\d.]+)$/) { sleep $1; }
 	elsif ($step eq 'slow')
 	{

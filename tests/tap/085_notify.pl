@@ -103,6 +103,7 @@ my %answers = (
 	echo     => [ 'echo',           'good',    'dead 404',       undef,            1 ],
 	slow     => [ 'slow',           'good',    'sent 200',       undef,            1 ],
 	huge     => [ 'huge',           'good',    'sent 200',       undef,            1 ],
+	heads    => [ 'heads,200',      'good',    qr/^(retry_wait|sent)/, 'sent 200', 2 ],
 	never    => [ 'never,200',      'good',    qr/^(retry_wait|sent)/, 'sent 200',     2 ],
 	dropped  => [ 'drop,200',       'good',    qr/^(retry_wait|sent)/, 'sent 200', 2 ],
 	host     => [ '200',            'host',    qr/^(retry_wait|dead)$/, undef,       0 ],
@@ -143,7 +144,9 @@ foreach ([ 'expired', 'certificate has expired' ], [ 'host', 'match' ], [ 'other
 }
 is(sql("SELECT string_agg(channel, ' ' ORDER BY channel) FROM augur.notification_status WHERE state = 'refused'"),
 	'archived echo forbidden unknown', 'circuits are open');
-like(sql("SELECT response FROM augur.notification_log WHERE channel = 'echo' AND status = 'dead'"), qr{nothing is at /echo/\*\*\*}, 'the path is blotted out');
+like(sql("SELECT response FROM augur.notification_log WHERE channel = 'echo' AND status = 'dead'"), qr{nothing is at \*\*\*}, 'the path is blotted out');
+is(sql("SELECT string_agg(DISTINCT error, ' ') FROM augur.notification_attempts WHERE http = 500 AND error IS NOT NULL"), 'the response is too large',
+	'nor is the head of a response read without end');
 is(sql("SELECT length(response) <= 1024 FROM augur.notification_log WHERE channel = 'huge'"), 't', 'the beginning of a response is kept');
 is(sql("SELECT count(*) FROM augur.notification_attempts WHERE response ~ '$pattern' OR error ~ '$pattern'"), '0', 'no attempt has the secret');
 like((requests('Channel noblocks'))[1]{body}, qr/"text"/, 'plain text after blocks');
@@ -175,7 +178,18 @@ my $before = scalar requests();
 my $good = $port{good};
 refused('readable by others', 'mode must be 0600', "https://localhost:$good/200/secretpath", 0640);
 refused('missing', 'does not exist', sub { });
-refused('a symbolic link', 'symbolic link', sub { symlink "$secrets/ok", $_[0] });
+append_to_file("$dir/elsewhere", "https://localhost:$good/200/secretpath");
+chmod 0600, "$dir/elsewhere";
+refused('a symbolic link out of the directory', 'symbolic link out of', sub { symlink "$dir/elsewhere", $_[0] });
+refused('a symbolic link to nothing', 'does not exist', sub { symlink 'nothing', $_[0] });
+mkdir "$secrets/open";
+append_to_file("$secrets/open/url", "https://localhost:$good/200/secretpath");
+chmod 0600, "$secrets/open/url";
+chmod 0775, "$secrets/open";
+refused('a directory that others write', 'may be written by others', sub { symlink 'open/url', $_[0] });
+chmod 0770, $secrets;
+refused('the directory of all, that others write', 'may be written by others', "https://localhost:$good/200/secretpath");
+chmod 0700, $secrets;
 refused('a directory', 'not a regular file', sub { mkdir $_[0] });
 rmdir "$secrets/trial";
 refused('a fifo', 'not a regular file', sub { system('mkfifo', '-m', '600', $_[0]) });
@@ -205,6 +219,36 @@ chmod 0600, "$secrets/trial";
 sql('SELECT public.due()');
 sql('CALL augur.deliver_notifications()');
 is(scalar(requests('Channel trial ')), 1, 'upper case and an end of line are well');
+
+# a volume of Kubernetes: links, the last of which is changed when the secret is
+sub volume
+{
+	my ($version, $steps) = @_;
+	mkdir "$secrets/..$version";
+	append_to_file("$secrets/..$version/trial", "https://localhost:$good/$steps/secretpath");
+	chmod 0400, "$secrets/..$version/trial";
+	symlink "..$version", "$secrets/..new";
+	rename "$secrets/..new", "$secrets/..data";
+	sql("DELETE FROM augur.channels WHERE name = 'trial'; SELECT augur.create_channel('trial', 'file:trial'), augur.test_channel('trial'); ");
+	sql('CALL augur.deliver_notifications()');
+	return sql("SELECT concat_ws(' ', status, reason) FROM augur.notification_log WHERE channel = 'trial'");
+}
+unlink "$secrets/trial";
+symlink '..data/trial', "$secrets/trial";
+is(volume('2026_1', '200'), 'sent', 'a secret behind links of its own directory');
+is(volume('2026_2', '418'), 'dead HTTP status 418', 'and after it was changed');
+unlink "$secrets/trial";
+
+# what a receiver repeats, however short or alike the parts of the path are
+foreach my $path ('echo/a1/b2/c3', 'echo/secret/secretpath')
+{
+	append_to_file("$secrets/trial", "https://localhost:$good/$path");
+	chmod 0600, "$secrets/trial";
+	sql("DELETE FROM augur.channels WHERE name = 'trial'; SELECT augur.create_channel('trial', 'file:trial'), augur.test_channel('trial'); ");
+	sql('CALL augur.deliver_notifications()');
+	is(sql("SELECT response FROM augur.notification_log WHERE channel = 'trial'"), 'nothing is at ***', "blotted out: $path");
+	unlink "$secrets/trial";
+}
 
 # private addresses: refused after the name was resolved, unless listed
 sub private
@@ -264,11 +308,115 @@ sql("SELECT augur.test_channel('ok')");
 is($node->psql('postgres', 'SET search_path = evil, pg_catalog; CALL augur.deliver_notifications()', extra_params => [ '-U', 'postman' ]), 0,
 	'a path with traps in front');
 
+# ---- databases of other encodings: JSON is UTF-8 ------------------------------------------------------
+
+secret('enc', '200');
+foreach ([ 'LATIN1', '7820fc', "x \x{fc}" ], [ 'EUC_JP', '7820b0a1', "x \x{4e9c}" ], [ 'SQL_ASCII', '7820c3bc20ff', "x \x{fc} ?" ], [ 'ISO_8859_6', '7820a1', 'x ?' ])
+{
+	my ($encoding, $bytes, $text) = @$_;
+	my $database = lc "enc_$encoding";
+	$node->safe_psql('postgres', "CREATE DATABASE $database ENCODING $encoding TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+	$node->safe_psql($database, "CREATE EXTENSION augur; SELECT augur.create_channel('enc', 'file:enc'), augur.create_route('all', 'enc', group_wait => '0')");
+	$node->safe_psql($database, "SELECT augur.emit('of_" . lc($encoding) . "', 'error', convert_from('\\x$bytes', '$encoding'))");
+	$node->safe_psql($database, 'CALL augur.deliver_notifications()');
+	is($node->safe_psql($database, 'SELECT status FROM augur.notifications'), 'sent', "$encoding: sent");
+	like(decode_json((requests())[-1]{body})->{text}, qr/: \Q$text\E$/m, "$encoding: received as it was meant");
+	$node->safe_psql('postgres', "DROP DATABASE $database");
+}
+
 # ---- an event of somebody who knows nothing of channels ---------------------------------------------
 
 sql("TRUNCATE augur.notifications; DELETE FROM augur.channels WHERE name <> 'ok'; SELECT augur.create_route('all', 'ok', min_severity => 'warning')");
 $node->safe_psql('postgres', "SELECT augur.emit('by_ann', 'error', 'x'); BEGIN; SELECT augur.emit('undone', 'error'); ROLLBACK", extra_params => [ '-U', 'ann' ]);
 is(sql("SELECT string_agg(kind, ' ') FROM augur.notifications"), 'by_ann', 'queued with the event, and only then');
+
+# ---- a name server that does not answer, and cancelling -------------------------------------------------
+
+# Calls of deliver_notifications, cancelled once the condition holds; returns its message and how long that took.
+sub cancelled
+{
+	my ($when) = @_;
+	my $call = IPC::Run::start([ 'psql', '-qAtX', '-d', $node->connstr('postgres'), '-c', 'CALL augur.deliver_notifications()' ], '>', \my $o, '2>', \my $e);
+	$deadline = time + 30;
+	sleep 0.05 until $when->() || time > $deadline;
+	my $begun = time;
+	sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^CALL' AND pid <> pg_backend_pid()");
+	$call->finish;
+	return ($e, time - $begun);
+}
+my $resolver = "$dir/resolver";
+append_to_file("$resolver.c", <<'C');
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (node && strcmp(node, "never.example") == 0)
+	{
+		sleep(40);
+		return EAI_AGAIN;
+	}
+	*(void **) &real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(node, service, hints, result);
+}
+C
+SKIP:
+{
+	skip 'needs a C compiler and libcurl 7.87', 5
+	  if system("cc -shared -fPIC -o '$resolver.so' '$resolver.c' -ldl 2>/dev/null") != 0
+	  || system('curl-config --checkfor 7.87.0 >/dev/null 2>&1') != 0;
+	$node->stop;
+	$node->append_conf('postgresql.conf', "augur.notify_hosts = '$hosts,never.example'");
+	{
+		local $ENV{LD_PRELOAD} = "$resolver.so";
+		$node->start;
+	}
+	unlink "$secrets/ok";
+	append_to_file("$secrets/ok", 'https://never.example/secretpath');
+	chmod 0600, "$secrets/ok";
+	sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.test_channel('ok')");
+	my $begun = time;
+	sql('CALL augur.deliver_notifications(1)');
+	cmp_ok(time - $begun, '<', 20, 'a name server that does not answer is not waited for');
+	like(sql("SELECT reason FROM augur.notifications"), qr/timed? ?out/i, 'but for the time to connect');
+	sql('SELECT public.due()');
+	my ($message, $seconds) = cancelled(sub { sql('SELECT status FROM augur.notifications') eq 'sending' });
+	like($message, qr/canceling statement due to user request/, 'and a call is cancelled meanwhile');
+	cmp_ok($seconds, '<', 3, 'at once');
+	$node->append_conf('postgresql.conf', "augur.notify_hosts = '$hosts'");
+	$node->restart;
+	secret('ok', '200');
+	sql('SELECT public.due()');
+	sql('CALL augur.deliver_notifications()');
+	is(sql('SELECT status FROM augur.notifications'), 'sent', 'a lease that was left behind runs out');
+}
+# what else is in the server's environment
+$node->stop;
+{
+	local @ENV{qw(https_proxy HTTPS_PROXY all_proxy ALL_PROXY SSLKEYLOGFILE)} = (('http://127.0.0.1:1') x 4, "$dir/keys");
+	$node->start;
+}
+secret('ok', '200');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.test_channel('ok')");
+sql('CALL augur.deliver_notifications()');
+is(sql('SELECT status FROM augur.notifications'), 'sent', 'proxies of the environment are not used');
+ok(!-e "$dir/keys", 'nor are keys of connections written');
+# what was answered is written before the call ends, however it ends
+secret('ok', 'never');
+secret('hook', '200');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.create_channel('hook', 'file:hook', 'webhook'), augur.test_channel('ok'), augur.test_channel('hook'), public.due()");
+$before = scalar requests();
+my ($message, $seconds) = cancelled(sub { sql("SELECT count(*) FROM augur.notifications WHERE status = ANY ('{sending,sent}')") eq '2' && scalar(requests()) >= $before + 2 });
+like($message, qr/canceling statement due to user request/, 'a call is cancelled while a receiver does not answer');
+cmp_ok($seconds, '<', 3, 'at once');
+is(sql("SELECT string_agg(c.name || ' ' || n.status, ',' ORDER BY n.id) FROM augur.notifications n JOIN augur.channels c ON c.id = n.channel_id"),
+	'ok sending,hook sent', 'what another had answered is written');
+secret('ok', '200');
+sql("SELECT augur.drop_channel('hook'); TRUNCATE augur.notifications, augur.notification_attempts");
+$node->safe_psql('postgres', "SELECT augur.emit('by_ann', 'error', 'x')", extra_params => [ '-U', 'ann' ]);
 $node->stop;
 
 # ---- the worker --------------------------------------------------------------------------------------
@@ -300,10 +448,45 @@ sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.alt
 foreach my $i (1 .. 6) { secret("c$i", '200'); sql("SELECT augur.create_channel('c$i', 'file:c$i'), augur.create_route('c$i', 'c$i', kinds => '{many}', digest => false, continues => true, priority => 1)"); }
 $before = scalar requests();
 sql("SELECT augur.emit('many', 'info', 's' || i) FROM generate_series(1, 3) i");
-my @calls = map { IPC::Run::start([ 'psql', '-qAtX', '-d', $node->connstr('postgres'), '-c', 'CALL augur.deliver_notifications()' ], '>', \my $o) } 1 .. 2;
+# whatever isolation transactions have by default
+sql('ALTER DATABASE postgres SET default_transaction_isolation = serializable');
+my ($call_out, $call_err) = ('', '');
+my @calls = map { IPC::Run::start([ 'psql', '-qAtX', '-d', $node->connstr('postgres'), '-c', 'CALL augur.deliver_notifications()' ], '>>', \$call_out, '2>>', \$call_err) } 1 .. 4;
 $_->finish foreach @calls;
+is($call_err, '', 'deliverers do not disturb each other');
 ok($node->poll_query_until('postgres', "SELECT count(*) = 18 FROM augur.notifications WHERE status = 'sent'"), 'deliverers side by side');
 is(scalar(requests()) - $before, 18, 'each message once');
+
+# one that waits for a lock of another transaction to write its result
+secret('c1', 'late:2');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.test_channel('c1')");
+$before = scalar requests();
+$deadline = time + 30;
+sleep 0.05 until scalar(requests()) > $before || time > $deadline;
+sql("BEGIN ISOLATION LEVEL READ COMMITTED; UPDATE augur.channel_states SET reason = reason; SELECT pg_sleep(4); COMMIT");
+ok($node->poll_query_until('postgres', "SELECT status = 'sent' FROM augur.notifications"), 'a result is written after a lock is released');
+is(scalar(requests()) - $before, 1, 'and nothing is sent twice');
+secret('c1', '200');
+sql('ALTER DATABASE postgres RESET default_transaction_isolation');
+
+# a receiver that does not answer holds up nobody but its own channel
+secret('ok', 'never');
+sql("TRUNCATE augur.notifications, augur.notification_attempts; SELECT augur.test_channel('ok'), augur.test_channel('c1')");
+$before = scalar requests();
+$deadline = time + 30;
+sleep 0.05 until scalar(grep { $_->{answer} eq 'never' } (requests())[ $before .. scalar(requests()) - 1 ]) || time > $deadline;
+sql("SELECT augur.test_channel('c2')");
+ok($node->poll_query_until('postgres', "SELECT count(*) = 2 FROM augur.notifications WHERE status = 'sent'"), 'others are told');
+is(sql("SELECT string_agg(c.name || ' ' || n.status, ',' ORDER BY n.id) FROM augur.notifications n JOIN augur.channels c ON c.id = n.channel_id"),
+	'ok sending,c1 sent,c2 sent', 'while one does not answer');
+
+# a database that is taken off the list while its worker is at it
+$node->append_conf('postgresql.conf', "augur.notify_databases = 'other'");
+$node->reload;
+ok($node->poll_query_until('postgres', "SELECT state = 'not listed' FROM augur._notify_worker()"), 'a database is taken off the list');
+$node->append_conf('postgresql.conf', "augur.notify_databases = 'postgres, other, missing'");
+$node->reload;
+ok($node->poll_query_until('postgres', "SELECT state = 'running' FROM augur._notify_worker()"), 'and put back');
 
 # no transaction is open and nothing is locked while a receiver is waited for
 secret('ok', 'late:4');
