@@ -165,7 +165,8 @@ want(Oid role, int64 run, int workers)
 
 /*
  * _launch(run, workers): workers for a run that the current user sees, as its owner,
- * once this transaction commits; false when there are LAUNCH_MAX already.  Harmless: they do what is to be done, or find nothing.
+ * once this transaction commits; false when there are LAUNCH_MAX already.  Harmless: they
+ * do what is to be done, or find nothing.
  */
 Datum
 augur_pipeline_launch(PG_FUNCTION_ARGS)
