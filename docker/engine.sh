@@ -99,6 +99,8 @@ debootstrap_image()
 			[ -z "$security" ] || echo "deb $security $1-security main"
 		fi
 	} >"$root/etc/apt/sources.list"
+	# and its index may have expired when the archive rests
+	[ "$1" != sid ] || echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90augur"
 	rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 	tar -C "$root" --numeric-owner -c . | "$ENGINE" import - "$2" >/dev/null || return 1
 	rm -rf "$root"

@@ -35,10 +35,11 @@ server_dir "$slack"
 install -m 0755 "$TREE/tests/lib/https-stub.pl" "$slack/stub.pl"
 (cd "$slack" && as_server perl stub.pl "$slack" >"$slack.said" 2>&1) &
 stub=$!
-for _ in $(seq 100); do
-	[ ! -s "$slack/ports" ] || break
+for _ in $(seq 600); do
+	[ ! -s "$slack/ports" ] && kill -0 "$stub" 2>/dev/null || break
 	sleep 0.1
 done
+[ -s "$slack/ports" ] || { echo "what plays Slack does not start:" >&2; cat "$slack.said" >&2; exit 1; }
 port=$(sed -n 's/^good //p' "$slack/ports")
 install -m 0700 -d "$AUGUR_WORK/secrets"
 echo "https://localhost:$port/200/services/T0/B0/secret" >"$AUGUR_WORK/secrets/slack"
