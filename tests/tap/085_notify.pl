@@ -74,7 +74,9 @@ CREATE ROLE boss LOGIN;
 SELECT augur.grant_preset('postman', 'notifier'), augur.grant_preset('ann', 'trainer'), augur.grant_preset('boss', 'admin');
 CREATE FUNCTION public.due() RETURNS void LANGUAGE sql AS $$
 	UPDATE augur.notifications SET next_at = now() WHERE status = 'retry_wait' AND next_at > now();
-	UPDATE augur.notifications SET lease_until = now() - interval '1 s' WHERE status = 'sending';
+	-- of deliverers that are gone, as time would
+	UPDATE augur.notifications n SET lease_until = now() - interval '1 s' WHERE status = 'sending'
+	AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid::text = split_part(n.lease_owner, '.', 1));
 	UPDATE augur.channel_states SET paused_until = NULL, tried_at = NULL $$;
 SQL
 sub sql { return $node->safe_psql('postgres', @_); }
