@@ -228,7 +228,7 @@ augur_notify_run(int limit, const AugurNotifyHost *host, double *wait)
 	MemoryContext context =
 		AllocSetContextCreate(TopMemoryContext, "augur notifications", ALLOCSET_DEFAULT_SIZES);
 	Delivery *delivery = MemoryContextAllocZero(context, sizeof(Delivery));
-	int total;
+	volatile int total = 0;
 
 	*wait = 0;
 	delivery->host = host;
