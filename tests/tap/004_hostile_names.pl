@@ -77,6 +77,7 @@ CREATE FUNCTION public.filler(name text, type regtype) RETURNS text LANGUAGE sql
 		WHEN type = 'regrole'::regtype THEN '(SELECT current_user::regrole)'
 		WHEN type = 'regprocedure'::regtype THEN '''pg_catalog.now()''::regprocedure'
 		WHEN type = 'oid'::regtype THEN '0::oid'
+		WHEN type = 'xid'::regtype THEN '''3''::xid'
 		WHEN type = 'regtype'::regtype THEN '''date''::regtype'
 		WHEN type IN ('"any"'::regtype, 'anyelement'::regtype, 'anynonarray'::regtype) THEN '''x''::text'
 		WHEN type = 'augur.detector'::regtype THEN 'augur.new_detector(''ddm'')'
