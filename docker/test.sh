@@ -109,7 +109,7 @@ if perl -MIO::Socket::SSL -e 1 2>/dev/null && command -v openssl >/dev/null; the
 	mkdir "$WORK/stub"
 	perl "$TREE/tests/lib/https-stub.pl" "$WORK/stub" >/dev/null 2>&1 &
 	stub=$!
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		[ ! -s "$WORK/stub/ports" ] || break
 		sleep 0.2
 	done
