@@ -248,7 +248,8 @@ check "it stops cleanly again" stop "$NAME"
 "$ENGINE" logs "$NAME" >"$WORK/container.log" 2>&1
 check "the log has no internal error, crash or leak" \
 	sh -c "! grep -nE 'XX000|PANIC|FATAL|terminated by signal|TRAP:|WARNING' '$WORK/container.log' |
-		grep -v 'password authentication failed\|starting up\|shutting down' | grep ."
+		grep -v 'password authentication failed\|starting up\|shutting down' |
+		grep -v 'terminating background worker .pg_cron launcher. due to administrator command' | grep ."
 
 #
 # Refusals
