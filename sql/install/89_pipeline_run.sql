@@ -641,6 +641,7 @@ DECLARE
 	statement	record;
 	got			record;
 	e			augur.step_runs;
+	tries		integer := 0;
 BEGIN
 	SELECT * INTO STRICT s FROM augur.step_runs t WHERE t.id = step_run;
 	SELECT * INTO STRICT r FROM augur.pipeline_runs t WHERE t.id = s.run_id;
@@ -691,24 +692,39 @@ BEGIN
 			e.status := 'cancelled';
 		END IF;
 	END;
-	PERFORM FROM augur.pipeline_runs t WHERE t.id = r.id FOR NO KEY UPDATE;
-	IF e.status = 'cancelled' THEN
-		-- cancelled by whom, if not by augur.cancel_run: somebody at this session
-		UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user, reason = e.message
-		WHERE t.id = r.id AND t.stop IS NULL;
-		PERFORM augur._cancel_sessions(r.id);
-	END IF;
-	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = r.id;
-	UPDATE augur.step_runs t SET status = e.status, ended_at = clock_timestamp(), rows = e.rows, result = e.result,
-		sqlstate = e.sqlstate, message = left(e.message, 4000), detail = nullif(left(e.detail, 8000), ''),
-		hint = nullif(left(e.hint, 2000), ''), context = nullif(left(e.context, 8000), '')
-	WHERE t.id = step_run;
-	IF e.status = ANY ('{failed,timed_out}') THEN
-		PERFORM augur._retry(r, s);
-	END IF;
-	IF s.pool IS NOT NULL THEN
-		PERFORM augur._wake_pool(s.pool, r.id);
-	END IF;
+	-- What came of it is written down even if a cancel comes only now, from another step of the run or from
+	-- somebody who asks twice: it must not end the session over it.
+	LOOP
+		BEGIN
+			PERFORM FROM augur.pipeline_runs t WHERE t.id = r.id FOR NO KEY UPDATE;
+			IF e.status = 'cancelled' THEN
+				-- cancelled by whom, if not by augur.cancel_run: somebody at this session
+				UPDATE augur.pipeline_runs t SET stop = 'cancelled', stop_by = session_user, reason = e.message
+				WHERE t.id = r.id AND t.stop IS NULL;
+				IF FOUND THEN
+					PERFORM augur._cancel_sessions(r.id);
+				END IF;
+			END IF;
+			SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = r.id;
+			UPDATE augur.step_runs t SET status = e.status, ended_at = clock_timestamp(), rows = e.rows, result = e.result,
+				sqlstate = e.sqlstate, message = left(e.message, 4000), detail = nullif(left(e.detail, 8000), ''),
+				hint = nullif(left(e.hint, 2000), ''), context = nullif(left(e.context, 8000), '')
+			WHERE t.id = step_run;
+			IF e.status = ANY ('{failed,timed_out}') THEN
+				PERFORM augur._retry(r, s);
+			END IF;
+			IF s.pool IS NOT NULL THEN
+				PERFORM augur._wake_pool(s.pool, r.id);
+			END IF;
+			EXIT;
+		EXCEPTION WHEN query_canceled THEN
+			tries := tries + 1;
+			-- somebody means it: augur.tick will find an attempt without a session
+			IF tries >= 10 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
 	RETURN e.status;
 END
 $$;

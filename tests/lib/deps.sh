@@ -28,7 +28,7 @@ packages="gcc libc6-dev make perl
 	postgresql-$major postgresql-server-dev-$major libcurl4-openssl-dev libio-socket-ssl-perl openssl"
 [ "${1:-}" = demo ] || packages="$packages git diffutils postgresql-$major-cron postgresql-$major-pgtap
 	libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
-	clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck valgrind"
+	clang-14 libclang-rt-14-dev llvm-14 clang-format-14 clang-tidy-14 cppcheck valgrind sqlsmith"
 
 # A server that was not installed from packages (PG_CONFIG elsewhere) needs none of Debian's.
 if ! command -v dpkg-query >/dev/null; then

@@ -178,7 +178,7 @@ step_smith()
 {
 	local queries=${AUGUR_SMITH_QUERIES:-1500} seed=${AUGUR_SMITH_SEED:-1} log i pids= rc=0
 	command -v sqlsmith >/dev/null || { echo "needs sqlsmith: apt-get install sqlsmith"; return 1; }
-	stage && cluster_start "$AUGUR_WORK/smith" &&
+	stage && cluster_start "$AUGUR_WORK/smith" 'log_error_verbosity = verbose' &&
 		psql -qX -d postgres -c 'CREATE DATABASE smith' &&
 		psql -qX -o /dev/null -d smith -f "$TREE/tests/lib/smith.sql" || return 1
 	for i in 0 1; do

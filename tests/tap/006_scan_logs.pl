@@ -52,6 +52,16 @@ my $killed = "${head}00000 postmaster LOG:  server process (PID 7) was terminate
 ok(!scanned('node', $good . $killed), 'found: a process that was killed');
 ok(scanned('crash_node', $good . $killed), 'but where a test kills processes');
 ok(!scanned('crash_node', $good . $killed =~ s/signal 9: Killed/signal 11: Segmentation fault/r), 'other signals are found there, too');
+# random queries: what PostgreSQL's own functions say of themselves
+my $own = "${head}XX000 client backend u\@d psql ERROR:  XX000: cache lookup failed\n";
+my $there = "${head}XX000 client backend u\@d psql LOCATION:  f, regproc.c:1\n";
+my $query = "${head}XX000 client backend u\@d psql STATEMENT:  SELECT augur.f()\n\tFROM t\n";
+my $context = "${head}XX000 client backend u\@d psql CONTEXT:  SQL function \"x\"\n\tPL/pgSQL function augur.f() line 1\n";
+ok(scanned('smith', $good . $own . $there . $query . $good), 'an internal error of PostgreSQL alone passes among random queries');
+ok(!scanned('node', $good . $own . $there . $query), 'but nowhere else');
+ok(!scanned('smith', $good . $own . $there =~ s/regproc/predict/r . $query), 'found: one raised in a file of ours');
+ok(!scanned('smith', $good . $own . $context . $there . $query), 'found: one below a function of ours');
+ok(!scanned('smith', $good . $own . $query . $there), 'found: one that does not tell where');
 ok(!scanned('node', $good =~ s/\] [0-9A-Z]{5} /] /gr), 'found: a log that tells no SQLSTATE');
 
 done_testing();

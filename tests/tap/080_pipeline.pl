@@ -128,6 +128,10 @@ SQL
 $run = as('bob', q{SELECT augur.queue_run('long')});
 begun($run, 'sleep');
 begun($run, 'sleep2');
+# a cancel before that ends the worker between two steps, and leaves the rest to the next tick
+my $sleeping = "SELECT count(*) = 2 FROM augur.step_runs s JOIN pg_stat_activity a USING (pid)
+	WHERE s.run_id = RUN AND a.wait_event = 'PgSleep'";
+$node->poll_query_until('postgres', $sleeping =~ s/RUN/$run/r) or die 'the steps do not sleep';
 is(as('op', "SELECT augur.cancel_run($run)"), 'running', 'a running run is cancelled');
 is(ended($run), 'cancelled', 'and ends');
 is($node->safe_psql('postgres', "SELECT string_agg(step || ' ' || attempt || ' ' || status, ', ' ORDER BY step) FROM augur.step_runs WHERE run_id = $run"),
@@ -135,6 +139,15 @@ is($node->safe_psql('postgres', "SELECT string_agg(step || ' ' || attempt || ' '
 is($node->safe_psql('postgres', "SELECT count(*) FROM done WHERE run = $run"), '0', 'what they wrote is gone');
 is($node->safe_psql('postgres', "SELECT severity, payload ->> 'status' FROM augur.events WHERE kind = 'pipeline_failed' AND payload ->> 'run' = '$run'"),
 	'warning|cancelled', 'and it is an event');
+# the second cancel meets sessions that write down what the first one did, and wait for its lock
+$run = as('bob', q{SELECT augur.queue_run('long')});
+begun($run, 'sleep');
+begun($run, 'sleep2');
+$node->poll_query_until('postgres', $sleeping =~ s/RUN/$run/r) or die 'the steps do not sleep';
+as('op', "BEGIN; SELECT augur.cancel_run($run); SELECT pg_sleep(1); SELECT augur.cancel_run($run); SELECT pg_sleep(0.5); COMMIT");
+is(ended($run), 'cancelled', 'a run that is cancelled twice ends');
+is($node->safe_psql('postgres', "SELECT string_agg(step || ' ' || attempt || ' ' || status, ', ' ORDER BY step) FROM augur.step_runs WHERE run_id = $run"),
+	'after 1 cancelled, sleep 1 cancelled, sleep2 1 cancelled', 'with all its steps');
 $run = as('bob', q{SELECT augur.queue_run('limit')});
 is(ended($run), 'failed', 'a step over its time fails, even one that catches the cancel');
 is($node->safe_psql('postgres', "SELECT status, message FROM augur.step_runs WHERE run_id = $run"), 'timed_out|it took longer than 00:00:00.2', 'as timed out');
