@@ -134,7 +134,9 @@ sub up
 {
 	for (1 .. 600)
 	{
-		return if $node->psql('postgres', 'SELECT 1', stderr => \my $ignored) == 0;
+		# not through its input: a psql that finds no server has gone before that could be written
+		return if IPC::Run::run([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c', 'SELECT 1' ],
+			'<', '/dev/null', '>', \my $one, '2>', \my $ignored);
 		sleep 0.05;
 	}
 	BAIL_OUT('the server does not come back');
