@@ -137,8 +137,6 @@ if [ ! -f "$stamp" ]; then
 	mount_root
 	say "fetching the package lists"
 	apt update >"$LOG/apt.log" 2>&1 || { tail "$LOG/apt.log"; die "apt-get update failed"; }
-	apt install gcc libc6-dev make perl libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
-		>>"$LOG/apt.log" 2>&1 || { tail -n 20 "$LOG/apt.log"; die "cannot install the tools"; }
 	touch "$stamp"
 else
 	mount_root
@@ -148,6 +146,10 @@ else
 			say "cannot update the packages; going on with those at hand"
 	fi
 fi
+# a root of an older recipe may lack some
+apt install gcc libc6-dev make perl libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
+	libcurl4-openssl-dev libio-socket-ssl-perl openssl \
+	>>"$LOG/apt.log" 2>&1 || { tail -n 20 "$LOG/apt.log"; die "cannot install the tools"; }
 
 # What the archive offers decides what is required: say it before testing.
 passed=0
