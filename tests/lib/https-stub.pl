@@ -25,7 +25,7 @@ use Fcntl qw(:flock);
 use IO::Socket::INET;
 use IO::Socket::SSL;
 use JSON::PP;
-use POSIX qw(WNOHANG);
+use POSIX qw(WNOHANG strftime);
 use Time::HiRes qw(time sleep);
 
 my $dir = shift or die "usage: https-stub.pl DIR\n";
@@ -63,8 +63,13 @@ sub certificate
 	my ($name, $ca, $host, $days) = @_;
 	openssl("req -new -newkey rsa:2048 -nodes -subj '/CN=$host' -keyout '$dir/$name.key' -out '$dir/$name.csr'");
 	spew("$dir/$name.ext", "subjectAltName = DNS:$host" . ($host eq 'localhost' ? ",IP:127.0.0.1,IP:::1" : '') . "\n");
-	openssl("x509 -req -days $days -CA '$dir/$ca.pem' -CAkey '$dir/$ca.key' -CAcreateserial",
-		"-extfile '$dir/$name.ext' -in '$dir/$name.csr' -out '$dir/$name.pem'");
+	# "x509 -req -days" of 3.4 and newer makes none that has expired already
+	spew("$dir/$name.cnf", "[ca]\ndefault_ca = d\n[d]\ndatabase = $dir/$name.index\nnew_certs_dir = $dir\nrand_serial = yes\n"
+		. "default_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n");
+	spew("$dir/$name.index", '');
+	my ($from, $until) = map { strftime('%Y%m%d%H%M%SZ', gmtime(time + 86400 * $_)) } $days < 0 ? (-30, $days) : (-1, $days);
+	openssl("ca -batch -notext -config '$dir/$name.cnf' -startdate $from -enddate $until -cert '$dir/$ca.pem'",
+		"-keyfile '$dir/$ca.key' -extfile '$dir/$name.ext' -in '$dir/$name.csr' -out '$dir/$name.pem'");
 }
 
 authority('ca');
