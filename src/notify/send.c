@@ -284,6 +284,11 @@ notify_sender_begin(void)
 		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR), errmsg("could not start libcurl")));
 	curl_ready = true;
 	sender->multi = curl_multi_init();
+#if LIBCURL_VERSION_NUM >= 0x081400
+	/* from here on the threads of resolvers are the multi handle's (see CURLOPT_QUICK_EXIT) */
+	if (sender->multi)
+		(void) curl_multi_setopt(sender->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
 	if (sender->multi)
 		sender->headers = curl_slist_append(NULL, "Content-Type: application/json; charset=utf-8");
 	if (sender->headers == NULL)
