@@ -28,8 +28,10 @@ $node->safe_psql('postgres', qq{
 	FROM generate_series(1, $rows) i;
 	ANALYZE big;});
 
-my $train = q{SELECT 1 FROM augur.train('m', 'big', 'target',
-	params => '{"n_trees": 100, "max_depth": 12}')};
+# A training that ends by itself (it is seen while evaluating), and one that no machine ends in the time that
+# the test gives it.
+my $train = q{SELECT 1 FROM augur.train('m', 'big', 'target', params => '{"n_trees": %d, "max_depth": 12}')};
+my ($short, $long) = map { sprintf $train, $_ } 100, 5000;
 
 # Workers and slots that are left after a second.
 sub check_gone
@@ -55,7 +57,7 @@ foreach my $try (1 .. 20)
 	my ($rc, $out, $err) = $node->psql('postgres', qq{
 		SET statement_timeout = $timeout;
 		SELECT clock_timestamp() AS began \\gset
-		$train;
+		$long;
 		SET statement_timeout = 0;
 		SELECT (extract(epoch FROM clock_timestamp() - :'began') * 1000)::int;},
 		on_error_stop => 0);
@@ -70,7 +72,7 @@ check_gone('timeouts');
 # A session in the background that trains and then tells the time.
 sub start_training
 {
-	my ($out, $err) = @_;
+	my ($train, $out, $err) = @_;
 	return IPC::Run::start(
 		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $train,
 			'-c', 'SELECT extract(epoch FROM clock_timestamp())' ],
@@ -91,17 +93,23 @@ sub wait_for_phase
 	die "no training was seen while $phase";
 }
 
-# A cancel in a phase: waits until the progress shows it, for a share of it.
+# A cancel in a phase: waits until the progress shows it, for a share of it.  A training that ended before the
+# cancel came is repeated.
 sub cancel_in
 {
 	my ($phase, $after) = @_;
-	my ($out, $err) = ('', '');
-	my $session = start_training(\$out, \$err);
-	my $pid = wait_for_phase($phase);
-	sleep($after);
-	my $asked = $node->safe_psql('postgres',
-		"SELECT extract(epoch FROM clock_timestamp()) FROM pg_cancel_backend($pid)");
-	$session->finish;
+	my ($out, $err, $asked) = ('', '', 0);
+	foreach my $try (1 .. 10)
+	{
+		($out, $err) = ('', '');
+		my $session = start_training($phase eq 'evaluating' ? $short : $long, \$out, \$err);
+		my $pid = wait_for_phase($phase);
+		sleep($after / $try);
+		$asked = $node->safe_psql('postgres',
+			"SELECT extract(epoch FROM clock_timestamp()) FROM pg_cancel_backend($pid)");
+		$session->finish;
+		last if $err;
+	}
 	like($err, qr/canceling statement due to user request/, "cancelled while $phase");
 	return ($out - $asked) * 1000;
 }
@@ -156,7 +164,7 @@ unlike(slurp_file($node->logfile), qr/WARNING:.*(leak|not closed)/, 'nothing lea
 # The end of the session in the middle of a training frees its slot.
 {
 	my ($out, $err) = ('', '');
-	my $session = start_training(\$out, \$err);
+	my $session = start_training($long, \$out, \$err);
 	my $pid = wait_for_phase('training');
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 	$session->finish;
