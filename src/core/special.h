@@ -10,6 +10,8 @@
 
 /* Regularised incomplete beta function I_x(a, b); a, b > 0, 0 <= x <= 1. */
 extern double aug_beta_share(double a, double b, double x);
+/* Quantile of the standard normal, 0 < p < 1. */
+extern double aug_normal_quantile(double p);
 /* P(|T| > |t|) for Student's t with df > 0 degrees of freedom. */
 extern double aug_t_two_sided(double t, double df);
 /* The t with P(T <= t) = p, 0 < p < 1. */

@@ -90,7 +90,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t i = 0; i < s->series.n_periods; i++)
 			small = small && s->series.period[i] <= MOST_PERIOD;
 		demand_round_trip(&h, s);
-		if (small)
+		/* fits take a hundred times longer than reading: of one in eight */
+		if (small && aug_hash(data, size, 0) % 8 == 0)
 			try_forecast(&h, s, AUG_KEEP_ALL);
 		aug_series_free(s);
 	}

@@ -67,7 +67,7 @@ like($err, qr/rows of one series need more than 8192 kB of memory/, 'one series 
 # ---- cancel
 my $slow = q{SELECT count(*) FROM augur._series_fit(
 	'SELECT s, timestamp ''2020-01-01'' + i * interval ''1 hour'', sin(s * i * i) + i %% 24 + 0.0
-	 FROM generate_series(1, 60) s, generate_series(1, 2000) i', '{s}', 24, '{}', '{"method": "ets", "folds": 3}')};
+	 FROM generate_series(1, 60) s, generate_series(1, 5000) i', '{s}', 24, '{}', '{"method": "ets", "folds": 3}')};
 $slow =~ s/%%/%/g;
 sub check_gone
 {

@@ -9,6 +9,7 @@
 
 #include "../../src/core/forecast/combine.h"
 #include "../../src/core/forecast/rolling.h"
+#include "../../src/core/special.h"
 
 #define MOST 600
 

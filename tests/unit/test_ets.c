@@ -10,6 +10,7 @@
 #include "unit.h"
 
 #include "../../src/core/forecast/ets.h"
+#include "../../src/core/special.h"
 
 #define MOST_VALUES 400
 #define MOST_M		12

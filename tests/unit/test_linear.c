@@ -333,6 +333,26 @@ student(void)
 			CHECK(fabs(aug_t_quantile(1 - at[k], df[i]) / q[i][k] + 1) < 1e-9);
 		}
 	}
+	/* heavy and light tails, near and far: the tail beyond the quantile is what was asked for */
+	for (int i = 0; i < 11; i++)
+	{
+		static const double all_df[] = {0.3, 0.9, 1.7, 3, 7, 30, 1e3, 1e5, 1e7, 1e11, 1e18};
+		static const double tail[] = {0.49999, 0.4, 0.1, 0.025, 1e-3, 1e-6, 1e-12};
+
+		for (int k = 0; k < 7; k++)
+		{
+			double found = aug_t_quantile(tail[k], all_df[i]);
+
+			CHECK(found < 0 && fabs(aug_t_two_sided(found, all_df[i]) / 2 / tail[k] - 1) < 1e-11);
+			CHECK(i < 10 || fabs(found / aug_normal_quantile(tail[k]) - 1) < 1e-10);
+		}
+	}
+	CHECK(aug_t_quantile(0.5, 3) == 0);
+	/* p-values beyond the 17th digit, few and many degrees of freedom: mpmath's */
+	CHECK(fabs(aug_t_two_sided(10, 1000) / 1.66707029586000663e-22 - 1) < 1e-12);
+	CHECK(fabs(aug_t_two_sided(20, 9999) / 2.76570762757573349e-87 - 1) < 1e-12);
+	CHECK(fabs(aug_t_two_sided(20, 10001) / 2.76359815342408242e-87 - 1) < 1e-12);
+	CHECK(fabs(aug_t_two_sided(30, 1e6) / 1.20200942336634379e-197 - 1) < 1e-12);
 	CHECK(aug_t_two_sided(INFINITY, 3) == 0 && isnan(aug_t_two_sided(NAN, 3)));
 	CHECK(aug_t_two_sided(0, 3) == 1 && isnan(aug_t_quantile(0, 3)) &&
 		  isnan(aug_t_quantile(0.5, 0)));

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "../sort.h"
+#include "../special.h"
 #include "decompose.h"
 
 /* of the median, and of the mean, of |Z| */

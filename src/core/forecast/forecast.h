@@ -168,8 +168,6 @@ aug_form_read(AugCast *cast, AugReader *r, const AugForecaster **by, AugForm *fo
 
 /* ---- interval.c ---------------------------------------------------------- */
 
-/* Quantile of the standard normal, 0 < p < 1. */
-extern double aug_normal_quantile(double p);
 /* Scales variances [horizon] by what the method's errors from rolling origins were. */
 extern AugStatus aug_interval_calibrate(AugCast *cast, const AugSeries *s, const AugFitted *fitted,
 										uint32_t horizon, double *variance);

@@ -22,7 +22,6 @@
 #include "../special.h"
 #include "rolling.h"
 
-#define SQRT_HALF	  0.70710678118654752440
 #define MOST_ORIGINS  12
 #define LONG_SERIES	  200 /* values from which more origins are looked at, and recent errors */
 #define LONG_ORIGINS  16
@@ -35,27 +34,6 @@
 #define MOST_RATIO	  16.0 /* of one squared error over its variance: outliers count so much */
 #define LEAST_SCALE	  0.25
 #define LEAST_DF	  3.0
-
-/*
- * By halving on the distribution function: 80 steps reach the last bit, and the
- * few calls of a run cost microseconds.
- */
-double
-aug_normal_quantile(double p)
-{
-	double lo = -39, hi = 39;
-
-	for (int i = 0; i < 80; i++)
-	{
-		double z = (lo + hi) / 2;
-
-		if (erfc(-z * SQRT_HALF) / 2 < p)
-			lo = z;
-		else
-			hi = z;
-	}
-	return (lo + hi) / 2;
-}
 
 /* Mean of the ratios of one side (near, far) over the origins. */
 typedef struct Side
