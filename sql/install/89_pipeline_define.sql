@@ -38,6 +38,20 @@ $$;
 COMMENT ON FUNCTION augur._pipeline(text, text) IS
 'Internal. A pipeline that the current user may change (own), operate, or see; an error when there is none.';
 
+-- Whoever comes second waits, and then finds what the first one left.  A new owner waits for whoever is
+-- about to start a run.
+CREATE OR REPLACE FUNCTION augur._lock_pipeline(name text) RETURNS augur.pipelines
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM augur.pipelines t WHERE t.name = _lock_pipeline.name FOR NO KEY UPDATE;
+	RETURN augur._pipeline(name);
+END
+$$;
+COMMENT ON FUNCTION augur._lock_pipeline(text) IS
+'Internal. A pipeline that the current user may change, as it is once no other session changes it.';
+
 -- RAISE takes no NULL for what is not to be told
 CREATE OR REPLACE FUNCTION augur._fail(code text, message text, detail text DEFAULT NULL,
 	hint text DEFAULT NULL) RETURNS void
@@ -146,7 +160,7 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	p			augur.pipelines := augur._pipeline(name);
+	p			augur.pipelines := augur._lock_pipeline(name);
 	s			augur.pipeline_steps;
 	steps		augur.pipeline_steps[];
 	to_role		regrole := CASE WHEN owner IS NOT NULL THEN augur._role(owner) END;
@@ -155,8 +169,6 @@ BEGIN
 	IF to_role = 0 THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'public cannot own a pipeline';
 	END IF;
-	-- a new owner waits for whoever is about to start a run
-	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
 	p.name := coalesce(new_name, p.name);
 	p.description := CASE WHEN description = '' THEN NULL ELSE coalesce(description, p.description) END;
 	p.max_parallel := coalesce(max_parallel, p.max_parallel);

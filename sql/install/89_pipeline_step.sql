@@ -194,7 +194,7 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	p			augur.pipelines := augur._pipeline(pipeline);
+	p			augur.pipelines := augur._lock_pipeline(pipeline);
 	s			augur.pipeline_steps;
 	steps		augur.pipeline_steps[];
 	problem		text;
@@ -222,8 +222,6 @@ BEGIN
 			coalesce('Perhaps you meant "' || augur._nearest(pool, ARRAY(SELECT t.name FROM augur.pools t)) || '".',
 				'Operators and admins make it: SELECT augur.set_pool(' || quote_literal(pool) || ', 2).'));
 	END IF;
-	-- two sessions that add steps at the same time do it one after the other
-	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
 	steps := ARRAY(SELECT t FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id AND t.step <> step);
 	SELECT * INTO other FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id AND t.step = step;
 	IF FOUND AND NOT coalesce(replace, false) THEN
@@ -267,10 +265,9 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	p			augur.pipelines := augur._pipeline(pipeline);
+	p			augur.pipelines := augur._lock_pipeline(pipeline);
 	dependent	text;
 BEGIN
-	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
 	SELECT string_agg('"' || t.step || '"', ', ' ORDER BY t.position) INTO dependent
 	FROM augur.pipeline_steps t WHERE t.pipeline_id = p.id AND step = ANY (t.needs);
 	IF dependent IS NOT NULL THEN

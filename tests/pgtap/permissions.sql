@@ -776,6 +776,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._run_payload(augur.pipeline_runs)', $$augur._run_payload((SELECT x FROM augur.pipeline_runs x LIMIT 1))$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._event_of_pipeline_run()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._pipeline(text,text)', $$augur._pipeline('pmp')$$, 'ok ok 42501 42704 42704 42501 42501'),
+('augur._lock_pipeline(text)', $$augur._lock_pipeline('pmp')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._tick_lock(boolean)', $$augur._tick_lock(true)$$, 'ok 42501 42501 42501 42501 ok 42501'),
 ('augur._upkeep_lock()', $$augur._upkeep_lock()$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._written_here(xid)', $$augur._written_here('3')$$, 'ok ok ok ok ok ok 42501'),
