@@ -188,14 +188,16 @@ BEGIN
 			PERFORM augur._check_step(p, s, steps, false);
 		END LOOP;
 	END IF;
-	IF p.name <> name AND EXISTS (SELECT FROM augur.pipelines t WHERE t.name = p.name) THEN
+	BEGIN
+		UPDATE augur.pipelines t SET name = p.name, params = p.params, description = p.description,
+			max_parallel = p.max_parallel, max_active = p.max_active, concurrency = p.concurrency,
+			run_timeout = p.run_timeout, late_after = p.late_after, keep = p.keep, search_path = p.search_path
+		WHERE t.id = p.id;
+	-- it may be one that the current user does not see
+	EXCEPTION WHEN unique_violation THEN
 		RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
 			MESSAGE = format('pipeline "%s" already exists', p.name);
-	END IF;
-	UPDATE augur.pipelines t SET name = p.name, params = p.params, description = p.description,
-		max_parallel = p.max_parallel, max_active = p.max_active, concurrency = p.concurrency,
-		run_timeout = p.run_timeout, late_after = p.late_after, keep = p.keep, search_path = p.search_path
-	WHERE t.id = p.id;
+	END;
 	-- last: from then on it is another one's
 	IF to_role <> p.owner THEN
 		PERFORM augur._pipeline_emit(p.owner, 'owner_changed', 'info', p.name,

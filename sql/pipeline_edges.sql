@@ -1,0 +1,20 @@
+-- Pipelines: names and dates at their limits, types as they are written, references that are none, runs that cannot begin.
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SET augur.verbosity = 0;
+
+-- ---- a name that a pipeline of somebody else has --------------------------------------------------
+CREATE ROLE regress_edges LOGIN;
+SELECT augur.grant_preset('regress_edges', 'trainer');
+SELECT augur.create_pipeline('taken') > 0 AS made;
+SET ROLE regress_edges;
+SELECT augur.create_pipeline('theirs') > 0 AS made;
+\set VERBOSITY sqlstate
+SELECT augur.alter_pipeline('theirs', new_name => 'taken');
+\set VERBOSITY default
+SELECT augur.alter_pipeline('theirs', new_name => 'taken');
+RESET ROLE;
+
+-- ---- nothing stays behind ---------------------------------------------------------------------------
+SELECT augur.revoke_preset('regress_edges');
+DROP ROLE regress_edges;
