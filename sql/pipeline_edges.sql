@@ -15,6 +15,15 @@ SELECT augur.alter_pipeline('theirs', new_name => 'taken');
 SELECT augur.alter_pipeline('theirs', new_name => 'taken');
 RESET ROLE;
 
+-- ---- dates that no run can be for ------------------------------------------------------------------
+SELECT augur.add_step('taken', 's', sql => 'SELECT 1');
+CALL augur.run_pipeline('taken', logical_date => 'infinity');
+SELECT augur.queue_run('taken', logical_date => '-infinity');
+SELECT augur.queue_run('taken', interval_start => '2026-01-02', interval_end => '2026-01-01');
+-- it begins at the logical date, which is now
+SELECT augur.queue_run('taken', interval_end => '2026-01-01');
+SELECT count(*) FROM augur.pipeline_runs;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

@@ -35,6 +35,15 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	logical_date := coalesce(logical_date, now());
+	interval_start := coalesce(interval_start, logical_date);
+	interval_end := coalesce(interval_end, interval_start);
+	IF NOT isfinite(logical_date) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'logical_date must be finite';
+	ELSIF interval_end < interval_start THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'interval_end must not be before interval_start',
+			HINT = 'Pass both: interval_start is logical_date unless it is given, which is now unless it is given.';
+	END IF;
 	params := augur._run_params(p, coalesce(params, '{}'));
 	IF p.concurrency = 'skip' AND trigger <> ALL ('{backfill,rerun}') THEN
 		SELECT r.id INTO busy FROM augur.pipeline_runs r
@@ -43,8 +52,7 @@ BEGIN
 	INSERT INTO augur.pipeline_runs AS t (pipeline_id, pipeline, owner, status, trigger, params, logical_date,
 		interval_start, interval_end, parent_id, ended_at, reason, due_at)
 	VALUES (p.id, p.name, p.owner, CASE WHEN busy IS NULL THEN 'queued' ELSE 'skipped' END, trigger, params,
-		logical_date, coalesce(interval_start, logical_date), coalesce(interval_end, interval_start, logical_date),
-		parent_id, CASE WHEN busy IS NOT NULL THEN clock_timestamp() END,
+		logical_date, interval_start, interval_end, parent_id, CASE WHEN busy IS NOT NULL THEN clock_timestamp() END,
 		CASE WHEN busy IS NOT NULL THEN format('run %s has not ended', busy) END,
 		CASE WHEN busy IS NULL AND trigger <> 'backfill' THEN clock_timestamp() + coalesce(p.late_after, '15 minutes') END)
 	-- a slot that somebody else found due
@@ -78,12 +86,6 @@ DECLARE
 	p			augur.pipelines := augur._pipeline(name, 'operate');
 	made		bigint;
 BEGIN
-	IF interval_end < interval_start THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-			MESSAGE = 'interval_end must not be before interval_start';
-	ELSIF NOT isfinite(coalesce(logical_date, now())) THEN
-		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'logical_date must be finite';
-	END IF;
 	made := augur._queue_run(p.id, 'manual', params, logical_date, interval_start, interval_end);
 	IF p.enabled THEN
 		PERFORM augur._launch_queued(made);
