@@ -24,6 +24,10 @@ SELECT augur.queue_run('taken', interval_start => '2026-01-02', interval_end => 
 SELECT augur.queue_run('taken', interval_end => '2026-01-01');
 SELECT count(*) FROM augur.pipeline_runs;
 
+-- ---- a result of no step ----------------------------------------------------------------------------
+SELECT augur.add_step('taken', 'r', 'notify', '{"kind": "k", "payload": {"of": {"result": ""}}}', needs => '{s}');
+SELECT augur.add_step('taken', 'r', sql => $$SELECT augur.step_result('')$$, needs => '{s}');
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

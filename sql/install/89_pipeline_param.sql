@@ -240,7 +240,8 @@ BEGIN
 		RETURN to_jsonb(format('<result of %s>', word));
 	END IF;
 	path := string_to_array(word, '.');
-	IF NOT known -> 'results' ? path[1] THEN
+	-- of '' there is none
+	IF NOT coalesce(known -> 'results' ? path[1], false) THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
 			MESSAGE = format('the result of step "%s" is not known here', path[1]),
 			HINT = 'Only results of steps that a step needs, at once or through others, can be used.';
