@@ -28,6 +28,17 @@ SELECT count(*) FROM augur.pipeline_runs;
 SELECT augur.add_step('taken', 'r', 'notify', '{"kind": "k", "payload": {"of": {"result": ""}}}', needs => '{s}');
 SELECT augur.add_step('taken', 'r', sql => $$SELECT augur.step_result('')$$, needs => '{s}');
 
+-- ---- types are those that were named, of any length, with any search_path -----------------------------
+SELECT augur.create_pipeline('types', '{"code": {"type": "char", "default": "abc"}, "mask": {"type": "bit", "default": "101"}}', max_parallel => 1) > 0 AS made;
+SELECT params FROM augur.pipelines WHERE name = 'types';
+CREATE FUNCTION codes(code char, mask bit) RETURNS text LANGUAGE sql AS $$SELECT code || ' ' || mask$$;
+SELECT augur.add_step('types', 'codes', 'call', '{"function": "codes", "args": {"code": {"param": "code"}, "mask": "0110"}}');
+CREATE FUNCTION takes(m augur.model) RETURNS boolean LANGUAGE sql AS 'SELECT m IS NULL';
+SELECT augur.add_step('types', 'takes', 'call', '{"function": "takes", "args": {"m": null}}', needs => '{codes}', trigger_rule => 'all_done');
+SELECT step, body ->> 'function' AS function FROM augur.pipeline_steps WHERE step IN ('codes', 'takes');
+CALL augur.run_pipeline('types');
+SELECT step, status, result, message FROM augur.step_runs ORDER BY id;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

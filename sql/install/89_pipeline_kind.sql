@@ -47,6 +47,17 @@ $$;
 COMMENT ON FUNCTION augur._function_arguments(regprocedure) IS
 'Internal. The input arguments of a function.';
 
+-- "character" and "bit" without more would be those of length 1; and a step has a search_path of its own.
+CREATE OR REPLACE FUNCTION augur._type_name(type oid) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT CASE WHEN t.typnamespace = 'augur'::regnamespace THEN format('augur.%I', t.typname) ELSE format_type(type, -1) END
+	FROM pg_type t WHERE t.oid = type
+$$;
+COMMENT ON FUNCTION augur._type_name(oid) IS
+'Internal. How a type is written in a statement, whatever its search_path: of any length, with its schema unless it comes with the server.';
+
 -- names are looked up as the step will look them up
 CREATE OR REPLACE FUNCTION augur._find_relation(name text, path text) RETURNS regclass
 LANGUAGE plpgsql VOLATILE
@@ -203,13 +214,13 @@ BEGIN
 		args := body - f.options;
 	END IF;
 	SELECT string_agg(format('%I => %s', a.name,
-		CASE WHEN jsonb_typeof(args -> a.name) = 'null' THEN format('NULL::%s', format_type(a.type, NULL))
+		CASE WHEN jsonb_typeof(args -> a.name) = 'null' THEN format('NULL::%s', augur._type_name(a.type))
 		WHEN a.type = 'jsonb'::regtype THEN format('($1 OPERATOR(pg_catalog.->) %L)', a.name)
 		WHEN a.type = 'json'::regtype THEN format('($1 OPERATOR(pg_catalog.->) %L)::json', a.name)
 		WHEN jsonb_typeof(args -> a.name) = 'array'
 			THEN format('ARRAY(SELECT e FROM pg_catalog.jsonb_array_elements_text($1 OPERATOR(pg_catalog.->) %L)'
-						' WITH ORDINALITY u (e, i) ORDER BY i)::%s', a.name, format_type(a.type, NULL))
-		ELSE format('($1 OPERATOR(pg_catalog.->>) %L)::%s', a.name, format_type(a.type, NULL)) END), ', ')
+						' WITH ORDINALITY u (e, i) ORDER BY i)::%s', a.name, augur._type_name(a.type))
+		ELSE format('($1 OPERATOR(pg_catalog.->>) %L)::%s', a.name, augur._type_name(a.type)) END), ', ')
 	INTO list
 	FROM augur._function_arguments(f.fn) a WHERE args ? a.name;
 	SELECT format(CASE kind WHEN 'score' THEN 'SELECT pg_catalog.count(*) AS rows FROM %I.%I(%s)'

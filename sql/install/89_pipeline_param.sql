@@ -56,10 +56,10 @@ BEGIN
 			MESSAGE = format('expected %s, not JSON %s', type, kind);
 	ELSIF kind = 'array' THEN
 		EXECUTE format('SELECT to_jsonb(ARRAY(SELECT e FROM jsonb_array_elements_text($1) WITH ORDINALITY u (e, i)'
-					   ' ORDER BY i)::%s)', cast_type)
+					   ' ORDER BY i)::%s)', augur._type_name(cast_type))
 		INTO cast_value USING value;
 	ELSE
-		EXECUTE format('SELECT to_jsonb(($1 #>> ''{}'')::%s)', cast_type) INTO cast_value USING value;
+		EXECUTE format('SELECT to_jsonb(($1 #>> ''{}'')::%s)', augur._type_name(cast_type)) INTO cast_value USING value;
 	END IF;
 	RETURN cast_value;
 END
@@ -140,7 +140,7 @@ BEGIN
 			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 				MESSAGE = format('parameter "%s" is required, so it cannot have a default', p.key);
 		END IF;
-		spec := spec || jsonb_build_object('type', format_type(type, NULL));
+		spec := spec || jsonb_build_object('type', augur._type_name(type));
 		IF spec ? 'default' THEN
 			spec := spec || jsonb_build_object('default', augur._cast_param(p.key, spec -> 'default', spec ->> 'type'));
 		END IF;

@@ -83,7 +83,7 @@ BEGIN
 		ELSIF EXISTS (SELECT FROM pg_type t WHERE t.oid = a.type AND t.typtype = 'b'
 					  AND t.typnamespace = 'pg_catalog'::regnamespace)
 		THEN
-			PERFORM augur._cast_param(a.name, value, format_type(a.type, NULL), 'argument');
+			PERFORM augur._cast_param(a.name, value, augur._type_name(a.type), 'argument');
 		END IF;
 	END LOOP;
 END
@@ -153,7 +153,7 @@ BEGIN
 		-- as regprocedure reads it: types without names
 		body := s.body || jsonb_build_object('function', (
 			SELECT format('%I.%I(%s)', n.nspname, q.proname,
-				(SELECT string_agg(format_type(t, NULL), ',' ORDER BY i) FROM unnest(q.proargtypes::oid[]) WITH ORDINALITY u (t, i)))
+				(SELECT string_agg(augur._type_name(t), ',' ORDER BY i) FROM unnest(q.proargtypes::oid[]) WITH ORDINALITY u (t, i)))
 			FROM pg_proc q JOIN pg_namespace n ON n.oid = q.pronamespace WHERE q.oid = f.fn));
 	ELSE
 		IF s.kind = 'load' AND coalesce(s.body ->> 'format', '') <> ALL ('{csv,json}') THEN

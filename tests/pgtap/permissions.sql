@@ -801,6 +801,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._ancestors(augur.pipeline_steps[],text[])', $$augur._ancestors('{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._kind_function(text,jsonb)', $$augur._kind_function('score', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._function_arguments(regprocedure)', $$augur._function_arguments('pg_sleep(float8)')$$, 'ok ok ok ok ok ok 42501'),
+('augur._type_name(oid)', $$augur._type_name('date'::regtype)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._find_relation(text,text)', $$augur._find_relation('public.pm_rows', 'public')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._path_schemas(text)', $$augur._path_schemas('public')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._find_function(text,jsonb,text)', $$augur._find_function('pg_catalog.pg_sleep(float8)', '{}', 'public')$$, 'ok ok 42501 42501 ok ok 42501'),
