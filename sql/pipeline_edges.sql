@@ -39,6 +39,13 @@ SELECT step, body ->> 'function' AS function FROM augur.pipeline_steps WHERE ste
 CALL augur.run_pipeline('types');
 SELECT step, status, result, message FROM augur.step_runs ORDER BY id;
 
+-- ---- arguments of functions: VARIADIC, and names that look like references ------------------------------
+SELECT augur.create_pipeline('calls', max_parallel => 1) > 0 AS made;
+SELECT augur.add_step('calls', 'path', 'call', '{"function": "jsonb_extract_path_text", "args": {"from_json": {"a": {"b": 7}}, "path_elems": ["a", "b"]}}');
+SELECT statement FROM augur.plan_pipeline('calls');
+CALL augur.run_pipeline('calls');
+SELECT step, status, result, message FROM augur.step_runs WHERE step = 'path';
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

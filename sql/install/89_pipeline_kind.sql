@@ -213,16 +213,17 @@ BEGIN
 		f := augur._kind_function(kind, body);
 		args := body - f.options;
 	END IF;
-	SELECT string_agg(format('%I => %s', a.name,
+	SELECT string_agg(format('%s%I => %s', CASE WHEN p.provariadic <> 0 AND a.i = p.pronargs THEN 'VARIADIC ' END, a.name,
 		CASE WHEN jsonb_typeof(args -> a.name) = 'null' THEN format('NULL::%s', augur._type_name(a.type))
 		WHEN a.type = 'jsonb'::regtype THEN format('($1 OPERATOR(pg_catalog.->) %L)', a.name)
 		WHEN a.type = 'json'::regtype THEN format('($1 OPERATOR(pg_catalog.->) %L)::json', a.name)
 		WHEN jsonb_typeof(args -> a.name) = 'array'
 			THEN format('ARRAY(SELECT e FROM pg_catalog.jsonb_array_elements_text($1 OPERATOR(pg_catalog.->) %L)'
 						' WITH ORDINALITY u (e, i) ORDER BY i)::%s', a.name, augur._type_name(a.type))
-		ELSE format('($1 OPERATOR(pg_catalog.->>) %L)::%s', a.name, augur._type_name(a.type)) END), ', ')
+		ELSE format('($1 OPERATOR(pg_catalog.->>) %L)::%s', a.name, augur._type_name(a.type)) END), ', ' ORDER BY a.i)
 	INTO list
-	FROM augur._function_arguments(f.fn) a WHERE args ? a.name;
+	FROM pg_proc p, augur._function_arguments(f.fn) WITH ORDINALITY a (name, type, needed, i)
+	WHERE p.oid = f.fn AND args ? a.name;
 	SELECT format(CASE kind WHEN 'score' THEN 'SELECT pg_catalog.count(*) AS rows FROM %I.%I(%s)'
 				  ELSE 'SELECT * FROM %I.%I(%s)' END, n.nspname, p.proname, list)
 	INTO sql
