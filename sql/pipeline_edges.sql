@@ -46,6 +46,15 @@ SELECT statement FROM augur.plan_pipeline('calls');
 CALL augur.run_pipeline('calls');
 SELECT step, status, result, message FROM augur.step_runs WHERE step = 'path';
 
+CREATE FUNCTION tells(result text) RETURNS text LANGUAGE sql AS 'SELECT result';
+CREATE FUNCTION asks(run text) RETURNS text LANGUAGE sql AS 'SELECT run';
+SELECT augur.add_step('calls', 'tells', 'call', '{"function": "tells", "args": {"result": "fine"}}', needs => '{path}', trigger_rule => 'all_done');
+SELECT augur.add_step('calls', 'asks', 'call', '{"function": "asks", "args": {"run": "id"}}', needs => '{path}', trigger_rule => 'all_done');
+SELECT augur.add_step('calls', 'refers', 'call', '{"function": "asks", "args": {"run": {"run": "step"}}}', needs => '{path}', trigger_rule => 'all_done');
+SELECT step, does -> 'args' AS args FROM augur.plan_pipeline('calls') WHERE step <> 'path';
+CALL augur.run_pipeline('calls');
+SELECT step, status, result, message FROM augur.step_runs WHERE run_id = (SELECT max(id) FROM augur.pipeline_runs) AND step <> 'path' ORDER BY step;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

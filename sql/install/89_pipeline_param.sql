@@ -250,4 +250,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur._resolve(jsonb, jsonb) IS
-'Internal. A body with its references replaced by values.';
+'Internal. A value in a body with its references replaced by values.';
+
+-- What is at the top are names of arguments, whatever they look like.
+CREATE OR REPLACE FUNCTION augur._resolve_body(kind text, body jsonb, known jsonb) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN kind = 'call' AND e.key = 'args'
+		THEN (SELECT coalesce(jsonb_object_agg(a.key, augur._resolve(a.value, known)), '{}') FROM jsonb_each(e.value) a)
+		ELSE augur._resolve(e.value, known) END), '{}')
+	FROM jsonb_each(body) e
+$$;
+COMMENT ON FUNCTION augur._resolve_body(text, jsonb, jsonb) IS
+'Internal. The body of a step of that kind with the references in its arguments replaced by values.';

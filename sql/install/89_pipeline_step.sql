@@ -39,7 +39,7 @@ DECLARE
 	text_of		text := concat_ws(E'\n', CASE s.kind WHEN 'sql' THEN s.body ->> 'sql' END, s.condition);
 	word		text;
 BEGIN
-	PERFORM augur._resolve(s.body - 'sql', known);
+	PERFORM augur._resolve_body(s.kind, s.body - 'sql', known);
 	FOR word IN SELECT m[1] FROM regexp_matches(text_of, '\maugur\.param\(\s*''([^'']*)''\s*\)', 'g') m LOOP
 		PERFORM augur._resolve(jsonb_build_object('param', word), known);
 	END LOOP;

@@ -146,7 +146,7 @@ BEGIN
 		retries := s.retries;
 		timeout := s.timeout;
 		-- results are not there yet
-		does := CASE WHEN s.kind = 'sql' THEN NULL ELSE augur._resolve(s.body, jsonb_build_object('params', given,
+		does := CASE WHEN s.kind = 'sql' THEN NULL ELSE augur._resolve_body(s.kind, s.body, jsonb_build_object('params', given,
 			'run', jsonb_build_object('id', NULL, 'pipeline', p.name, 'step', s.step, 'attempt', 1, 'logical_date', at,
 				'interval_start', at, 'interval_end', at),
 			'planned', true)) END;

@@ -163,7 +163,7 @@ BEGIN
 			END IF;
 		END IF;
 		IF e.status IS NULL THEN
-			body := CASE WHEN d ->> 'kind' = 'sql' THEN d -> 'body' ELSE augur._resolve(d -> 'body', jsonb_build_object(
+			body := CASE WHEN d ->> 'kind' = 'sql' THEN d -> 'body' ELSE augur._resolve_body(d ->> 'kind', d -> 'body', jsonb_build_object(
 				'params', r.params, 'run', context,
 				'results', (SELECT coalesce(jsonb_object_agg(l.step, l.result ORDER BY l.attempt), '{}')
 							FROM augur.step_runs l WHERE l.run_id = r.id AND l.ended_at IS NOT NULL))) END;

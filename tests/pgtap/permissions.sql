@@ -798,6 +798,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._check_params(jsonb)', $$augur._check_params('{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._run_params(augur.pipelines,jsonb)', $$augur._run_params((SELECT x FROM augur.pipelines x WHERE x.name = 'pmp'), '{}')$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._resolve(jsonb,jsonb)', $$augur._resolve('{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
+('augur._resolve_body(text,jsonb,jsonb)', $$augur._resolve_body('sql', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._ancestors(augur.pipeline_steps[],text[])', $$augur._ancestors('{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._kind_function(text,jsonb)', $$augur._kind_function('score', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._function_arguments(regprocedure)', $$augur._function_arguments('pg_sleep(float8)')$$, 'ok ok ok ok ok ok 42501'),
