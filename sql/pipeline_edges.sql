@@ -55,6 +55,15 @@ SELECT step, does -> 'args' AS args FROM augur.plan_pipeline('calls') WHERE step
 CALL augur.run_pipeline('calls');
 SELECT step, status, result, message FROM augur.step_runs WHERE run_id = (SELECT max(id) FROM augur.pipeline_runs) AND step <> 'path' ORDER BY step;
 
+-- ---- a run whose steps were dropped before it began ---------------------------------------------------
+SELECT augur.create_pipeline('bare') > 0 AS made;
+SELECT augur.add_step('bare', 's', sql => 'SELECT 1');
+SELECT augur.enable_pipeline('bare', false);
+SELECT augur.queue_run('bare') AS run \gset
+SELECT augur.drop_step('bare', 's');
+CALL augur.resume_run(:run);
+SELECT status, reason, (SELECT kind FROM augur.events ORDER BY id DESC LIMIT 1) AS event FROM augur.pipeline_runs WHERE id = :run;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

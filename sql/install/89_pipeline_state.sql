@@ -54,6 +54,9 @@ BEGIN
 	PERFORM FROM augur.pipelines t WHERE t.id = r.pipeline_id FOR NO KEY UPDATE;
 	PERFORM FROM augur.pipeline_runs t WHERE t.id = run FOR NO KEY UPDATE;
 	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('run %s does not exist', coalesce(run::text, 'NULL'));
+	END IF;
 	SELECT * INTO p FROM augur.pipelines t WHERE t.id = r.pipeline_id;
 	IF r.status <> 'queued' OR NOT augur._may_start(r) THEN
 		RETURN r.status;
@@ -61,6 +64,12 @@ BEGIN
 	SELECT jsonb_build_object('search_path', p.search_path, 'max_parallel', p.max_parallel, 'run_timeout', p.run_timeout,
 		'steps', jsonb_agg(to_jsonb(s) - 'pipeline_id' ORDER BY s.position))
 	INTO the_plan FROM augur.pipeline_steps s WHERE s.pipeline_id = p.id;
+	-- dropped since it was asked for
+	IF the_plan -> 'steps' = 'null' THEN
+		UPDATE augur.pipeline_runs t SET status = 'failed', ended_at = clock_timestamp(), reason = 'the pipeline has no steps'
+		WHERE t.id = run;
+		RETURN 'failed';
+	END IF;
 	usual := augur._usual_seconds(p.id);
 	UPDATE augur.pipeline_runs t SET status = 'running', started_at = clock_timestamp(), pid = pg_backend_pid(),
 		plan = the_plan, usual_seconds = usual.median, late_at = NULL,
@@ -77,7 +86,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur._start_run(bigint) IS
-'Internal. Starts a queued run if it may, with a copy of the steps as they are; returns its status.';
+'Internal. Starts a queued run if it may, with a copy of the steps as they are, or fails it when there are none; returns its status.';
 
 -- ---- steps --------------------------------------------------------------------------------------
 

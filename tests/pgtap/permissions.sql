@@ -836,7 +836,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._finish_run(augur.pipeline_runs)', $$augur._finish_run((SELECT x FROM augur.pipeline_runs x LIMIT 1))$$, '55000 55000 42501 42501 ok 55000 42501'),
 ('augur._usual_seconds(bigint)', $$augur._usual_seconds(1)$$, 'ok ok 42501 ok ok ok 42501'),
 ('augur._kept_steps(bigint,jsonb)', $$augur._kept_steps(1, '{"steps": []}')$$, 'ok ok 42501 ok ok ok 42501'),
-('augur._start_run(bigint)', $$augur._start_run((SELECT x FROM augur.pipeline_runs x LIMIT 1).id)$$, '42501 ok 42501 42501 22023 42501 42501'),
+('augur._start_run(bigint)', $$augur._start_run((SELECT x FROM augur.pipeline_runs x LIMIT 1).id)$$, '42501 ok 42501 42501 42704 42501 42501'),
 ('augur._claim(bigint)', $$augur._claim((SELECT x FROM augur.pipeline_runs x LIMIT 1).id)$$, '42501 ok 42501 42501 ok 42501 42501'),
 ('augur._step_verdict(text,jsonb,jsonb)', $$augur._step_verdict('sql', '{}', '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._run_context(augur.pipeline_runs,augur.step_runs)', $$augur._run_context((SELECT x FROM augur.pipeline_runs x LIMIT 1), NULL)$$, 'ok ok 42501 ok ok ok 42501'),
