@@ -64,6 +64,16 @@ SELECT augur.drop_step('bare', 's');
 CALL augur.resume_run(:run);
 SELECT status, reason, (SELECT kind FROM augur.events ORDER BY id DESC LIMIT 1) AS event FROM augur.pipeline_runs WHERE id = :run;
 
+-- ---- a run that has ended, asked for by somebody else ---------------------------------------------------
+SET ROLE regress_edges;
+SELECT augur.add_step('theirs', 's', sql => 'SELECT 1');
+SELECT augur.enable_pipeline('theirs', false);
+SELECT augur.queue_run('theirs') AS run \gset
+SELECT augur.cancel_run(:run);
+RESET ROLE;
+CALL augur.resume_run(:run);
+SELECT launches, launched_at IS NULL AS never FROM augur.pipeline_runs WHERE id = :run;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

@@ -38,6 +38,8 @@ BEGIN
 	ELSIF NOT augur._operates(r.owner) THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
 			MESSAGE = format('permission denied for pipeline "%s"', r.pipeline);
+	ELSIF r.ended_at IS NOT NULL THEN
+		RETURN false;
 	END IF;
 	why_not := augur._unstartable(r.owner);
 	IF why_not IS NOT NULL THEN
