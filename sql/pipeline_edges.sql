@@ -71,8 +71,23 @@ SELECT augur.enable_pipeline('theirs', false);
 SELECT augur.queue_run('theirs') AS run \gset
 SELECT augur.cancel_run(:run);
 RESET ROLE;
+\set VERBOSITY sqlstate
 CALL augur.resume_run(:run);
+\set VERBOSITY default
 SELECT launches, launched_at IS NULL AS never FROM augur.pipeline_runs WHERE id = :run;
+
+-- ---- the error of a run is that of the attempt which it failed for ----------------------------------------
+SELECT augur.create_pipeline('second', max_parallel => 1) > 0 AS made;
+SELECT augur.add_step('second', 'again', retries => 1, delay => '0',
+	sql => $$SELECT 1 / ((SELECT count(*) FROM augur.step_runs WHERE run_id = augur.run_id() AND step = 'again') - 1)$$);
+CREATE TABLE none AS SELECT NULL::integer AS a;
+SELECT augur.create_suite('none', 'none');
+SELECT augur.expect('none', 'not_null', 'a') > 0 AS made;
+SELECT augur.add_step('second', 'check', 'validate', '{"suite": "none"}', needs => '{again}');
+\set VERBOSITY sqlstate
+CALL augur.run_pipeline('second');
+\set VERBOSITY default
+SELECT step, attempt, status, sqlstate FROM augur.step_runs WHERE run_id = (SELECT max(id) FROM augur.pipeline_runs) ORDER BY id;
 
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');

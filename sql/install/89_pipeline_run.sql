@@ -85,9 +85,11 @@ DECLARE
 	s			augur.step_runs;
 BEGIN
 	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run;
-	SELECT * INTO s FROM augur.step_runs t
-	WHERE t.run_id = run AND t.status = ANY ('{failed,timed_out,crashed,cancelled}'::text[]) AND t.sqlstate IS NOT NULL
-	ORDER BY t.ended_at LIMIT 1;
+	-- not of one that was tried again
+	SELECT * INTO s FROM (
+		SELECT DISTINCT ON (l.step) l.* FROM augur.step_runs l WHERE l.run_id = run ORDER BY l.step, l.attempt DESC) t
+	WHERE t.status = ANY ('{failed,timed_out,crashed,cancelled}'::text[]) AND t.sqlstate IS NOT NULL
+	ORDER BY t.ended_at, t.id LIMIT 1;
 	IF r.status = 'queued' THEN
 		RAISE NOTICE 'run % of pipeline "%" is queued', r.id, r.pipeline
 			USING HINT = 'Other runs of it come first. augur.tick starts it.';
