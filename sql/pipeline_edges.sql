@@ -89,6 +89,13 @@ CALL augur.run_pipeline('second');
 \set VERBOSITY default
 SELECT step, attempt, status, sqlstate FROM augur.step_runs WHERE run_id = (SELECT max(id) FROM augur.pipeline_runs) ORDER BY id;
 
+-- ---- as many runs as may run at the same time are not too many ---------------------------------------------
+SELECT augur.create_pipeline(c, max_active => 2, concurrency => c) > 0 AS made, augur.add_step(c, 's', sql => 'SELECT 1'), augur.enable_pipeline(c, false)
+FROM unnest('{skip,replace}'::text[]) c;
+SELECT c, n, augur.queue_run(c) IS NULL AS refused FROM unnest('{skip,replace}'::text[]) c, generate_series(1, 4) n ORDER BY 1, 2;
+SELECT pipeline, row_number() OVER (PARTITION BY pipeline ORDER BY id) AS n, status, regexp_replace(reason, '\d+', 'N') AS reason
+FROM augur.pipeline_runs WHERE pipeline IN ('skip', 'replace') ORDER BY id;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

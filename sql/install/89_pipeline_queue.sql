@@ -46,8 +46,8 @@ BEGIN
 	END IF;
 	params := augur._run_params(p, coalesce(params, '{}'));
 	IF p.concurrency = 'skip' AND trigger <> ALL ('{backfill,rerun}') THEN
-		SELECT r.id INTO busy FROM augur.pipeline_runs r
-		WHERE r.pipeline_id = p.id AND r.status = ANY ('{queued,running}'::text[]) ORDER BY r.id LIMIT 1;
+		SELECT min(r.id) INTO busy FROM augur.pipeline_runs r
+		WHERE r.pipeline_id = p.id AND r.status = ANY ('{queued,running}'::text[]) HAVING count(*) >= p.max_active;
 	END IF;
 	INSERT INTO augur.pipeline_runs AS t (pipeline_id, pipeline, owner, status, trigger, params, logical_date,
 		interval_start, interval_end, parent_id, ended_at, reason, due_at)
@@ -63,17 +63,20 @@ BEGIN
 			(SELECT augur._run_payload(r) FROM augur.pipeline_runs r WHERE r.id = made));
 		RETURN NULL;
 	ELSIF made IS NOT NULL AND p.concurrency = 'replace' AND trigger <> ALL ('{backfill,rerun}') THEN
-		PERFORM augur._stop_run(r.id, 'cancelled', format('replaced by run %s', made))
-		FROM augur.pipeline_runs r
-		WHERE r.pipeline_id = p.id AND r.id < made AND r.status = ANY ('{queued,running}'::text[])
-		AND r.trigger <> ALL ('{backfill,rerun}')
-		ORDER BY r.id;
+		-- the oldest, until it has a place
+		PERFORM augur._stop_run(w.id, 'cancelled', format('replaced by run %s', made))
+		FROM (SELECT r.id, row_number() OVER (ORDER BY r.id DESC) AS place
+			  FROM augur.pipeline_runs r
+			  WHERE r.pipeline_id = p.id AND r.id < made AND r.status = ANY ('{queued,running}'::text[])
+			  AND r.trigger <> ALL ('{backfill,rerun}')) w
+		WHERE w.place >= p.max_active
+		ORDER BY w.id;
 	END IF;
 	RETURN made;
 END
 $$;
 COMMENT ON FUNCTION augur._queue_run(bigint, text, jsonb, timestamptz, timestamptz, timestamptz, bigint) IS
-'Internal. Asks for a run, and returns its number; NULL when it is not wanted: another one has not ended (policy skip, kept as skipped), the pipeline is disabled, or the slot has a run.';
+'Internal. Asks for a run, and returns its number; NULL when it is not wanted: as many as may run have not ended (policy skip, kept as skipped), the pipeline is disabled, or the slot has a run.';
 
 CREATE OR REPLACE FUNCTION augur.queue_run(name text, params jsonb DEFAULT '{}',
 	logical_date timestamptz DEFAULT NULL, interval_start timestamptz DEFAULT NULL,
@@ -94,7 +97,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.queue_run(text, jsonb, timestamptz, timestamptz, timestamptz) IS
-'Asks for a run of a pipeline and returns its number at once; a background worker runs it, as the pipeline''s owner, after the transaction commits (augur.tick, where none could be started). NULL when the pipeline skips runs while another one has not ended. logical_date: the time that it is for, now by default. Example: SELECT augur.queue_run(''nightly'', ''{"days": 30}'')';
+'Asks for a run of a pipeline and returns its number at once; a background worker runs it, as the pipeline''s owner, after the transaction commits (augur.tick, where none could be started). NULL when the pipeline skips runs while max_active of them have not ended. logical_date: the time that it is for, now by default. Example: SELECT augur.queue_run(''nightly'', ''{"days": 30}'')';
 
 CREATE OR REPLACE FUNCTION augur._queue_here(name text, params jsonb, logical_date timestamptz) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
