@@ -96,6 +96,12 @@ SELECT c, n, augur.queue_run(c) IS NULL AS refused FROM unnest('{skip,replace}':
 SELECT pipeline, row_number() OVER (PARTITION BY pipeline ORDER BY id) AS n, status, regexp_replace(reason, '\d+', 'N') AS reason
 FROM augur.pipeline_runs WHERE pipeline IN ('skip', 'replace') ORDER BY id;
 
+-- ---- what a type cannot say, and values that are none of it ----------------------------------------------
+SELECT augur.create_pipeline('p', '{"x": {"type": "numeric(5,2)", "default": 1.23456}}');
+SELECT augur.create_pipeline('p', '{"x": "interval day"}');
+SELECT augur.create_pipeline('p', '{"x": {"type": "regnamespace", "default": "no_such"}}');
+SELECT augur.create_pipeline('p', '{"x": {"type": "regproc", "default": "codes_of_two"}, "y": {"type": "regproc", "default": "length"}}');
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

@@ -133,6 +133,11 @@ BEGIN
 				CASE WHEN type IS NULL THEN format('type "%s" of parameter "%s" does not exist', spec ->> 'type', p.key)
 						  ELSE format('parameter "%s" cannot be of type %s', p.key, type) END,
 				'A parameter has one of the types that come with PostgreSQL, such as integer, text, date or text[].');
+		ELSIF spec ->> 'type' ~* '\(|^\s*interval\s+[a-z]' THEN
+			RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+				MESSAGE = format('type "%s" of parameter "%s" has a modifier', spec ->> 'type', p.key),
+				DETAIL = 'Values are not rounded or cut to it.',
+				HINT = format('Name the type alone: %s.', type);
 		ELSIF jsonb_typeof(coalesce(spec -> 'required', 'false')) <> 'boolean' THEN
 			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 				MESSAGE = format('property required of parameter "%s" must be true or false', p.key);
