@@ -100,7 +100,7 @@ FROM augur.pipeline_runs WHERE pipeline IN ('skip', 'replace') ORDER BY id;
 SELECT augur.create_pipeline('p', '{"x": {"type": "numeric(5,2)", "default": 1.23456}}');
 SELECT augur.create_pipeline('p', '{"x": "interval day"}');
 SELECT augur.create_pipeline('p', '{"x": {"type": "regnamespace", "default": "no_such"}}');
-SELECT augur.create_pipeline('p', '{"x": {"type": "regproc", "default": "codes_of_two"}, "y": {"type": "regproc", "default": "length"}}');
+SELECT augur.create_pipeline('p', '{"x": {"type": "regproc", "default": "length"}}');
 
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');

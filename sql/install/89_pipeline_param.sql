@@ -75,7 +75,7 @@ AS $$
 BEGIN
 	RETURN augur._cast_value(value, type);
 EXCEPTION WHEN data_exception OR datatype_mismatch OR undefined_object OR undefined_table
-	OR undefined_function OR syntax_error OR invalid_name
+	OR undefined_function OR ambiguous_function OR invalid_schema_name OR syntax_error OR invalid_name
 THEN
 	RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 		MESSAGE = format('%s "%s" must be of type %s, not %s', what, name, type, left(value::text, 200)),
