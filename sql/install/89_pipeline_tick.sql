@@ -335,6 +335,8 @@ BEGIN
 	FOR r IN
 		SELECT t.* FROM augur.pipeline_runs t
 		WHERE t.status = 'queued' AND t.due_at <= as_of AND t.late_at IS NULL ORDER BY t.id
+		-- whoever holds one is in nobody's way
+		FOR NO KEY UPDATE SKIP LOCKED
 	LOOP
 		CONTINUE WHEN NOT augur._operates(r.owner);
 		UPDATE augur.pipeline_runs t SET late_at = as_of WHERE t.id = r.id AND t.status = 'queued';
@@ -350,7 +352,7 @@ BEGIN
 		JOIN augur.pipeline_runs t ON t.id = w.id
 		WHERE w.place <= w.max_active
 		AND (t.launched_at IS NULL OR t.launches = 0 OR NOT augur._on_the_way(t.launched_at))
-		ORDER BY t.id
+		ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
 	LOOP
 		CONTINUE WHEN NOT augur._operates(r.owner) OR NOT augur._may_start(r);
 		why_not := CASE WHEN r.launches >= 5 THEN format('%s background workers were started for it and ended', r.launches)
@@ -385,7 +387,8 @@ BEGIN
 	END IF;
 	UPDATE augur.pipeline_runs t SET launched_at = NULL, launches = greatest(t.launches - 1, 0),
 		reason = 'no background worker slot was free'
-	WHERE t.id = ANY (missed) AND t.ended_at IS NULL AND t.launched_at IS NOT NULL;
+	WHERE t.id IN (SELECT o.id FROM augur.pipeline_runs o WHERE o.id = ANY (missed) FOR NO KEY UPDATE SKIP LOCKED)
+	AND t.ended_at IS NULL AND t.launched_at IS NOT NULL;
 	RETURN cardinality(missed);
 END
 $$;
@@ -428,7 +431,7 @@ AS $$
 		SELECT r.id FROM augur.pipelines p JOIN augur.pipeline_runs r ON r.pipeline_id = p.id
 		WHERE r.ended_at < as_of - (SELECT min(m.keep) FROM augur.pipelines m) AND r.ended_at < as_of - p.keep
 		AND augur._operates(p.owner)
-		ORDER BY r.ended_at LIMIT 1000),
+		ORDER BY r.ended_at LIMIT 1000 FOR UPDATE OF r SKIP LOCKED),
 	gone AS (DELETE FROM augur.pipeline_runs r USING old WHERE r.id = old.id RETURNING 1)
 	SELECT count(*)::integer FROM gone
 $$;
@@ -456,6 +459,8 @@ COMMENT ON FUNCTION augur._tick_failed(text, text, bigint) IS
 CREATE OR REPLACE FUNCTION augur._tick_part(part text, as_of timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
+-- rows that somebody holds are gone past; where that cannot be told beforehand, the clock goes on all the same
+SET lock_timeout = '2s'
 AS $$
 BEGIN
 	IF part = 'due' THEN

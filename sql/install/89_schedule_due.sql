@@ -80,6 +80,8 @@ CREATE OR REPLACE FUNCTION augur._queue_triggered(t augur.pipeline_triggers, p a
 	s augur.pipeline_signals, signals bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
+-- in the transaction of an event of somebody else: not for a run that is to be replaced and is held
+SET lock_timeout = '1s'
 AS $$
 DECLARE
 	run			bigint;
@@ -118,7 +120,7 @@ COMMENT ON FUNCTION augur._event_reaches(regrole, augur.events) IS
 'Internal. Whether a role may see an event: what it may not see starts none of its pipelines.';
 
 -- Called for every event that is written, in the transaction that writes it, which it must not
--- fail: what goes wrong becomes a signal, and then augur.tick's to report.
+-- fail, nor keep: what goes wrong becomes a signal, and then augur.tick's to report.
 CREATE OR REPLACE FUNCTION augur._pipeline_event(event bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, augur, pg_temp
@@ -165,12 +167,16 @@ BEGIN
 			s.interval_end := r.interval_end;
 		END IF;
 		IF t.debounce = interval '0' THEN
-			BEGIN
-				PERFORM augur._queue_triggered(t, p, s, 1);
-				CONTINUE;
-			EXCEPTION WHEN OTHERS THEN
-				NULL;
-			END;
+			-- who writes the event waits for nobody who holds his pipeline
+			PERFORM FROM augur.pipelines o WHERE o.id = p.id FOR KEY SHARE SKIP LOCKED;
+			IF FOUND THEN
+				BEGIN
+					PERFORM augur._queue_triggered(t, p, s, 1);
+					CONTINUE;
+				EXCEPTION WHEN OTHERS THEN
+					NULL;
+				END;
+			END IF;
 		END IF;
 		INSERT INTO augur.pipeline_signals (trigger_id, at, event_id, params, depth, logical_date, interval_start,
 			interval_end)
@@ -299,7 +305,7 @@ BEGIN
 		WHERE s.enabled AND s.next_at <= as_of AND s.params = '{}'
 		AND p.enabled AND p.params = '{}' AND p.concurrency = 'queue'
 		AND EXISTS (SELECT FROM augur.pipeline_steps o WHERE o.pipeline_id = p.id)
-		FOR UPDATE OF s SKIP LOCKED),
+		FOR UPDATE OF s SKIP LOCKED FOR KEY SHARE OF p SKIP LOCKED),
 	slots AS MATERIALIZED (
 		SELECT u.*, d.slots, d.last, d.before_last, d.next
 		FROM due u, LATERAL augur._slots_due(u.schedule, u.timezone, u.start_at, u.next_at, as_of) d
@@ -364,7 +370,9 @@ BEGIN
 		SELECT * FROM augur.pipeline_schedules o WHERE o.enabled AND o.next_at <= as_of
 		ORDER BY o.next_at FOR UPDATE SKIP LOCKED
 	LOOP
-		SELECT * INTO p FROM augur.pipelines o WHERE o.id = s.pipeline_id;
+		-- one that is being renamed, given away or just held stays due
+		SELECT * INTO p FROM augur.pipelines o WHERE o.id = s.pipeline_id FOR KEY SHARE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND;
 		BEGIN
 			n := n + augur._queue_slots(p, s, as_of);
 		EXCEPTION WHEN OTHERS THEN
@@ -390,7 +398,8 @@ BEGIN
 		IF FOUND THEN
 			CONTINUE WHEN (SELECT o.at FROM augur.pipeline_signals o WHERE o.trigger_id = waiting ORDER BY o.id LIMIT 1)
 				+ t.debounce > greatest(as_of, clock_timestamp());
-			SELECT * INTO p FROM augur.pipelines o WHERE o.id = t.pipeline_id;
+			SELECT * INTO p FROM augur.pipelines o WHERE o.id = t.pipeline_id FOR KEY SHARE SKIP LOCKED;
+			CONTINUE WHEN NOT FOUND;
 		END IF;
 		WITH gone AS (DELETE FROM augur.pipeline_signals o WHERE o.trigger_id = waiting RETURNING *)
 		SELECT count(*), min(at), max(depth), min(logical_date), min(interval_start), max(interval_end),

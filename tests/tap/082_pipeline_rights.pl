@@ -98,6 +98,74 @@ as('ann', q{UPDATE augur.pipeline_runs SET status = 'cancelled', ended_at = now(
 # more attempts than a power of two fits into an interval
 is(one(q{SELECT augur._retry_at('{"delay": "3 days", "max_delay": "4 days"}', 99) <= now() + interval '4 days 1 minute'}), 't', 'a delay after many attempts');
 
+# ---- rows that somebody does not let go of ------------------------------------------------------------------
+my $hog;
+sub holds
+{
+	my ($role, $sql) = @_;
+	$hog = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-U', $role,
+		'-c', "BEGIN; $sql; SELECT pg_sleep(600)" ], '<', '/dev/null', '>', \my $o, '2>', \my $e);
+	$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'pg_sleep\(600\)$' AND wait_event = 'PgSleep'
+		AND pid <> pg_backend_pid()}) or die 'does not hold';
+}
+sub lets_go { one(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep\(600\)$' AND wait_event = 'PgSleep'}); $hog->finish; }
+my $soon = q{SET statement_timeout = '15 s'};
+foreach my $role ('ann', 'bob')
+{
+	as($role, qq{SELECT augur.create_pipeline('held_$role', max_active => 9);
+		SELECT augur.add_step('held_$role', 's', sql => 'INSERT INTO public.done SELECT augur.run_id()');
+		SELECT augur.enable_pipeline('held_$role', false); SELECT augur.queue_run('held_$role');
+		UPDATE augur.pipeline_runs SET due_at = now() - interval '1 s' WHERE pipeline = 'held_$role';
+		SELECT augur.enable_pipeline('held_$role')});
+}
+holds('ann', q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'held_ann' FOR UPDATE});
+is(fails('op', "$soon; CALL augur.tick()"), '', 'a tick goes past a run that is held');
+is(ended(one(q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'held_bob'})), 'success', 'to those of others');
+lets_go();
+as('op', 'CALL augur.tick()');
+is(ended(one(q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'held_ann'})), 'success', 'and comes back to it');
+# old ones, too
+as($_, qq{UPDATE augur.pipelines SET keep = '1 s' WHERE name = 'held_$_'}) foreach ('ann', 'bob');
+holds('ann', q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'held_ann' FOR UPDATE});
+usleep(1_100_000);
+is(fails('op', "$soon; CALL augur.tick()"), '', 'a tick goes past an old run that is held');
+is(one(q{SELECT string_agg(pipeline, ' ') FROM augur.pipeline_runs WHERE pipeline ~ '^held'}), 'held_ann', 'and deletes those of others');
+lets_go();
+# what is due: of two ways to queue it, a pipeline with parameters takes the long one
+foreach my $params ('{}', '{"x": {"type": "integer", "default": 1}}')
+{
+	as($_, qq{UPDATE augur.pipelines SET keep = '1 day' WHERE name = 'held_$_'; SELECT augur.alter_pipeline('held_$_', params => '$params');
+		SELECT augur.enable_pipeline('held_$_', false); SELECT augur.schedule('held_$_', '* * * * *', start => now())}) foreach ('ann', 'bob');
+	one(q{UPDATE augur.pipelines SET enabled = true WHERE name ~ '^held'});
+	holds('ann', q{SELECT id FROM augur.pipelines WHERE name = 'held_ann' FOR UPDATE});
+	is(fails('op', "$soon; CALL augur.tick(now() + interval '2 minutes')"), '', 'a tick goes past a pipeline that is held');
+	lets_go();
+	is(one(q{SELECT string_agg(DISTINCT pipeline, ' ') FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND trigger = 'schedule'}), 'held_bob', 'and queues the others');
+	as('op', q{CALL augur.tick(now() + interval '2 minutes')});
+	is(one(q{SELECT string_agg(DISTINCT pipeline, ' ' ORDER BY pipeline) FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND trigger = 'schedule'}),
+		'held_ann held_bob', 'which is queued when it is let go of');
+	as($_, qq{SELECT augur.unschedule('held_$_')}) foreach ('ann', 'bob');
+	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND ended_at IS NULL}) or die 'do not end';
+	one(q{DELETE FROM augur.pipeline_runs WHERE pipeline ~ '^held'});
+}
+# events of others: whoever writes one does not wait for those whom it starts
+as('ann', q{SELECT augur.on_event('held_ann', 'knock')});
+holds('ann', q{SELECT id FROM augur.pipelines WHERE name = 'held_ann' FOR UPDATE});
+is(fails('team', "$soon; SELECT augur.emit('knock')"), '', 'an event goes past a pipeline that is held');
+lets_go();
+as('op', q{CALL augur.tick()});
+is(one(q{SELECT count(*), min(trigger) FROM augur.pipeline_runs WHERE pipeline = 'held_ann'}), '1|event knock', 'which it starts nevertheless');
+as('ann', q{SELECT augur.alter_pipeline('held_ann', concurrency => 'replace', max_active => 1); SELECT augur.enable_pipeline('held_ann', false);
+	SELECT augur.queue_run('held_ann'); SELECT augur.enable_pipeline('held_ann')});
+holds('ann', q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'held_ann' FOR UPDATE});
+is(fails('team', "$soon; SELECT augur.emit('knock')"), '', 'and past a run that it would replace');
+lets_go();
+as('op', q{CALL augur.tick()});
+is(one(q{SELECT string_agg(status, ' ' ORDER BY id) FROM augur.pipeline_runs WHERE pipeline = 'held_ann' AND id > (SELECT min(id) FROM augur.pipeline_runs WHERE pipeline = 'held_ann')
+	AND status = 'cancelled'}), 'cancelled', 'which it replaces nevertheless');
+$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND ended_at IS NULL}) or die 'do not end';
+as($_, qq{SELECT augur.drop_pipeline('held_$_')}) foreach ('ann', 'bob');
+
 # ---- ticks --------------------------------------------------------------------------------------------------
 foreach my $at ('infinity', '-infinity')
 {
