@@ -123,6 +123,8 @@ BEGIN
 	COMMIT;
 	IF here THEN
 		CALL augur._drive(run, true);
+		-- it has committed; whatever the default is
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
 	ELSE
 		WHILE augur._still_running(run) LOOP
 			PERFORM pg_catalog.pg_sleep(0.05);

@@ -293,6 +293,7 @@ AS $$
 BEGIN
 	WHILE run IS NOT NULL LOOP
 		CALL augur._drive(run, false);
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, augur, pg_temp', true);
 		run := augur._next_run(run);
 		COMMIT;

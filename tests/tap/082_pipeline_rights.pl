@@ -223,6 +223,14 @@ as('bob', q{SELECT augur.enable_pipeline('off')});
 as('op', 'CALL augur.tick()');
 is(ended($run), 'success', 'until it is on');
 
+# ---- an owner whose transactions are read-only --------------------------------------------------------------------
+as('bob', q{SELECT augur.create_pipeline(n), augur.add_step(n, 's', sql => 'SELECT 1') FROM unnest('{ro_first,ro_next}'::text[]) n;
+	SELECT augur.enable_pipeline('ro_next', false); SELECT augur.queue_run('ro_next'); SELECT augur.enable_pipeline('ro_next')});
+one(q{ALTER ROLE bob SET default_transaction_read_only = on});
+as('bob', q{BEGIN READ WRITE; SELECT augur.queue_run('ro_first'); COMMIT});
+is(ended(one(q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'ro_next'})), 'success', 'his worker goes on with what waits');
+one(q{ALTER ROLE bob RESET default_transaction_read_only});
+
 # ---- a new schedule, whose slot begins when one of the old did ---------------------------------------------------
 as('bob', q{SELECT augur.schedule('off', '0 6,18 * * *', start => '2030-01-01 07:00+00')});
 one(q{SELECT augur._queue_due('2030-01-02 18:00+00')});
