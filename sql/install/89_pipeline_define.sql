@@ -142,7 +142,6 @@ BEGIN
 	EXCEPTION WHEN unique_violation THEN
 		RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
 			MESSAGE = format('pipeline "%s" already exists', name);
-
 	END;
 	RETURN made;
 END
@@ -235,7 +234,7 @@ DECLARE
 	p			augur.pipelines := augur._pipeline(name, 'see');
 	running		bigint;
 BEGIN
-	IF NOT augur._owns(p.owner) OR p.owner <> quote_ident(current_user)::regrole
+	IF p.owner <> quote_ident(current_user)::regrole
 		AND row_security_active('augur.pipelines')
 		AND NOT EXISTS (SELECT FROM augur.preset_roles r WHERE r.preset = 'admin' AND pg_has_role(r.role, 'USAGE'))
 	THEN

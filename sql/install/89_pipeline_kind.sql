@@ -35,13 +35,12 @@ CREATE OR REPLACE FUNCTION augur._function_arguments(fn regprocedure)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT (array_agg(a.name ORDER BY a.i))[1], a.type, a.input <= p.pronargs - p.pronargdefaults
+	SELECT a.name, a.type, a.input <= p.pronargs - p.pronargdefaults
 	FROM pg_proc p, LATERAL (
 		SELECT i, coalesce(p.proargnames[i], '') AS name, t AS type, row_number() OVER (ORDER BY i) AS input
 		FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY u (t, i)
 		WHERE coalesce(p.proargmodes[i], 'i') = ANY ('{i,b,v}'::"char"[])) a
 	WHERE p.oid = fn
-	GROUP BY a.i, a.type, a.input, p.pronargs, p.pronargdefaults
 	ORDER BY a.i
 $$;
 COMMENT ON FUNCTION augur._function_arguments(regprocedure) IS

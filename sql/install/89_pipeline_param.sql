@@ -8,6 +8,29 @@
 
 -- ---- parameters ---------------------------------------------------------------------------------
 
+CREATE OR REPLACE FUNCTION augur._find_type(type text) RETURNS regtype
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	RETURN to_regtype(type);
+EXCEPTION WHEN syntax_error OR invalid_name THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION augur._find_type(text) IS
+'Internal. The type of that name, NULL when there is none.';
+
+CREATE OR REPLACE FUNCTION augur._from_server(type oid) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM pg_type t
+				   WHERE t.oid = type AND t.typtype = 'b' AND t.typnamespace = 'pg_catalog'::regnamespace)
+$$;
+COMMENT ON FUNCTION augur._from_server(oid) IS
+'Internal. Whether a type is a base type, or an array of one, that comes with the server.';
+
 -- Types of the server itself only: casting to one of a user's would run code of that user, with
 -- the rights of whoever asks for a run, of augur.tick as well.  So the type is looked at when it is
 -- used, whatever was checked when it was written: owners can write augur.pipelines themselves.
@@ -16,19 +39,12 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	found_type	regtype;
+	found_type	regtype := augur._find_type(type);
 BEGIN
-	BEGIN
-		found_type := to_regtype(type);
-	EXCEPTION WHEN syntax_error OR invalid_name THEN
-		found_type := NULL;
-	END;
 	IF found_type IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
 			MESSAGE = format('type %s does not exist', quote_nullable(type));
-	ELSIF NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = found_type AND t.typtype = 'b'
-					  AND t.typnamespace = 'pg_catalog'::regnamespace)
-	THEN
+	ELSIF NOT augur._from_server(found_type) THEN
 		RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
 			MESSAGE = format('type %s does not come with PostgreSQL', found_type);
 	END IF;
@@ -121,14 +137,8 @@ BEGIN
 				MESSAGE = format('parameter "%s" has an unknown property "%s"', p.key, unknown),
 				HINT = 'Valid properties are type, default, required and description.';
 		END IF;
-		BEGIN
-			type := to_regtype(spec ->> 'type');
-		EXCEPTION WHEN syntax_error OR invalid_name THEN
-			type := NULL;
-		END;
-		IF type IS NULL OR NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = type AND t.typtype = 'b'
-									   AND t.typnamespace = 'pg_catalog'::regnamespace)
-		THEN
+		type := augur._find_type(spec ->> 'type');
+		IF type IS NULL OR NOT augur._from_server(type) THEN
 			PERFORM augur._fail(CASE WHEN type IS NULL THEN 'undefined_object' ELSE 'feature_not_supported' END,
 				CASE WHEN type IS NULL THEN format('type "%s" of parameter "%s" does not exist', spec ->> 'type', p.key)
 						  ELSE format('parameter "%s" cannot be of type %s', p.key, type) END,

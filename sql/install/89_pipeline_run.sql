@@ -25,19 +25,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
-	r			augur.pipeline_runs;
+	r			augur.pipeline_runs := augur._run_operated(run);
 	why_not		text;
 BEGIN
-	SELECT * INTO r FROM augur.pipeline_runs t WHERE t.id = run;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_object',
-			MESSAGE = format('run %s does not exist', coalesce(run::text, 'NULL')),
-			HINT = 'SELECT * FROM augur.pipeline_runs lists the runs that you may see.';
-	ELSIF r.owner = quote_ident(current_user)::regrole AND augur._own_session() THEN
+	IF r.owner = quote_ident(current_user)::regrole AND augur._own_session() THEN
 		RETURN true;
-	ELSIF NOT augur._operates(r.owner) THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-			MESSAGE = format('permission denied for pipeline "%s"', r.pipeline);
 	ELSIF r.ended_at IS NOT NULL THEN
 		RETURN false;
 	END IF;

@@ -80,9 +80,7 @@ BEGIN
 							AND coalesce(e.body -> 'model' = value OR jsonb_typeof(e.body -> 'model') = 'object', true))
 		THEN
 			PERFORM augur._model(regexp_replace(value #>> '{}', '[/@].*$', ''));
-		ELSIF EXISTS (SELECT FROM pg_type t WHERE t.oid = a.type AND t.typtype = 'b'
-					  AND t.typnamespace = 'pg_catalog'::regnamespace)
-		THEN
+		ELSIF augur._from_server(a.type) THEN
 			PERFORM augur._cast_param(a.name, value, augur._type_name(a.type), 'argument');
 		END IF;
 	END LOOP;

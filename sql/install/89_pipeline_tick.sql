@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur._run_operated(bigint) IS
-'Internal. A run that the current user may stop; an error when there is none.';
+'Internal. A run that the current user may work on or stop; an error when there is none.';
 
 CREATE OR REPLACE FUNCTION augur.cancel_run(run bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE

@@ -782,6 +782,8 @@ INSERT INTO pm_matrix VALUES
 ('augur._written_here(xid)', $$augur._written_here('3')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._on_the_way(timestamp with time zone)', $$augur._on_the_way(now())$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._own_type(text)', $$augur._own_type('date')$$, 'ok ok ok ok ok ok 42501'),
+('augur._from_server(oid)', $$augur._from_server('date'::regtype)$$, 'ok ok ok ok ok ok 42501'),
+('augur._find_type(text)', $$augur._find_type('date')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._may_become(regrole)', $$augur._may_become('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._tick_failed(text,text,bigint)', $$augur._tick_failed('due', 'why')$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._names_of(jsonb)', $$augur._names_of('["a"]')$$, 'ok ok ok ok ok ok 42501'),
