@@ -102,6 +102,12 @@ SELECT augur.create_pipeline('p', '{"x": "interval day"}');
 SELECT augur.create_pipeline('p', '{"x": {"type": "regnamespace", "default": "no_such"}}');
 SELECT augur.create_pipeline('p', '{"x": {"type": "regproc", "default": "length"}}');
 
+-- ---- whoever sends notifications writes events, which may start pipelines ------------------------------------
+SELECT augur.grant_preset('regress_edges', 'notifier');
+SET ROLE regress_edges;
+SELECT augur._emit('notifications_dead', 'error', 'chat', '{}') > 0 AS written;
+RESET ROLE;
+
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');
 DROP ROLE regress_edges;

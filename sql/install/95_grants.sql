@@ -185,7 +185,7 @@ AS $$
 	AND (f.provolatile <> 'v' AND $1 <> 'notifier' OR $1 = ANY ('{trainer,operator,admin}')
 		 OR $1 = 'notifier'
 		 AND (f.proname ~ '^_(notification|notify|message|slack|event)_'
-			  OR f.proname = ANY ('{_message,_emit,_like,_route_matches,_group_key,deliver_notifications,_check_notification_right,_owns,_operates}'))
+			  OR f.proname = ANY ('{_message,_emit,_like,_route_matches,_group_key,_pipeline_event,deliver_notifications,_check_notification_right,_owns,_operates}'))
 		 OR $1 = 'predictor'
 		 AND f.proname = ANY ('{predict_logged,score,_score_rollout,record_actual,_prepare_log,_may_log,_record_actual}'))
 	AND EXISTS (SELECT FROM pg_depend d
