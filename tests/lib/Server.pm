@@ -1,7 +1,7 @@
 # Server.pm: what several tests ask of a server: whether it is back, and how late it answers a timeout.
 #
 #	up($node);								# waits until it takes connections
-#	my $mark = mark($node); kill 9, $pid; restarted($node, $mark);
+#	kill_process($node, $pid);				# and until it is back
 #	my ($cancelled, $ms) = overshoot($node, 400, $query, @settings);
 #	ok(gone($node), 'nothing runs any more');
 #
@@ -17,7 +17,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Wire;
 
-our @EXPORT_OK = qw(up mark restarted connection overshoot late gone);
+our @EXPORT_OK = qw(up kill_process connection overshoot late gone);
 use constant { LATE => 250, PATIENCE => 180 };
 
 # Not through its input: a psql that finds no server has gone before that could be written.
@@ -32,19 +32,21 @@ sub up
 	BAIL_OUT('the server does not come back');
 }
 
-# A place in the log.
-sub mark { return -s $_[0]->logfile }
-
-# Waits until the server, one of whose processes was killed after the mark, has begun anew.  That it
-# answers is not enough: it does so until it has noticed.
-sub restarted
+# Kills one of the server's processes, and waits until the server has begun anew.  That it answers is not
+# enough: it does so until it has noticed.  It has when the process is gone altogether, and then takes no
+# connection before that.  Returns whether there was one to kill.
+sub kill_process
 {
-	my ($node, $mark) = @_;
-	for (my $end = time + PATIENCE; time < $end; sleep 0.05)
+	my ($node, $pid) = @_;
+	kill 'KILL', $pid or return 0;
+	my $end = time + PATIENCE;
+	while (kill 0, $pid)
 	{
-		return up($node) if substr(slurp_file($node->logfile), $mark) =~ /all server processes terminated; reinitializing/;
+		BAIL_OUT('the server does not notice that a process was killed') if time > $end;
+		sleep 0.01;
 	}
-	BAIL_OUT('the server does not notice that a process was killed');
+	up($node);
+	return 1;
 }
 
 sub connection

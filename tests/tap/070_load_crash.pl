@@ -6,7 +6,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Server qw(late mark overshoot restarted);
+use Server qw(kill_process late overshoot);
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -87,10 +87,8 @@ my $session = IPC::Run::start(['psql', '-XAtq', '-d', $node->connstr('postgres')
 my $loads = q{FROM pg_stat_activity WHERE query LIKE '%load_csv%' AND wait_event = 'PgSleep'};
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $loads"), 'the load is at work');
 cmp_ok($node->safe_psql('postgres', q{SELECT pg_relation_size('t')}), '>', 8_000_000, 'and has written');
-my $mark = mark($node);
-kill 'KILL', $node->safe_psql('postgres', "SELECT pid $loads");
+kill_process($node, $node->safe_psql('postgres', "SELECT pid $loads"));
 $session->finish;
-restarted($node, $mark);
 $node->safe_psql('postgres', 'DROP TRIGGER wait ON t');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM t'), $rows, 'no row of it is left');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM augur.load_batches WHERE ended_at IS NULL'), '0', 'nor a batch');

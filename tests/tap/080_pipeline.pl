@@ -7,7 +7,7 @@ use IPC::Run;
 use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Server qw(mark restarted);
+use Server qw(kill_process);
 use Test::More;
 use Time::HiRes qw(usleep);
 
@@ -191,7 +191,7 @@ my $marks = q{SELECT string_agg(step, ' ' ORDER BY step) FROM done WHERE run = }
 # kind: what is done to the process
 my %deeds = (
 	'terminated worker' => sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend($_[0])") },
-	'killed worker' => sub { my $mark = mark($node); kill 'KILL', $_[0]; restarted($node, $mark) },
+	'killed worker' => sub { kill_process($node, $_[0]) },
 	'killed server' => sub { $node->stop('immediate'); $node->start });
 foreach my $deed (sort keys %deeds)
 {
@@ -313,7 +313,7 @@ foreach my $round (1 .. $rounds)
 	usleep(int(rand(500_000)));
 	my $pids = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'augur pipeline' ORDER BY random() LIMIT 1});
 	if ($round % 3 == 0) { $node->stop('immediate'); $node->start; }
-	elsif ($pids && $round % 3 == 1) { my $mark = mark($node); restarted($node, $mark) if kill 'KILL', $pids; }
+	elsif ($pids && $round % 3 == 1) { kill_process($node, $pids); }
 	elsif ($pids) { $node->safe_psql('postgres', "SELECT pg_terminate_backend($pids)"); }
 	tick();
 }
