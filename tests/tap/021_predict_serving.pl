@@ -98,7 +98,7 @@ BEGIN
 	SELECT * INTO r FROM rows LIMIT 1;
 	was := augur.predict('steps', r);
 	PERFORM pg_advisory_lock(1);	-- the test moves the alias once this is held
-	FOR i IN 1 .. 3000 LOOP
+	FOR i IN 1 .. 12000 LOOP
 		now := augur.predict('steps', r);
 		EXIT WHEN now <> was;
 		PERFORM pg_sleep(0.01);
@@ -110,8 +110,8 @@ SQL
 my ($out, $err) = ('', '');
 my $waiting = IPC::Run::start(
 	[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT wait_for_move()' ],
-	'>', \$out, '2>', \$err, IPC::Run::timeout(120));
-$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted});
+	'>', \$out, '2>', \$err, IPC::Run::timeout(400));
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted}) or die 'does not wait';
 $node->safe_psql('postgres', q{SELECT augur.promote('steps', 2)});
 $waiting->finish;
 is($out, "10 to 20\n", 'a running function sees a promotion of another session');
