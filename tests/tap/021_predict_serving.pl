@@ -76,14 +76,17 @@ SELECT 1 / (augur.predict('steps', r) = 10 * :n)::int FROM rows r LIMIT 1;
 ROLLBACK;
 \sleep 10 ms
 SQL
-$node->command_ok(
-	[
-		'pgbench', '-n', '-M', 'prepared', '-T', $seconds, '-c', '6', '-j', '2',
-		'-f', "$dir/score.sql\@6", '-f', "$dir/parallel.sql\@1", '-f', "$dir/repeatable.sql\@2",
-		'-f', "$dir/promote.sql\@2", '-f', "$dir/undone.sql\@1", 'postgres'
-	],
-	'promotions, rolled back ones and scoring together: no statement mixes versions');
-my $moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
+my @load = (
+	'pgbench', '-n', '-M', 'prepared', '-T', $seconds, '-c', '6', '-j', '2',
+	'-f', "$dir/score.sql\@6", '-f', "$dir/parallel.sql\@1", '-f', "$dir/repeatable.sql\@2",
+	'-f', "$dir/promote.sql\@2", '-f', "$dir/undone.sql\@1", 'postgres');
+my $moves = 0;
+# again where the machine is slow
+for (my $i = 0; $i < 10 && $moves <= 20; $i++)
+{
+	$node->command_ok(\@load, 'promotions, rolled back ones and scoring together: no statement mixes versions');
+	$moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
+}
 cmp_ok($moves, '>', 20, "the alias moved $moves times meanwhile");
 
 # --- a session that is in the middle of a PL/pgSQL function ------------------------------------
