@@ -5,6 +5,7 @@
 #	$wire->prepare('s', 'SELECT $1::int');
 #	$wire->submit('s', 1, 0, @values);			# one parameter, sent in binary, answered in text
 #	my @answers = $wire->answers(scalar @values);
+#	$wire->send(@statements);					# without a parameter, each with an answer
 #
 # Each value is a Bind, Execute and Sync of its own, so that an error ends with it; many are under
 # way at once.  An answer is [SQLSTATE, message] or [undef, first column of the first row].  There
@@ -51,6 +52,25 @@ sub query
 	die "$sql: " . ($self->{lost} // "$answer->[0] $answer->[1]") . "\n"
 	  if !$answer || defined $answer->[0];
 	return @{ $self->{rows} };
+}
+
+# Sends statements that the server takes one after the other without waiting for this client.
+sub send
+{
+	my ($self, @statements) = @_;
+
+	$self->{out} .= join '', map { message('Q', "$_\0") } @statements;
+	$self->transfer(0);
+	return;
+}
+
+# The same; their answers.
+sub script
+{
+	my ($self, @statements) = @_;
+
+	$self->send(@statements);
+	return $self->answers(scalar @statements);
 }
 
 sub prepare

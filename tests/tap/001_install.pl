@@ -149,7 +149,7 @@ foreach my $round (1 .. 3)
 }
 is($node->safe_psql('busy', $alive), 4, 'sessions that used it live on') or diag slurp_file("$scripts/complaints");
 $load->kill_kill;
-$node->poll_query_until('busy', $alive, '0');
+$node->poll_query_until('busy', $alive, '0') or die 'the load does not end';
 is(census('busy'), $before, 'dropping it under load leaves nothing in any catalog');
 
 # Only a superuser installs it.

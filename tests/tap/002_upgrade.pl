@@ -131,10 +131,12 @@ ok($old =~ s/(^CREATE FUNCTION augur\._check_alias\(.*?)\bIMMUTABLE\b/$1STABLE/m
 ok($old =~ s/^(COMMENT ON FUNCTION augur\.drop_alias\(.*?IS\s+)'[^;]*';/$1'Old words about it.';/ms, 'and another comment');
 $old .= "\nCREATE TABLE augur.former (id bigint);\nCREATE FUNCTION augur.former() RETURNS int LANGUAGE sql "
   . "IMMUTABLE SET search_path = pg_catalog, augur, pg_temp AS 'SELECT 1';\n";
+# nothing is left there, whatever becomes of this test
+END { unlink glob("$directory/augur--0.0*.sql $directory/augur--0.1broken*.sql") if $directory }
 append_to_file("$directory/augur--0.0.sql", $old);
 
-mkdir "$PostgreSQL::Test::Utils::tmp_check/tree";
-my $tree = "$PostgreSQL::Test::Utils::tmp_check/tree";
+my $tree = PostgreSQL::Test::Utils::tempdir() . '/tree';
+mkdir $tree;
 system_or_bail('cp', '-r', map({ "$source/$_" } qw(Makefile augur.control sql src expected)), "$tree/");
 mkdir "$tree/sql/upgrade";
 append_to_file("$tree/sql/upgrade/0.0--$current.sql", <<'SQL');
@@ -159,8 +161,6 @@ my ($rc) = $node->psql('broken', 'ALTER EXTENSION augur UPDATE');
 isnt($rc, 0, 'an update that fails');
 is($node->safe_psql('broken', "SELECT extversion, to_regclass('augur.former') IS NOT NULL FROM pg_extension "
 	  . "WHERE extname = 'augur'"), '0.1broken|t', 'leaves the old version whole');
-unlink "$directory/augur--0.0.sql", "$directory/augur--0.0--$current.sql",
-  "$directory/augur--0.1broken.sql", "$directory/augur--0.1broken--$current.sql";
 
 # ---- every released version ------------------------------------------------------------------------------
 

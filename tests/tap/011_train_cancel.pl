@@ -2,9 +2,11 @@
 # workers are gone within a second.
 use strict;
 use warnings;
-use IPC::Run;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Server qw(connection gone late overshoot);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -33,57 +35,34 @@ $node->safe_psql('postgres', qq{
 my $train = q{SELECT 1 FROM augur.train('m', 'big', 'target', params => '{"n_trees": %d, "max_depth": 12}')};
 my ($short, $long) = map { sprintf $train, $_ } 100, 5000;
 
-# Workers and slots that are left after a second.
 sub check_gone
 {
 	my ($name) = @_;
-	my $gone = 0;
-	my $end = time() + 1;
-	while (!$gone && time() < $end)
-	{
-		$gone = $node->safe_psql('postgres', q{
-			SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker')
-				+ (SELECT count(*) FROM augur.progress)}) == 0;
-	}
-	ok($gone, "$name: workers and progress are gone");
+	ok(gone($node), "$name: workers and progress are gone");
 }
 
-# statement_timeout at random moments; the server's own clock.
+# statement_timeout at random moments.
 my @overshoot;
 srand(7);
 foreach my $try (1 .. 20)
 {
 	my $timeout = 20 + int(rand(4000));
-	my ($rc, $out, $err) = $node->psql('postgres', qq{
-		SET statement_timeout = $timeout;
-		SELECT clock_timestamp() AS began \\gset
-		$long;
-		SET statement_timeout = 0;
-		SELECT (extract(epoch FROM clock_timestamp() - :'began') * 1000)::int;},
-		on_error_stop => 0);
-	like($err, qr/canceling statement due to statement timeout/, "timeout of $timeout ms");
-	push @overshoot, $out - $timeout;
+	push @overshoot, late("timeout of $timeout ms", sub {
+		my ($cancelled, $ms) = overshoot($node, $timeout, $long);
+		ok($cancelled, "timeout of $timeout ms");
+		return $ms;
+	});
 }
 my $max = (sort { $b <=> $a } @overshoot)[0];
 note("overshoot in ms: @overshoot");
 cmp_ok($max, '<=', 250, 'statement_timeout is answered within 250 ms');
 check_gone('timeouts');
 
-# A session in the background that trains and then tells the time.
-sub start_training
-{
-	my ($train, $out, $err) = @_;
-	return IPC::Run::start(
-		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $train,
-			'-c', 'SELECT extract(epoch FROM clock_timestamp())' ],
-		'<', '/dev/null', '>', $out, '2>', $err);
-}
-
 # The process that trains, once it is in a phase.
 sub wait_for_phase
 {
 	my ($phase) = @_;
-	my $end = time() + 60;
+	my $end = time() + 180;
 	while (time() < $end)
 	{
 		my $pid = $node->safe_psql('postgres',
@@ -94,30 +73,31 @@ sub wait_for_phase
 }
 
 # A cancel in a phase: waits until the progress shows it, for a share of it.  A training that ended before the
-# cancel came is repeated.
+# cancel came is repeated.  Returns milliseconds until the session could go on.
 sub cancel_in
 {
 	my ($phase, $after) = @_;
-	my ($out, $err, $asked) = ('', '', 0);
+	my ($train, $clock, $asked);
 	foreach my $try (1 .. 10)
 	{
-		($out, $err) = ('', '');
-		my $session = start_training($phase eq 'evaluating' ? $short : $long, \$out, \$err);
+		my $session = connection($node);
+		$session->send($phase eq 'evaluating' ? $short : $long, 'SELECT extract(epoch FROM clock_timestamp())');
 		my $pid = wait_for_phase($phase);
 		sleep($after / $try);
 		$asked = $node->safe_psql('postgres',
 			"SELECT extract(epoch FROM clock_timestamp()) FROM pg_cancel_backend($pid)");
-		$session->finish;
-		last if $err;
+		($train, $clock) = $session->answers(2);
+		last if defined $train->[0];
 	}
-	like($err, qr/canceling statement due to user request/, "cancelled while $phase");
-	return ($out - $asked) * 1000;
+	is($train->[0], '57014', "cancelled while $phase");
+	return int(($clock->[1] - $asked) * 1000 + 0.5);
 }
 
 my @answers;
 foreach my $phase (qw(loading loading binning training training training evaluating))
 {
-	my $answer = cancel_in($phase, $phase eq 'training' ? rand(1.5) : rand(0.05));
+	my $after = $phase eq 'training' ? rand(1.5) : rand(0.05);
+	my $answer = late("cancel while $phase", sub { cancel_in($phase, $after) });
 	push @answers, sprintf('%s %d', $phase, $answer);
 	cmp_ok($answer, '<=', 250, "cancel while $phase is answered within 250 ms");
 	check_gone("cancel while $phase");
@@ -163,11 +143,12 @@ unlike(slurp_file($node->logfile), qr/WARNING:.*(leak|not closed)/, 'nothing lea
 
 # The end of the session in the middle of a training frees its slot.
 {
-	my ($out, $err) = ('', '');
-	my $session = start_training($long, \$out, \$err);
+	my $session = connection($node);
+	$session->send($long);
 	my $pid = wait_for_phase('training');
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
-	$session->finish;
+	$session->answers(1);
+	like($session->{lost}, qr/57P01/, 'terminated while training');
 	check_gone('terminated');
 }
 

@@ -76,14 +76,17 @@ SELECT 1 / (augur.predict('steps', r) = 10 * :n)::int FROM rows r LIMIT 1;
 ROLLBACK;
 \sleep 10 ms
 SQL
-$node->command_ok(
-	[
-		'pgbench', '-n', '-M', 'prepared', '-T', $seconds, '-c', '6', '-j', '2',
-		'-f', "$dir/score.sql\@6", '-f', "$dir/parallel.sql\@1", '-f', "$dir/repeatable.sql\@2",
-		'-f', "$dir/promote.sql\@2", '-f', "$dir/undone.sql\@1", 'postgres'
-	],
-	'promotions, rolled back ones and scoring together: no statement mixes versions');
-my $moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
+my @load = (
+	'pgbench', '-n', '-M', 'prepared', '-T', $seconds, '-c', '6', '-j', '2',
+	'-f', "$dir/score.sql\@6", '-f', "$dir/parallel.sql\@1", '-f', "$dir/repeatable.sql\@2",
+	'-f', "$dir/promote.sql\@2", '-f', "$dir/undone.sql\@1", 'postgres');
+my $moves = 0;
+# again where the machine is slow
+for (my $i = 0; $i < 10 && $moves <= 20; $i++)
+{
+	$node->command_ok(\@load, 'promotions, rolled back ones and scoring together: no statement mixes versions');
+	$moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
+}
 cmp_ok($moves, '>', 20, "the alias moved $moves times meanwhile");
 
 # --- a session that is in the middle of a PL/pgSQL function ------------------------------------
@@ -98,7 +101,7 @@ BEGIN
 	SELECT * INTO r FROM rows LIMIT 1;
 	was := augur.predict('steps', r);
 	PERFORM pg_advisory_lock(1);	-- the test moves the alias once this is held
-	FOR i IN 1 .. 3000 LOOP
+	FOR i IN 1 .. 12000 LOOP
 		now := augur.predict('steps', r);
 		EXIT WHEN now <> was;
 		PERFORM pg_sleep(0.01);
@@ -110,8 +113,8 @@ SQL
 my ($out, $err) = ('', '');
 my $waiting = IPC::Run::start(
 	[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT wait_for_move()' ],
-	'>', \$out, '2>', \$err, IPC::Run::timeout(120));
-$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted});
+	'>', \$out, '2>', \$err, IPC::Run::timeout(400));
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted}) or die 'does not wait';
 $node->safe_psql('postgres', q{SELECT augur.promote('steps', 2)});
 $waiting->finish;
 is($out, "10 to 20\n", 'a running function sees a promotion of another session');

@@ -64,7 +64,7 @@ BEGIN
 	SELECT * INTO r FROM rows WHERE i = 1;
 	was := augur.predict('value', r);
 	PERFORM pg_advisory_lock_shared(1);
-	FOR i IN 1 .. 3000 LOOP
+	FOR i IN 1 .. 12000 LOOP
 		now := augur.predict('value', r);
 		IF now <> was THEN
 			RAISE WARNING 'moved after % tries', i;
@@ -75,8 +75,8 @@ BEGIN
 END
 $$
 SQL
-	'>', \$out, '2>', \$err, IPC::Run::timeout(120));
-$standby->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted});
+	'>', \$out, '2>', \$err, IPC::Run::timeout(400));
+$standby->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND granted}) or die 'does not wait';
 $primary->safe_psql('postgres', q{SELECT augur.promote('value', 2)});
 $primary->wait_for_catchup($standby);
 $waiting->finish;

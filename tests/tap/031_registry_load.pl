@@ -50,15 +50,20 @@ my %scripts = (
 		SELECT 1 / (count(*) = 0)::int FROM augur.aliases a JOIN augur.versions v ON v.id = a.version_id WHERE v.status <> 'ready';});
 append_to_file("$dir/$_.sql", "$scripts{$_}\n\\sleep 5 ms\n") foreach keys %scripts;
 
-$node->command_ok(
-	[ 'pgbench', '-n', '-U', 'worker', '-c', '8', '-j', '2', '-T', $seconds,
-		(map { ('-f', "$dir/$_.sql") } sort keys %scripts), 'postgres' ],
-	"$seconds seconds of everything at once");
+my $moves = 0;
+# again where the machine is slow
+for (my $i = 0; $i < 10 && $moves <= 20; $i++)
+{
+	$node->command_ok(
+		[ 'pgbench', '-n', '-U', 'worker', '-c', '8', '-j', '2', '-T', $seconds,
+			(map { ('-f', "$dir/$_.sql") } sort keys %scripts), 'postgres' ],
+		"$seconds seconds of everything at once");
+	$moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
+}
 
 my $log = slurp_file($node->logfile);
 my @errors = grep { !/ (55000|42704|23503|23001) / } grep { /ERROR:/ } split /\n/, $log;
 is(join("\n", @errors), '', 'no error that was not expected');
-my $moves = $node->safe_psql('postgres', 'SELECT count(*) FROM augur.alias_history');
 cmp_ok($moves, '>', 20, "aliases were moved $moves times");
 
 my %never = (

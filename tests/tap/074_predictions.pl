@@ -5,6 +5,9 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# Partitions of this month and the next, in UTC, are counted: in the last minutes of a month it waits for the next one.
+sleep 1 while (gmtime)[4] != (gmtime(time + 300))[4];
+
 my $from = PostgreSQL::Test::Cluster->new('predictions');
 $from->init(allows_streaming => 1);
 $from->append_conf('postgresql.conf', "augur.verbosity = 0\nfsync = off\ntimezone = 'UTC'\n");

@@ -29,16 +29,15 @@ my $looked = 0;
 my $cut = 0;
 foreach my $round (1 .. $rounds)
 {
-	my ($out, $err) = ('', '');
 	my $looks = 'SELECT count(*) FROM augur.retrain_decisions';
 	my $before = $node->safe_psql('postgres', $looks);
 	my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . " application_name='looks'", '-f', $script ],
-		'<', '/dev/null', '>', \$out, '2>', \$err);
+		'<', '/dev/null', '>', '/dev/null', '2>', "$script.err");
 	my $of_looks = "FROM pg_stat_activity WHERE application_name = 'looks' AND query ~ 'check_retrain'";
-	$node->poll_query_until('postgres', "SELECT count(*) > 0 $of_looks") or die "no look began: $err";
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 $of_looks") or die "no look began: " . slurp_file("$script.err");
 	my $pid = $node->safe_psql('postgres', "SELECT pid $of_looks");
 	# at any moment; in every other round one look, at least, has ended before
-	$node->poll_query_until('postgres', "SELECT ($looks) > $before") or die "no look ended: $err" if $round % 2 == 0;
+	$node->poll_query_until('postgres', "SELECT ($looks) > $before") or die "no look ended: " . slurp_file("$script.err") if $round % 2 == 0;
 	usleep(int(rand(600_000)));
 	# both: without a postmaster a backend finishes its statement before it ends
 	kill 'KILL', $pid;

@@ -2,9 +2,12 @@
 # session, worker or server leaves behind: nothing that augur.tick does not go on with.
 use strict;
 use warnings;
+use FindBin;
 use IPC::Run;
+use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Server qw(kill_process);
 use Test::More;
 use Time::HiRes qw(usleep);
 
@@ -54,6 +57,11 @@ sub begun { my ($run, $step) = @_;
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $run AND step = '$step' AND status = 'running'")
 		or die "step $step of run $run does not begin";
 	return $node->safe_psql('postgres', "SELECT pid FROM augur.step_runs WHERE run_id = $run AND step = '$step' AND status = 'running'"); }
+# Until so many steps of the run sleep.  A cancel before that ends the worker between two steps, and leaves the
+# rest to the next tick.
+sub asleep { my ($run, $n) = @_;
+	$node->poll_query_until('postgres', "SELECT count(*) = $n FROM augur.step_runs s JOIN pg_stat_activity a USING (pid)
+		WHERE s.run_id = $run AND s.status = 'running' AND a.wait_event = 'PgSleep'") or die "steps of run $run do not sleep"; }
 # Ticks until the run has ended: a worker just started is given its time.
 sub drive { my ($run) = @_;
 	for (1 .. 600)
@@ -122,16 +130,11 @@ SELECT augur.add_step('long', 'after', sql => 'SELECT mark()', needs => '{sleep}
 SELECT augur.create_pipeline('limit', max_parallel => 1);
 SELECT augur.add_step('limit', 'stubborn', timeout => '200 ms', sql => $$SELECT mark();
 	DO 'BEGIN FOR i IN 1 .. 2 LOOP BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; PERFORM pg_sleep(600); END'$$);
-SELECT augur.create_pipeline('limited', run_timeout => '1 s', max_parallel => 1);
+SELECT augur.create_pipeline('limited', run_timeout => '30 minutes', max_parallel => 1);
 SELECT augur.add_step('limited', 'sleep', sql => 'SELECT pg_sleep(600)');
 SQL
 $run = as('bob', q{SELECT augur.queue_run('long')});
-begun($run, 'sleep');
-begun($run, 'sleep2');
-# a cancel before that ends the worker between two steps, and leaves the rest to the next tick
-my $sleeping = "SELECT count(*) = 2 FROM augur.step_runs s JOIN pg_stat_activity a USING (pid)
-	WHERE s.run_id = RUN AND a.wait_event = 'PgSleep'";
-$node->poll_query_until('postgres', $sleeping =~ s/RUN/$run/r) or die 'the steps do not sleep';
+asleep($run, 2);
 is(as('op', "SELECT augur.cancel_run($run)"), 'running', 'a running run is cancelled');
 is(ended($run), 'cancelled', 'and ends');
 is($node->safe_psql('postgres', "SELECT string_agg(step || ' ' || attempt || ' ' || status, ', ' ORDER BY step) FROM augur.step_runs WHERE run_id = $run"),
@@ -141,10 +144,10 @@ is($node->safe_psql('postgres', "SELECT severity, payload ->> 'status' FROM augu
 	'warning|cancelled', 'and it is an event');
 # the second cancel meets sessions that write down what the first one did, and wait for its lock
 $run = as('bob', q{SELECT augur.queue_run('long')});
-begun($run, 'sleep');
-begun($run, 'sleep2');
-$node->poll_query_until('postgres', $sleeping =~ s/RUN/$run/r) or die 'the steps do not sleep';
-as('op', "BEGIN; SELECT augur.cancel_run($run); SELECT pg_sleep(1); SELECT augur.cancel_run($run); SELECT pg_sleep(0.5); COMMIT");
+asleep($run, 2);
+my $waiting = "DO 'BEGIN WHILE (SELECT count(*) FILTER (WHERE a.wait_event_type = ''Lock'') < 2 FROM augur.step_runs s JOIN pg_stat_activity a USING (pid)
+	WHERE s.run_id = $run AND s.status = ''running'') LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END'";
+$node->safe_psql('postgres', "SET statement_timeout = '170 s'; BEGIN; SELECT augur.cancel_run($run); $waiting; SELECT augur.cancel_run($run); SELECT pg_sleep(0.5); COMMIT");
 is(ended($run), 'cancelled', 'a run that is cancelled twice ends');
 is($node->safe_psql('postgres', "SELECT string_agg(step || ' ' || attempt || ' ' || status, ', ' ORDER BY step) FROM augur.step_runs WHERE run_id = $run"),
 	'after 1 cancelled, sleep 1 cancelled, sleep2 1 cancelled', 'with all its steps');
@@ -152,10 +155,10 @@ $run = as('bob', q{SELECT augur.queue_run('limit')});
 is(ended($run), 'failed', 'a step over its time fails, even one that catches the cancel');
 is($node->safe_psql('postgres', "SELECT status, message FROM augur.step_runs WHERE run_id = $run"), 'timed_out|it took longer than 00:00:00.2', 'as timed out');
 $run = as('bob', q{SELECT augur.queue_run('limited')});
-begun($run, 'sleep');
+asleep($run, 1);
 tick();
 is(status($run), 'running', 'a tick leaves a run within its time alone');
-tick(q{now() + interval '1 minute'});
+tick(q{now() + interval '1 hour'});
 is(ended($run), 'timed_out', 'and stops one over it');
 # at the session itself
 my ($out, $err) = ('', '');
@@ -164,6 +167,7 @@ my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'
 $node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM augur.step_runs s JOIN augur.pipeline_runs r ON r.id = run_id
 	WHERE pipeline = 'long' AND s.status = 'running'}) or die 'does not begin';
 $run = $node->safe_psql('postgres', q{SELECT max(id) FROM augur.pipeline_runs});
+asleep($run, 2);
 $node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^CALL augur.run_pipeline' AND usename = 'bob'});
 done_within($psql);
 is(ended($run), 'cancelled', 'a cancel of the session cancels its run');
@@ -187,8 +191,7 @@ my $marks = q{SELECT string_agg(step, ' ' ORDER BY step) FROM done WHERE run = }
 # kind: what is done to the process
 my %deeds = (
 	'terminated worker' => sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend($_[0])") },
-	'killed worker' => sub { kill 'KILL', $_[0];
-		$node->poll_query_until('postgres', "SELECT pg_postmaster_start_time() IS NOT NULL AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $_[0])") },
+	'killed worker' => sub { kill_process($node, $_[0]) },
 	'killed server' => sub { $node->stop('immediate'); $node->start });
 foreach my $deed (sort keys %deeds)
 {
@@ -197,7 +200,6 @@ foreach my $deed (sort keys %deeds)
 	# the other one has no further attempt
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM augur.step_runs WHERE run_id = $run AND step = 'other' AND status = 'success'") or die;
 	$deeds{$deed}->($pid);
-	$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
 	is(drive($run), 'success', "$deed: the run goes on");
 	is($node->safe_psql('postgres', $steps . $run), $all, "$deed: the attempt has crashed, and there is another one");
 	is($node->safe_psql('postgres', $marks . $run), 'dies first last other', "$deed: each step was done once");
@@ -221,11 +223,13 @@ is($node->safe_psql('postgres', $marks . $run), 'dies first last other', 'each s
 # one that gives up all advisory locks is alive all the same
 as('bob', <<'SQL');
 SELECT augur.create_pipeline('unlock', max_parallel => 1);
-SELECT augur.add_step('unlock', 'u', sql => 'SELECT pg_advisory_unlock_all(), mark(), pg_sleep(1.5)');
+SELECT augur.add_step('unlock', 'u', timeout => '2 hours', sql => $$SELECT pg_advisory_unlock_all(), mark();
+	DO 'BEGIN WHILE (SELECT last_value < 1000 FROM public.arrived) LOOP PERFORM pg_sleep(0.1); END LOOP; END'$$);
 SQL
 $run = as('bob', q{SELECT augur.queue_run('unlock')});
-begun($run, 'u');
+asleep($run, 1);
 tick(q{now() + interval '1 hour'}) for 1 .. 3;
+$node->safe_psql('postgres', q{SELECT setval('arrived', 1000)});
 is(ended($run), 'success', 'a step cannot look dead');
 is($node->safe_psql('postgres', $steps . $run), 'u 1 success', 'and is not run twice');
 
@@ -279,7 +283,7 @@ is($node->safe_psql('postgres', "SELECT status, launches < 5, reason FROM augur.
 	'queued|t|no background worker slot was free', 'without a slot a run waits');
 is($node->safe_psql('postgres', q{SELECT queued, reason FROM augur.queue_depth WHERE pipeline = 'climb'}), '1|no background worker slot was free', 'and says why');
 as('op', q{SELECT count(augur.cancel_run(id)) FROM augur.pipeline_runs WHERE pipeline = 'fill' AND ended_at IS NULL});
-$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM augur.pipeline_runs WHERE pipeline = 'fill' AND ended_at IS NULL}) or die 'are not cancelled';
+is(drive($_), 'cancelled', "run $_ gives up its slot") foreach split /\n/, $node->safe_psql('postgres', q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'fill' ORDER BY id});
 is(drive($run), 'success', 'and runs later');
 
 # ---- several ticks at a time -----------------------------------------------------------------------------
@@ -309,12 +313,11 @@ foreach my $round (1 .. $rounds)
 	usleep(int(rand(500_000)));
 	my $pids = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'augur pipeline' ORDER BY random() LIMIT 1});
 	if ($round % 3 == 0) { $node->stop('immediate'); $node->start; }
-	elsif ($pids && $round % 3 == 1) { kill 'KILL', $pids; usleep(300_000); }
+	elsif ($pids && $round % 3 == 1) { kill_process($node, $pids); }
 	elsif ($pids) { $node->safe_psql('postgres', "SELECT pg_terminate_backend($pids)"); }
-	$node->poll_query_until('postgres', 'SELECT true');
 	tick();
 }
-for (1 .. 300)
+for (1 .. 600)
 {
 	last if $node->safe_psql('postgres', q{SELECT count(*) FROM augur.pipeline_runs WHERE ended_at IS NULL}) == 0;
 	tick(q{now() + interval '1 hour'});
@@ -329,7 +332,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM augur.step_runs s WHERE ru
 cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM augur.step_runs WHERE run_id >= $first AND status = 'crashed'"), '>', 0, 'some had crashed');
 is($node->safe_psql('postgres', "SELECT count(*) FROM augur.pipeline_runs r WHERE id >= $first
 	AND (SELECT count(*) FROM augur.events e WHERE e.kind = 'pipeline_succeeded' AND (e.payload ->> 'run')::bigint = r.id) <> 1"), '0', 'each end is one event');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'augur pipeline'}), '0', 'no worker is left');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'augur pipeline'}), 'no worker is left');
 
 $node->stop;
 done_testing();

@@ -6,6 +6,8 @@
 # AUGUR_CRASH_SEED chooses other moments.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use IPC::Run;
@@ -13,6 +15,7 @@ use JSON::PP;
 use List::Util qw(shuffle sum0);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Server qw(up);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -32,8 +35,8 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 my $secrets = "$dir/secrets";
 mkdir $secrets;
 chmod 0700, $secrets;
-my $stub_out = '';
-my $server = IPC::Run::start([ $^X, $stub, $dir ], '>', \$stub_out, '2>', "$dir/stub.err");
+# what it prints goes to a file: a pipe that nobody reads would stop it once it is full
+my $server = IPC::Run::start([ $^X, $stub, $dir ], '>', "$dir/stub.out", '2>', "$dir/stub.err");
 my $deadline = time + 60;
 sleep 0.1 until -e "$dir/ports" || time > $deadline;
 my %port = map { split ' ' } split /\n/, slurp_file("$dir/ports");
@@ -130,18 +133,6 @@ append_to_file("$dir/tick.sql", $ticks);
 
 # ---- killing -----------------------------------------------------------------------------------------------
 
-sub up
-{
-	for (1 .. 600)
-	{
-		# not through its input: a psql that finds no server has gone before that could be written
-		return if IPC::Run::run([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c', 'SELECT 1' ],
-			'<', '/dev/null', '>', \my $one, '2>', \my $ignored);
-		sleep 0.05;
-	}
-	BAIL_OUT('the server does not come back');
-}
-
 # All processes of a server that begins no others.  One that is left alone could wait for ever for a lock
 # in shared memory of one that was killed, and keep the server from starting.
 sub children
@@ -199,7 +190,7 @@ foreach my $what (@rounds)
 		}
 	}
 	IPC::Run::finish($_->{run}) foreach @sessions;
-	up();
+	up($node);
 	push @kills, [ $from, time ];
 	push @promised, map { $_->{out} =~ /^run (\d+)$/m } @sessions;
 	$killed{$what} += $hit;
@@ -218,7 +209,7 @@ cmp_ok(sum0(values %in_send), '>=', 3, 'and while messages were under way');
 # Ticks until nothing is left to do.
 my $open = "(SELECT count(*) FROM augur.pipeline_runs WHERE ended_at IS NULL), (SELECT count(*) FROM augur.step_runs WHERE ended_at IS NULL),
 	(SELECT count(*) FROM augur.pipeline_signals), (SELECT count(*) FROM augur.notifications WHERE ended_at IS NULL)";
-$deadline = time + 120;
+$deadline = time + 300;
 my $left = '';
 while (time < $deadline)
 {
