@@ -184,6 +184,16 @@ SELECT augur.check_concept('ps/1', as_of => '2025-01-31 12:00+00');
 SELECT read, total, late FROM augur.check_concept('ps/1', 'page_hinkley', as_of => '2025-01-10 00:00+00');
 SELECT read > 0 AS read, late > 0 AS late FROM augur.check_concept('ps/1', 'page_hinkley', as_of => '2025-02-10 00:00+00');
 
+-- ---- months are of UTC, whatever a zone is called: IST is Indian time here, and Israel's to who reads it
+BEGIN;
+SET LOCAL timezone = 'Asia/Kolkata';
+SET LOCAL datestyle = 'SQL, DMY';
+SELECT augur.partition_predictions() > 0 AS made;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO, MDY';
+SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds FROM pg_class c WHERE c.oid = 'augur.predictions_2025_01'::regclass;
+ROLLBACK;
+
 -- ---- partitions and retention
 SELECT augur.partition_predictions() BETWEEN 1 AND 3 AS made;
 SELECT count(*) FROM augur.predictions_default;

@@ -97,6 +97,9 @@ COMMENT ON FUNCTION augur._month_name(timestamptz) IS
 CREATE OR REPLACE FUNCTION augur._make_partition(at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
+-- bounds are written as text, and names of zones (IST) may be read as those of others
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
 AS $$
 DECLARE
 	name		text := augur._month_name(at);
