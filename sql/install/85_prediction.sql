@@ -632,10 +632,14 @@ BEGIN
 		' WHERE (g.value IS NOT NULL OR g.label IS NOT NULL) AND (g.prediction_id IS NOT NULL OR g.entity IS NOT NULL)'
 		' ORDER BY g.observed_at, g.prediction_id, g.target_time, g.entity'
 		' RETURNING a.prediction_id, a.entity, a.target_time)'
-		' SELECT count(*), count(*) FILTER (WHERE CASE WHEN n.prediction_id IS NOT NULL'
-		' THEN EXISTS (SELECT FROM augur.predictions p WHERE p.id = n.prediction_id AND p.model_id = $1)'
-		' ELSE EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity'
-		' AND p.target_time IS NOT DISTINCT FROM n.target_time) END), (SELECT count(*) FROM given) - count(*) FROM new n',
+		-- joins, each on columns of an index: an entity may have as many predictions as there are rows
+		' SELECT (SELECT count(*) FROM new), (SELECT count(*) FROM new n WHERE n.prediction_id IS NOT NULL'
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.id = n.prediction_id AND p.model_id = $1))'
+		' + (SELECT count(*) FROM new n WHERE n.target_time IS NOT NULL'
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time = n.target_time))'
+		' + (SELECT count(*) FROM new n WHERE n.target_time IS NULL'
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time IS NULL)),'
+		' (SELECT count(*) FROM given) - (SELECT count(*) FROM new)',
 		CASE WHEN prediction IS NULL THEN 'NULL::bigint' ELSE format('%s.%I::bigint', alias, prediction) END,
 		CASE WHEN entity IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, entity) END,
 		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
@@ -658,8 +662,10 @@ CREATE OR REPLACE FUNCTION augur._losses(model_id bigint, version_id bigint, sin
 RETURNS SETOF augur.prediction_loss
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
--- tables that have just been filled have no statistics: never once for each row
+-- tables that have just been filled have no statistics: never once for each row, nor once for each
+-- pair of rows of an entity, as of merging by a part of the key
 SET enable_nestloop = off
+SET enable_mergejoin = off
 AS $$
 	WITH p AS (
 		SELECT t.* FROM augur.predictions t

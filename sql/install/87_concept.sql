@@ -73,6 +73,7 @@ CREATE OR REPLACE FUNCTION augur._late_labels(model_id bigint, s augur.detector_
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 SET enable_nestloop = off
+SET enable_mergejoin = off
 AS $$
 	WITH new AS (
 		SELECT a.* FROM augur.actuals a
