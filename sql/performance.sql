@@ -184,6 +184,25 @@ SELECT augur.check_concept('ps/1', as_of => '2025-01-31 12:00+00');
 SELECT read, total, late FROM augur.check_concept('ps/1', 'page_hinkley', as_of => '2025-01-10 00:00+00');
 SELECT read > 0 AS read, late > 0 AS late FROM augur.check_concept('ps/1', 'page_hinkley', as_of => '2025-02-10 00:00+00');
 
+-- ---- what no sum can hold keeps nobody from the other rows
+SELECT m.id AS m, v.id AS v FROM augur.models m JOIN augur.versions v ON v.model_id = m.id WHERE m.name = 'pr' \gset
+BEGIN;
+SELECT prediction_id AS p FROM augur.score('pr', 'past', 'id', filter => 'id = 1') \gset
+SELECT augur.record_actual(:p, 1e200) > 0 AS recorded;
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, value) VALUES (:m, :v, 1, 'pr', 'inf', 'Infinity'), (:m, :v, 1, 'pr', 'nan', 'NaN');
+SELECT augur.record_actual('pr', 'inf', NULL, 1) > 0, augur.record_actual('pr', 'nan', NULL, -1e300) > 0;
+SELECT absolute_error, squared_error FROM augur.losses('pr') WHERE absolute_error > 1e6 ORDER BY prediction_id;
+SELECT metric, value > 1e60 AS high, lower >= 0 AS lower, upper > value AS upper, verdict FROM augur.performance('pr', '3000 days', now() - interval '1 day', min_rows => 3) ORDER BY 1;
+SELECT read > 0 AS read, mean > 1e60 AS high FROM augur.check_concept('pr', 'page_hinkley', 'absolute_error');
+ROLLBACK;
+BEGIN;
+SELECT m.id AS m, v.id AS v FROM augur.models m JOIN augur.versions v ON v.model_id = m.id WHERE m.name = 'pm' \gset
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, value, label, probabilities)
+VALUES (:m, :v, 1, 'pm', 'odd 1', 0.5, 'true', '{"true": "abc"}'), (:m, :v, 1, 'pm', 'odd 2', 0.5, 'true', '{"true": 1e400}'), (:m, :v, 1, 'pm', 'odd 3', 0.5, 'true', '{"true": -1}');
+SELECT augur.record_actual('pm', 'odd ' || i, NULL, true) > 0 AS recorded FROM generate_series(1, 3) i;
+SELECT entity, error, round(log_loss::numeric, 3) AS log_loss FROM augur.losses('pm') WHERE entity ~ 'odd' ORDER BY 1;
+SELECT count(*) FROM augur.estimated_performance('pm', since => now() - interval '1 second', calibrate => false);
+ROLLBACK;
 -- ---- months are of UTC, whatever a zone is called: IST is Indian time here, and Israel's to who reads it
 BEGIN;
 SET LOCAL timezone = 'Asia/Kolkata';

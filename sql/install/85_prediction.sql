@@ -656,7 +656,9 @@ COMMENT ON FUNCTION augur.record_actuals(text, regclass, name, name, name, name,
 
 -- ---- losses ---------------------------------------------------------------------------------------
 
--- lateness NULL: all labels that were there as of then; else those that were no later
+-- lateness NULL: all labels that were there as of then; else those that were no later.  Whoever may
+-- predict writes the log: what no sum can hold (numbers beyond 1e70, a probability that is no number)
+-- must not keep anybody from the other rows.  A candidate that failed has not answered.
 CREATE OR REPLACE FUNCTION augur._losses(model_id bigint, version_id bigint, since timestamptz,
 	until timestamptz, base_since timestamptz, lateness interval, as_of timestamptz)
 RETURNS SETOF augur.prediction_loss
@@ -686,13 +688,18 @@ AS $$
 		AND ($6 IS NULL OR u.recorded_at <= greatest(coalesce(u.target, u.made), u.made) + $6)
 		ORDER BY u.of, u.id DESC)
 	SELECT p.id, p.version, p.at, p.entity, p.target_time, p.value, p.label, a.value, a.label,
-		   (p.value - a.value) ^ 2, abs(p.value - a.value),
+		   g.gap ^ 2, g.gap,
 		   CASE WHEN a.label IS NOT NULL
-				THEN -ln(least(greatest(coalesce((p.probabilities ->> a.label)::float8, 0), 2.220446049250313e-16),
-							   1 - 2.220446049250313e-16)) END,
+				THEN -ln(CASE WHEN jsonb_typeof(p.probabilities -> a.label) = 'number'
+							  THEN least(greatest((p.probabilities -> a.label)::numeric, 2.220446049250313e-16),
+										 0.9999999999999997779553950749687)::float8
+							  ELSE 2.220446049250313e-16 END) END,
 		   CASE WHEN a.label IS NOT NULL THEN (p.label IS DISTINCT FROM a.label)::integer END,
 		   a.observed_at, a.recorded_at
 	FROM p LEFT JOIN a ON a.of = p.id
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN p.value IS NOT NULL AND a.value IS NOT NULL
+					THEN abs(least(greatest(p.value, -1e70), 1e70) - least(greatest(a.value, -1e70), 1e70)) END AS gap) g
 $$;
 COMMENT ON FUNCTION augur._losses(bigint, bigint, timestamptz, timestamptz, timestamptz, interval, timestamptz) IS
 'Internal. Predictions of a model, or of one version, beside their latest actual value as of a point in time.';

@@ -208,7 +208,8 @@ CREATE OR REPLACE FUNCTION augur._confidences(v augur.versions, since timestampt
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT p.value, (p.probabilities ->> p.label)::float8, l.error = 0
+	SELECT p.value, CASE WHEN jsonb_typeof(p.probabilities -> p.label) = 'number'
+		   THEN least(greatest((p.probabilities -> p.label)::numeric, 0), 1)::float8 END, l.error = 0
 	FROM augur._losses(v.model_id, v.id, since, until, NULL, NULL, NULL) l
 	JOIN augur.predictions p ON p.id = l.prediction_id
 	WHERE p.label IS NOT NULL
