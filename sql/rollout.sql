@@ -249,6 +249,56 @@ ALTER TABLE augur.rollouts ENABLE TRIGGER rollouts_guard;
 SELECT count(*) FROM augur.score('m', 'rows', 'id');
 SELECT model, state, reason FROM augur.check_rollouts(now() + '1 day');
 ROLLBACK;
+-- ---- rows of an entity are told by the entity: ten times the same rows tell no more
+SELECT (augur.train('e', 'rows', 'z', features => '{noise}', params => '{"n_trees": 5}', promote => 'always')).version;
+SELECT (augur.train('e', 'rows', 'z', features => '{a}', params => '{"n_trees": 10}', promote => 'never')).version;
+CREATE VIEW ten AS SELECT r.* FROM rows r, generate_series(1, 10) WHERE id <= 300;
+CREATE FUNCTION told_by(mode text, what text, OUT n bigint, OUT loss numeric, OUT error numeric, OUT freedom bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM augur.start_rollout('e', 2, mode => mode, weights => '{40}', guard => '{"metric": "squared_error", "max_loss": 0}');
+	PERFORM count(*) FROM augur.score('e', what::regclass, 'id', filter => 'id <= 300');
+	PERFORM augur.record_actuals('e', 'rows', 'z', entity => 'id', filter => 'id <= 300');
+	SELECT l.candidate, round(l.candidate_loss::numeric, 9), round(l.error::numeric, 9), l.freedom INTO n, loss, error, freedom
+	FROM augur.rollouts o, augur._rollout_losses(o, 'squared_error') l WHERE o.model = 'e' AND o.state = 'running';
+	RAISE EXCEPTION USING ERRCODE = 'ZZZZZ';
+EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
+	NULL;
+END
+$$;
+SELECT m AS mode, b.n = 10 * a.n AS ten_times, b.loss = a.loss AS loss, b.error = a.error AS error, b.freedom = a.freedom AS freedom
+FROM unnest('{canary,shadow}'::text[]) m, told_by(m, 'rows') a, told_by(m, 'ten') b;
+-- for one row of each: two means, as everywhere
+BEGIN;
+SELECT augur.start_rollout('e', 2, weights => '{40}', guard => '{"metric": "squared_error", "max_loss": 0}') > 0 AS started;
+SELECT count(*) FROM augur.score('e', 'rows', 'id');
+SELECT augur.record_actuals('e', 'rows', 'z', entity => 'id');
+SELECT round(l.error::numeric, 9) = round(sqrt(var_samp(x.squared_error) FILTER (WHERE p.arm = 'champion') / count(*) FILTER (WHERE p.arm = 'champion')
+		+ var_samp(x.squared_error) FILTER (WHERE p.arm = 'candidate') / count(*) FILTER (WHERE p.arm = 'candidate'))::numeric, 9) AS error
+FROM augur.rollouts o, augur._rollout_losses(o, 'squared_error') l, augur.losses('e') x JOIN augur.predictions p ON p.id = x.prediction_id
+WHERE o.model = 'e' AND o.state = 'running' GROUP BY l.error;
+ROLLBACK;
+-- two entities with many rows each are two, and one is none
+CREATE TABLE shops AS SELECT i % 2 AS shop, i % 10 AS a, i % 7 AS noise, i * 1.0 AS z FROM generate_series(1, 2000) i;
+BEGIN;
+SELECT augur.start_rollout('e', 2, mode => 'shadow', guard => '{"metric": "absolute_error", "max_loss": 1000}') > 0 AS started;
+SELECT count(*) FROM augur.score('e', 'shops', 'shop', filter => 'shop = 1');
+SELECT augur.record_actual('e', '1', NULL, 7) > 0 AS told;
+SELECT state, verdict, reason FROM augur.check_rollouts(now() + '1 day', 'e');
+ROLLBACK;
+
+-- ---- failures are counted by max_error_share, and are no losses beside
+CREATE VIEW other AS SELECT id, noise, y FROM rows;
+BEGIN;
+SELECT augur.abort_rollout('m');
+SELECT augur.start_rollout('m', 2, weights => '{50}', guard => '{"max_error_share": 0.2, "metric": "log_loss", "max_loss": 10}') > 0 AS started;
+SELECT count(*) FROM augur.score('m', 'rows', 'id', filter => 'id > 100');
+SELECT count(*) FROM augur.score('m', 'other', 'id', filter => 'id <= 100');
+SELECT (augur.record_actuals('m', 'rows', 'y', entity => 'id')).recorded;
+SELECT count(*) > 30 AS failed FROM augur.predictions WHERE rollout_id = (SELECT max(id) FROM augur.rollouts) AND error IS NOT NULL;
+SELECT (l.candidate_loss < 1) AS no_failures FROM augur.rollouts o, augur._rollout_losses(o, 'log_loss') l WHERE o.model = 'm' AND o.state = 'running';
+SELECT count(*) FROM augur.losses('m') l JOIN augur.predictions p ON p.id = l.prediction_id WHERE p.error IS NOT NULL;
+ROLLBACK;
+
 -- all of it goes with the model, and stays in the history
 SELECT augur.drop_model('m');
 SELECT state, reason, candidate FROM augur.rollout_history WHERE model = 'm' LIMIT 1;

@@ -671,7 +671,7 @@ SET enable_mergejoin = off
 AS $$
 	WITH p AS (
 		SELECT t.* FROM augur.predictions t
-		WHERE t.model_id = $1 AND t.version_id = coalesce($2, t.version_id)
+		WHERE t.model_id = $1 AND t.version_id = coalesce($2, t.version_id) AND t.error IS NULL
 		AND coalesce(t.target_time, t.at) >= coalesce($3, '-infinity')
 		AND coalesce(t.target_time, t.at) < coalesce($4, 'infinity')
 		AND greatest(coalesce(t.target_time, t.at), t.at) >= coalesce($5, '-infinity')

@@ -80,12 +80,12 @@ AS $$
 		WHERE a.model_id = $1 AND a.recorded_at > s.checked_at AND a.recorded_at <= as_of),
 	about AS (
 		SELECT p.*, n.recorded_at FROM new n JOIN augur.predictions p ON p.id = n.prediction_id
-		WHERE p.version_id = s.version_id
+		WHERE p.version_id = s.version_id AND p.error IS NULL
 		UNION ALL
 		SELECT p.*, n.recorded_at FROM new n JOIN augur.predictions p
 		ON p.model_id = n.model_id AND p.entity = n.entity
 		AND coalesce(p.target_time, 'infinity') = coalesce(n.target_time, 'infinity')
-		WHERE p.version_id = s.version_id),
+		WHERE p.version_id = s.version_id AND p.error IS NULL),
 	firsts AS (
 		SELECT t.id, greatest(coalesce(t.target_time, t.at), t.at) AS base, coalesce(t.target_time, t.at) AS event,
 			   min(t.recorded_at) AS first
