@@ -286,6 +286,32 @@ SELECT augur.record_actual('e', '1', NULL, 7) > 0 AS told;
 SELECT state, verdict, reason FROM augur.check_rollouts(now() + '1 day', 'e');
 ROLLBACK;
 
+-- ---- looks after the end of a step are many, too: the first that has enough rows decides at 95 %, others must be surer
+BEGIN;
+-- worse by 1, give or take 8: by two and a half standard errors of 400 rows
+CREATE TABLE worse AS SELECT i AS id, 5 AS a, 3 AS noise, 0.0 AS z FROM generate_series(1, 400) i;
+SELECT augur.start_rollout('e', 2, mode => 'shadow', step_for => '1 day', guard => '{"metric": "absolute_error", "max_loss": 0}') AS o \gset
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, value, rollout_id, arm)
+SELECT o.model_id, CASE arm WHEN 'shadow' THEN o.candidate_id ELSE o.champion_id END, CASE arm WHEN 'shadow' THEN 2 ELSE 1 END, 'e', i::text,
+	CASE arm WHEN 'shadow' THEN 101 + CASE WHEN i % 2 = 0 THEN 8 ELSE -8 END ELSE 100 END, o.id, arm
+FROM generate_series(1, 400) i, unnest('{champion,shadow}'::text[]) arm, augur.rollouts o WHERE o.id = :o;
+SELECT augur.record_actuals('e', 'worse', 'z', entity => 'id');
+SELECT round((l.candidate_loss - l.champion_loss)::numeric / l.error::numeric, 2) AS errors_worse FROM augur.rollouts o, augur._rollout_losses(o, 'absolute_error') l WHERE o.id = :o;
+SAVEPOINT first;
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 hour', 'e');
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 day', 'e');
+ROLLBACK TO first;
+-- it could not tell before
+UPDATE augur.rollouts SET verdict = 'inconclusive', looked_at = now() + '1 day',
+	facts = '{"candidate": {"predictions": 400}, "champion_labelled": 400, "candidate_labelled": 400}' WHERE id = :o;
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 day 1 minute', 'e');
+ROLLBACK TO first;
+-- that had too few rows
+UPDATE augur.rollouts SET verdict = 'inconclusive', looked_at = now() + '1 day',
+	facts = '{"candidate": {"predictions": 400}, "champion_labelled": 40, "candidate_labelled": 40}' WHERE id = :o;
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 day 1 minute', 'e');
+ROLLBACK;
+
 -- ---- failures are counted by max_error_share, and are no losses beside
 CREATE VIEW other AS SELECT id, noise, y FROM rows;
 BEGIN;
