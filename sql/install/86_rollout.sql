@@ -41,6 +41,19 @@ BEGIN
 			MESSAGE = format('rollout %s has not been approved', OLD.id),
 			HINT = 'Use augur.approve_rollout.';
 	END IF;
+	IF NEW.facts IS DISTINCT FROM OLD.facts THEN
+		-- everybody's augur.rollout_status reads them
+		BEGIN
+			PERFORM (NEW.facts #>> '{champion,predictions}')::bigint, (NEW.facts #>> '{candidate,predictions}')::bigint,
+				(NEW.facts #>> '{candidate,errors}')::bigint, (NEW.facts ->> 'champion_labelled')::bigint,
+				(NEW.facts ->> 'candidate_labelled')::bigint, (NEW.facts ->> 'champion_loss')::float8,
+				(NEW.facts ->> 'candidate_loss')::float8, (NEW.facts ->> 'drift')::float8;
+		EXCEPTION WHEN data_exception THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('what was measured of rollout %s cannot be read: %s', OLD.id, SQLERRM),
+				HINT = 'It is written by augur.check_rollouts.';
+		END;
+	END IF;
 	-- an entity that the candidate has is not given back while the rollout is open
 	IF NEW.ended_at IS NULL AND (NEW.step < OLD.step OR NEW.weight < OLD.weight) THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
