@@ -203,6 +203,8 @@ SELECT augur.record_actual('pm', 'odd ' || i, NULL, true) > 0 AS recorded FROM g
 SELECT entity, error, round(log_loss::numeric, 3) AS log_loss FROM augur.losses('pm') WHERE entity ~ 'odd' ORDER BY 1;
 SELECT count(*) FROM augur.estimated_performance('pm', since => now() - interval '1 second', calibrate => false);
 ROLLBACK;
+SELECT augur.check_concept('pm', as_of => 'infinity');
+
 -- ---- months are of UTC, whatever a zone is called: IST is Indian time here, and Israel's to who reads it
 BEGIN;
 SET LOCAL timezone = 'Asia/Kolkata';

@@ -325,6 +325,10 @@ SELECT (l.candidate_loss < 1) AS no_failures FROM augur.rollouts o, augur._rollo
 SELECT count(*) FROM augur.losses('m') l JOIN augur.predictions p ON p.id = l.prediction_id WHERE p.error IS NOT NULL;
 ROLLBACK;
 
+-- ---- time has no end, and a rollout would stay in it
+SELECT augur.check_rollouts('infinity');
+SELECT augur.check_rollouts('-infinity', 'e');
+
 -- all of it goes with the model, and stays in the history
 SELECT augur.drop_model('m');
 SELECT state, reason, candidate FROM augur.rollout_history WHERE model = 'm' LIMIT 1;

@@ -771,6 +771,9 @@ DECLARE
 	r			augur.rollouts;
 BEGIN
 	as_of := coalesce(as_of, now());
+	IF NOT isfinite(as_of) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be finite';
+	END IF;
 	IF model IS NOT NULL THEN
 		chosen := (augur._model_operated((augur._model(model)).id)).id;
 	END IF;

@@ -127,7 +127,9 @@ BEGIN
 	loss := augur._check_loss(m, detector, loss);
 	s := augur._detector_state(v, detector, loss, options, lateness);
 	as_of := coalesce(as_of, clock_timestamp());
-	IF as_of < s.checked_at THEN
+	IF NOT isfinite(as_of) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be finite';
+	ELSIF as_of < s.checked_at THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('as_of is before %s, when this detector was checked last', s.checked_at),
 			HINT = 'Use augur.reset_detector to begin anew.';
