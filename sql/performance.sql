@@ -205,6 +205,17 @@ SELECT count(*) FROM augur.estimated_performance('pm', since => now() - interval
 ROLLBACK;
 SELECT augur.check_concept('pm', as_of => 'infinity');
 
+-- ---- an AUC of one positive row tells nearly nothing, and one of 0 or 1 not all
+BEGIN;
+SELECT m.id AS m, v.id AS v FROM augur.models m JOIN augur.versions v ON v.model_id = m.id WHERE m.name = 'pm' \gset
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label, probabilities)
+SELECT :m, :v, 1, 'pm', 'auc' || i, '2030-01-01'::timestamptz + w * interval '1 day', i / 100.0, 'false', '{}' FROM generate_series(1, 99) i, generate_series(0, 3) w;
+INSERT INTO augur.actuals (model_id, entity, target_time, label)
+SELECT :m, 'auc' || i, '2030-01-01'::timestamptz + w * interval '1 day', (CASE w WHEN 0 THEN i = 70 WHEN 1 THEN i > 79 WHEN 2 THEN i < 21 ELSE false END)::text FROM generate_series(1, 99) i, generate_series(0, 3) w;
+SELECT window_start, round(value::numeric, 4) AS auc, round(lower::numeric, 4) AS lower, round(upper::numeric, 4) AS upper, verdict
+FROM augur.performance('pm/1', since => '2030-01-01') WHERE metric = 'auc' ORDER BY 1;
+ROLLBACK;
+
 -- ---- months are of UTC, whatever a zone is called: IST is Indian time here, and Israel's to who reads it
 BEGIN;
 SET LOCAL timezone = 'Asia/Kolkata';

@@ -60,7 +60,7 @@ COMMENT ON FUNCTION augur._performance_verdict(augur.performance_window, integer
 
 -- AUC of two classes, and its standard error by DeLong and others 1988, of each group.
 CREATE OR REPLACE FUNCTION augur._auc_windows(versions integer[], windows timestamptz[], positive boolean[],
-	scores float8[], OUT version integer, OUT "window" timestamptz, OUT auc float8, OUT error float8)
+	scores float8[], OUT version integer, OUT "window" timestamptz, OUT auc float8, OUT error float8, OUT fewer bigint)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
@@ -77,10 +77,13 @@ AS $$
 		SELECT r.v, r.w, r.p, count(*) AS n, avg((r.among_all - r.among_own)::float8 / nullif(r.others, 0)) AS share,
 			   var_samp((r.among_all - r.among_own)::float8 / nullif(r.others, 0)) AS spread
 		FROM r GROUP BY r.v, r.w, r.p)
-	SELECT c.v, c.w, max(c.share) FILTER (WHERE c.p), sqrt(sum(c.spread / c.n)) FROM c GROUP BY c.v, c.w
+	-- a class of one row has no spread, and the other alone would tell too small an error
+	SELECT c.v, c.w, max(c.share) FILTER (WHERE c.p), CASE WHEN count(c.spread) = 2 THEN sqrt(sum(c.spread / c.n)) END,
+		   min(c.n)::bigint
+	FROM c GROUP BY c.v, c.w
 $$;
 COMMENT ON FUNCTION augur._auc_windows(integer[], timestamptz[], boolean[], float8[]) IS
-'Internal. The AUC of each version and window, with its standard error.';
+'Internal. The AUC of each version and window, with its standard error and the rows of the smaller class.';
 
 CREATE OR REPLACE FUNCTION augur._check_width(width interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -143,10 +146,13 @@ BEGIN
 		FROM counts c, LATERAL (SELECT 1.959963984540054 * c.log_loss_sd / sqrt(nullif(c.n, 0)) AS half) h
 		WHERE m.task = 'classification'
 		UNION ALL
-		SELECT c.version, c.w, 'auc', a.auc, q.lower, q.upper
+		-- without an error: its variance is at most that of a share of the smaller class (Birnbaum and Klose 1957,
+		-- Annals of Mathematical Statistics 28:933)
+		SELECT c.version, c.w, 'auc', a.auc, coalesce(q.lower, b.lower), coalesce(q.upper, b.upper)
 		FROM counts c JOIN classes k ON k.version = c.version
 		LEFT JOIN aucs a ON a.version = c.version AND a."window" = c.w
 		LEFT JOIN LATERAL augur._auc_interval(a.auc, a.error) q ON true
+		LEFT JOIN LATERAL augur._wilson(a.auc, CASE WHEN a.auc IS NOT NULL THEN a.fewer END) b ON true
 		WHERE cardinality(k.names) = 2
 		UNION ALL
 		SELECT c.version, c.w, 'rmse', sqrt(c.mse), sqrt(CASE WHEN h.half IS NOT NULL THEN greatest(c.mse - h.half, 0) END), sqrt(c.mse + h.half)
