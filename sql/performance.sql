@@ -216,6 +216,14 @@ SELECT window_start, round(value::numeric, 4) AS auc, round(lower::numeric, 4) A
 FROM augur.performance('pm/1', since => '2030-01-01') WHERE metric = 'auc' ORDER BY 1;
 ROLLBACK;
 
+-- ---- windows are kept as a whole, whatever since and until cut off
+SELECT augur.store_performance('pm', '20 days', until => '2026-06-01') AS windows;
+CREATE TEMPORARY TABLE whole AS SELECT v.version, w.* FROM augur.performance_windows w JOIN augur.versions v ON v.id = w.version_id;
+SELECT augur.store_performance('pm', '20 days', since => '2026-02-05 11:00+00', until => '2026-02-09 13:00+00') AS windows;
+SELECT count(*), count(*) FILTER (WHERE w.n = o.n AND w.predictions = o.predictions AND round(w.value::numeric, 9) IS NOT DISTINCT FROM round(o.value::numeric, 9)) AS same
+FROM whole o JOIN augur.performance_windows w USING (version_id, metric, window_start, window_end);
+SELECT augur.store_performance('pm', '1 month', since => '2026-02-05 11:00+00');
+
 -- ---- months are of UTC, whatever a zone is called: IST is Indian time here, and Israel's to who reads it
 BEGIN;
 SET LOCAL timezone = 'Asia/Kolkata';

@@ -186,7 +186,12 @@ AS $$
 DECLARE
 	m			augur.models := augur._model(regexp_replace(model, '[/@].*$', ''));
 	stored		bigint;
+	origin		timestamptz := '2000-01-03 00:00+00';
 BEGIN
+	PERFORM augur._check_width(width);
+	-- whole windows: the part of one would be kept in place of all of it
+	since := date_bin(width, since, origin);
+	until := CASE WHEN date_bin(width, until, origin) < until THEN date_bin(width, until, origin) + width ELSE until END;
 	INSERT INTO augur.performance_windows AS w (version_id, window_start, window_end, metric, value, lower, upper, n,
 		baseline, baseline_lower, baseline_upper, verdict, predictions, coverage, delay)
 	SELECT v.id, p.window_start, p.window_end, p.metric, p.value, p.lower, p.upper, p.n, p.baseline,
@@ -204,7 +209,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.store_performance(text, interval, timestamptz, timestamptz, integer) IS
-'Keeps what augur.performance measures in augur.performance_windows, and returns how many rows: those of a window that is there already are measured again, as labels come in. The same arguments.';
+'Keeps what augur.performance measures in augur.performance_windows, and returns how many rows: those of a window that is there already are measured again, as labels come in. The same arguments; a window that since or until lies in is kept as a whole.';
 
 -- ---- estimates ------------------------------------------------------------------------------------
 
