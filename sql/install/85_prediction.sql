@@ -605,6 +605,8 @@ CREATE OR REPLACE FUNCTION augur.record_actuals(model text, relation regclass, v
 	observed_at name DEFAULT NULL, filter text DEFAULT NULL) RETURNS augur.recorded_actuals
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
+-- compiling what row security adds takes seconds, and the rest little time
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -668,6 +670,8 @@ SET search_path = pg_catalog, augur, pg_temp
 -- pair of rows of an entity, as of merging by a part of the key
 SET enable_nestloop = off
 SET enable_mergejoin = off
+-- compiling what row security adds takes seconds, and the rest little time
+SET jit = off
 AS $$
 	WITH p AS (
 		SELECT t.* FROM augur.predictions t

@@ -106,6 +106,7 @@ CREATE OR REPLACE FUNCTION augur.performance(model text, width interval DEFAULT 
 RETURNS SETOF augur.performance_window
 LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, augur, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

@@ -516,6 +516,7 @@ CREATE OR REPLACE FUNCTION augur._rollout_losses(r augur.rollouts, metric text, 
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 SET enable_nestloop = off
+SET jit = off
 AS $$
 	WITH logged AS MATERIALIZED (
 		SELECT p.id, p.at, p.arm, coalesce(p.entity, '') AS entity, coalesce(p.target_time, 'infinity') AS target_time, p.value,
@@ -575,6 +576,7 @@ COMMENT ON FUNCTION augur._rollout_losses(augur.rollouts, text) IS
 CREATE OR REPLACE FUNCTION augur._rollout_facts(r augur.rollouts) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	n			record;

@@ -74,6 +74,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 SET enable_nestloop = off
 SET enable_mergejoin = off
+SET jit = off
 AS $$
 	WITH new AS (
 		SELECT a.* FROM augur.actuals a
