@@ -40,6 +40,9 @@ SELECT augur.drift_report('"Ref ""a"', 'cur', '{label}') ->> 'verdict' AS verdic
 -- no column that can be compared
 CREATE TABLE stamps AS SELECT now() AS at;
 SELECT augur.drift_report('stamps', 'stamps') AS report;
+-- a column that no float8 can hold keeps no other from being compared
+CREATE TABLE huge AS SELECT i * 1e200::float8 AS x, i * 1e400::numeric AS n, i::float8 AS y FROM generate_series(1, 200) i;
+SELECT column_name, verdict, left(detail, 40) AS detail FROM augur.drift_between('huge', 'huge');
 -- errors
 SELECT augur.drift_between('"Ref ""a"', 'cur', '{nix}');
 SELECT augur.drift_between('"Ref ""a"', 'cur', '{at}');

@@ -110,6 +110,14 @@ SELECT c.n_current FROM augur.drift_runs r JOIN augur.drift_columns c ON c.run_i
 SELECT augur.drop_monitor('visits', 'zone');
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
+-- days are of UTC, whoever looks: else one window would be looked at twice
+SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'days', start => '2026-01-01 00:00+00', predictions => false) AS days \gset
+SELECT augur._monitor_slot(m, '2026-07-01 12:00+00') FROM augur.monitors m WHERE id = :days;
+SET timezone = 'Europe/Berlin';
+SELECT (s.slot, s.next_at) = ('2026-07-01 00:00+00'::timestamptz, '2026-07-02 00:00+00'::timestamptz) AS same
+FROM augur.monitors m, augur._monitor_slot(m, '2026-07-01 12:00+00') s WHERE id = :days;
+SET timezone = 'UTC';
+SELECT augur.drop_monitor('visits', 'days');
 -- what was kept for another model does not count, whatever it says
 SELECT augur.create_monitor('visits', '"Visits ""x"', '1 day', 'at', name => 'forged', start => '2026-01-10', predictions => false) AS forged \gset
 SELECT version FROM augur.train('another', '"Visits ""x"', 'y', features => '{b}', filter => 'day < 2', params => '{"n_trees": 2}');

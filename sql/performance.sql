@@ -184,6 +184,56 @@ SELECT augur.check_concept('ps/1', as_of => '2025-01-31 12:00+00');
 SELECT read, total, late FROM augur.check_concept('ps/1', 'page_hinkley', as_of => '2025-01-10 00:00+00');
 SELECT read > 0 AS read, late > 0 AS late FROM augur.check_concept('ps/1', 'page_hinkley', as_of => '2025-02-10 00:00+00');
 
+-- ---- what no sum can hold keeps nobody from the other rows
+SELECT m.id AS m, v.id AS v FROM augur.models m JOIN augur.versions v ON v.model_id = m.id WHERE m.name = 'pr' \gset
+BEGIN;
+SELECT prediction_id AS p FROM augur.score('pr', 'past', 'id', filter => 'id = 1') \gset
+SELECT augur.record_actual(:p, 1e200) > 0 AS recorded;
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, value) VALUES (:m, :v, 1, 'pr', 'inf', 'Infinity'), (:m, :v, 1, 'pr', 'nan', 'NaN');
+SELECT augur.record_actual('pr', 'inf', NULL, 1) > 0, augur.record_actual('pr', 'nan', NULL, -1e300) > 0;
+SELECT absolute_error, squared_error FROM augur.losses('pr') WHERE absolute_error > 1e6 ORDER BY prediction_id;
+SELECT metric, value > 1e60 AS high, lower >= 0 AS lower, upper > value AS upper, verdict FROM augur.performance('pr', '3000 days', now() - interval '1 day', min_rows => 3) ORDER BY 1;
+SELECT read > 0 AS read, mean > 1e60 AS high FROM augur.check_concept('pr', 'page_hinkley', 'absolute_error');
+ROLLBACK;
+BEGIN;
+SELECT m.id AS m, v.id AS v FROM augur.models m JOIN augur.versions v ON v.model_id = m.id WHERE m.name = 'pm' \gset
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, value, label, probabilities)
+VALUES (:m, :v, 1, 'pm', 'odd 1', 0.5, 'true', '{"true": "abc"}'), (:m, :v, 1, 'pm', 'odd 2', 0.5, 'true', '{"true": 1e400}'), (:m, :v, 1, 'pm', 'odd 3', 0.5, 'true', '{"true": -1}');
+SELECT augur.record_actual('pm', 'odd ' || i, NULL, true) > 0 AS recorded FROM generate_series(1, 3) i;
+SELECT entity, error, round(log_loss::numeric, 3) AS log_loss FROM augur.losses('pm') WHERE entity ~ 'odd' ORDER BY 1;
+SELECT count(*) FROM augur.estimated_performance('pm', since => now() - interval '1 second', calibrate => false);
+ROLLBACK;
+SELECT augur.check_concept('pm', as_of => 'infinity');
+
+-- ---- an AUC of one positive row tells nearly nothing, and one of 0 or 1 not all
+BEGIN;
+SELECT m.id AS m, v.id AS v FROM augur.models m JOIN augur.versions v ON v.model_id = m.id WHERE m.name = 'pm' \gset
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label, probabilities)
+SELECT :m, :v, 1, 'pm', 'auc' || i, '2030-01-01'::timestamptz + w * interval '1 day', i / 100.0, 'false', '{}' FROM generate_series(1, 99) i, generate_series(0, 3) w;
+INSERT INTO augur.actuals (model_id, entity, target_time, label)
+SELECT :m, 'auc' || i, '2030-01-01'::timestamptz + w * interval '1 day', (CASE w WHEN 0 THEN i = 70 WHEN 1 THEN i > 79 WHEN 2 THEN i < 21 ELSE false END)::text FROM generate_series(1, 99) i, generate_series(0, 3) w;
+SELECT window_start, round(value::numeric, 4) AS auc, round(lower::numeric, 4) AS lower, round(upper::numeric, 4) AS upper, verdict
+FROM augur.performance('pm/1', since => '2030-01-01') WHERE metric = 'auc' ORDER BY 1;
+ROLLBACK;
+
+-- ---- windows are kept as a whole, whatever since and until cut off
+SELECT augur.store_performance('pm', '20 days', until => '2026-06-01') AS windows;
+CREATE TEMPORARY TABLE whole AS SELECT v.version, w.* FROM augur.performance_windows w JOIN augur.versions v ON v.id = w.version_id;
+SELECT augur.store_performance('pm', '20 days', since => '2026-02-05 11:00+00', until => '2026-02-09 13:00+00') AS windows;
+SELECT count(*), count(*) FILTER (WHERE w.n = o.n AND w.predictions = o.predictions AND round(w.value::numeric, 9) IS NOT DISTINCT FROM round(o.value::numeric, 9)) AS same
+FROM whole o JOIN augur.performance_windows w USING (version_id, metric, window_start, window_end);
+SELECT augur.store_performance('pm', '1 month', since => '2026-02-05 11:00+00');
+
+-- ---- months are of UTC, whatever a zone is called: IST is Indian time here, and Israel's to who reads it
+BEGIN;
+SET LOCAL timezone = 'Asia/Kolkata';
+SET LOCAL datestyle = 'SQL, DMY';
+SELECT augur.partition_predictions() > 0 AS made;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO, MDY';
+SELECT pg_get_expr(c.relpartbound, c.oid) AS bounds FROM pg_class c WHERE c.oid = 'augur.predictions_2025_01'::regclass;
+ROLLBACK;
+
 -- ---- partitions and retention
 SELECT augur.partition_predictions() BETWEEN 1 AND 3 AS made;
 SELECT count(*) FROM augur.predictions_default;

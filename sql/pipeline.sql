@@ -187,6 +187,17 @@ SET statement_timeout = '60 s';
 SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', '1 microsecond');
 RESET statement_timeout;
 SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', '0');
+-- a time that cannot be reckoned with would be an error of everybody's views
+\set VERBOSITY terse
+INSERT INTO augur.pipeline_runs (pipeline_id, pipeline, owner, logical_date, interval_start, interval_end, due_at)
+SELECT id, name, owner, now(), now(), now(), 'infinity' FROM augur.pipelines WHERE name = 'daily';
+INSERT INTO augur.pipeline_runs (pipeline_id, pipeline, owner, status, logical_date, interval_start, interval_end, started_at)
+SELECT id, name, owner, 'running', now(), now(), now(), '-infinity' FROM augur.pipelines WHERE name = 'daily';
+INSERT INTO augur.pipeline_runs (pipeline_id, pipeline, owner, status, logical_date, interval_start, interval_end, started_at)
+SELECT id, name, owner, 'running', now(), now(), now(), '200000-01-01' FROM augur.pipelines WHERE name = 'daily';
+INSERT INTO augur.step_runs (run_id, step, kind, started_at) SELECT min(id), 'odd', 'sql', 'infinity' FROM augur.pipeline_runs;
+\set VERBOSITY default
+SELECT count(*) > 0 AS seen FROM augur.pipeline_status s, augur.pipeline_durations d;
 SELECT * FROM augur.backfill('daily', '2026-01-01', 'infinity');
 SELECT * FROM augur.backfill('daily', '2026-01-01', '2027-01-01', reprocess => 'all');
 

@@ -77,6 +77,9 @@ SELECT augur.set_retrain_policy('fc', every => '7 days', cooldown => '1 day');
 INSERT INTO days SELECT date '2024-01-01' + i, 10 + i % 7 + i * 0.1 FROM generate_series(61, 70) i;
 SELECT fired, trigger, version FROM augur.check_retrain('fc', now() + interval '8 days');
 
+-- a decision of that time would be the last one for ever
+SELECT augur.check_retrain('fc', 'infinity', true);
+
 -- refused
 SELECT augur.set_retrain_policy('none');
 SELECT augur.set_retrain_policy('churn', every => '-1 day');

@@ -249,6 +249,86 @@ ALTER TABLE augur.rollouts ENABLE TRIGGER rollouts_guard;
 SELECT count(*) FROM augur.score('m', 'rows', 'id');
 SELECT model, state, reason FROM augur.check_rollouts(now() + '1 day');
 ROLLBACK;
+-- ---- rows of an entity are told by the entity: ten times the same rows tell no more
+SELECT (augur.train('e', 'rows', 'z', features => '{noise}', params => '{"n_trees": 5}', promote => 'always')).version;
+SELECT (augur.train('e', 'rows', 'z', features => '{a}', params => '{"n_trees": 10}', promote => 'never')).version;
+CREATE VIEW ten AS SELECT r.* FROM rows r, generate_series(1, 10) WHERE id <= 300;
+CREATE FUNCTION told_by(mode text, what text, OUT n bigint, OUT loss numeric, OUT error numeric, OUT freedom bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM augur.start_rollout('e', 2, mode => mode, weights => '{40}', guard => '{"metric": "squared_error", "max_loss": 0}');
+	PERFORM count(*) FROM augur.score('e', what::regclass, 'id', filter => 'id <= 300');
+	PERFORM augur.record_actuals('e', 'rows', 'z', entity => 'id', filter => 'id <= 300');
+	SELECT l.candidate, round(l.candidate_loss::numeric, 9), round(l.error::numeric, 9), l.freedom INTO n, loss, error, freedom
+	FROM augur.rollouts o, augur._rollout_losses(o, 'squared_error') l WHERE o.model = 'e' AND o.state = 'running';
+	RAISE EXCEPTION USING ERRCODE = 'ZZZZZ';
+EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN
+	NULL;
+END
+$$;
+SELECT m AS mode, b.n = 10 * a.n AS ten_times, b.loss = a.loss AS loss, b.error = a.error AS error, b.freedom = a.freedom AS freedom
+FROM unnest('{canary,shadow}'::text[]) m, told_by(m, 'rows') a, told_by(m, 'ten') b;
+-- for one row of each: two means, as everywhere
+BEGIN;
+SELECT augur.start_rollout('e', 2, weights => '{40}', guard => '{"metric": "squared_error", "max_loss": 0}') > 0 AS started;
+SELECT count(*) FROM augur.score('e', 'rows', 'id');
+SELECT augur.record_actuals('e', 'rows', 'z', entity => 'id');
+SELECT round(l.error::numeric, 9) = round(sqrt(var_samp(x.squared_error) FILTER (WHERE p.arm = 'champion') / count(*) FILTER (WHERE p.arm = 'champion')
+		+ var_samp(x.squared_error) FILTER (WHERE p.arm = 'candidate') / count(*) FILTER (WHERE p.arm = 'candidate'))::numeric, 9) AS error
+FROM augur.rollouts o, augur._rollout_losses(o, 'squared_error') l, augur.losses('e') x JOIN augur.predictions p ON p.id = x.prediction_id
+WHERE o.model = 'e' AND o.state = 'running' GROUP BY l.error;
+ROLLBACK;
+-- two entities with many rows each are two, and one is none
+CREATE TABLE shops AS SELECT i % 2 AS shop, i % 10 AS a, i % 7 AS noise, i * 1.0 AS z FROM generate_series(1, 2000) i;
+BEGIN;
+SELECT augur.start_rollout('e', 2, mode => 'shadow', guard => '{"metric": "absolute_error", "max_loss": 1000}') > 0 AS started;
+SELECT count(*) FROM augur.score('e', 'shops', 'shop', filter => 'shop = 1');
+SELECT augur.record_actual('e', '1', NULL, 7) > 0 AS told;
+SELECT state, verdict, reason FROM augur.check_rollouts(now() + '1 day', 'e');
+ROLLBACK;
+
+-- ---- looks after the end of a step are many, too: the first that has enough rows decides at 95 %, others must be surer
+BEGIN;
+-- worse by 1, give or take 8: by two and a half standard errors of 400 rows
+CREATE TABLE worse AS SELECT i AS id, 5 AS a, 3 AS noise, 0.0 AS z FROM generate_series(1, 400) i;
+SELECT augur.start_rollout('e', 2, mode => 'shadow', step_for => '1 day', guard => '{"metric": "absolute_error", "max_loss": 0}') AS o \gset
+INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, value, rollout_id, arm)
+SELECT o.model_id, CASE arm WHEN 'shadow' THEN o.candidate_id ELSE o.champion_id END, CASE arm WHEN 'shadow' THEN 2 ELSE 1 END, 'e', i::text,
+	CASE arm WHEN 'shadow' THEN 101 + CASE WHEN i % 2 = 0 THEN 8 ELSE -8 END ELSE 100 END, o.id, arm
+FROM generate_series(1, 400) i, unnest('{champion,shadow}'::text[]) arm, augur.rollouts o WHERE o.id = :o;
+SELECT augur.record_actuals('e', 'worse', 'z', entity => 'id');
+SELECT round((l.candidate_loss - l.champion_loss)::numeric / l.error::numeric, 2) AS errors_worse FROM augur.rollouts o, augur._rollout_losses(o, 'absolute_error') l WHERE o.id = :o;
+SAVEPOINT first;
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 hour', 'e');
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 day', 'e');
+ROLLBACK TO first;
+-- it could not tell before
+UPDATE augur.rollouts SET verdict = 'inconclusive', looked_at = now() + '1 day',
+	facts = '{"candidate": {"predictions": 400}, "champion_labelled": 400, "candidate_labelled": 400}' WHERE id = :o;
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 day 1 minute', 'e');
+ROLLBACK TO first;
+-- that had too few rows
+UPDATE augur.rollouts SET verdict = 'inconclusive', looked_at = now() + '1 day',
+	facts = '{"candidate": {"predictions": 400}, "champion_labelled": 40, "candidate_labelled": 40}' WHERE id = :o;
+SELECT state, verdict FROM augur.check_rollouts(now() + '1 day 1 minute', 'e');
+ROLLBACK;
+
+-- ---- failures are counted by max_error_share, and are no losses beside
+CREATE VIEW other AS SELECT id, noise, y FROM rows;
+BEGIN;
+SELECT augur.abort_rollout('m');
+SELECT augur.start_rollout('m', 2, weights => '{50}', guard => '{"max_error_share": 0.2, "metric": "log_loss", "max_loss": 10}') > 0 AS started;
+SELECT count(*) FROM augur.score('m', 'rows', 'id', filter => 'id > 100');
+SELECT count(*) FROM augur.score('m', 'other', 'id', filter => 'id <= 100');
+SELECT (augur.record_actuals('m', 'rows', 'y', entity => 'id')).recorded;
+SELECT count(*) > 30 AS failed FROM augur.predictions WHERE rollout_id = (SELECT max(id) FROM augur.rollouts) AND error IS NOT NULL;
+SELECT (l.candidate_loss < 1) AS no_failures FROM augur.rollouts o, augur._rollout_losses(o, 'log_loss') l WHERE o.model = 'm' AND o.state = 'running';
+SELECT count(*) FROM augur.losses('m') l JOIN augur.predictions p ON p.id = l.prediction_id WHERE p.error IS NOT NULL;
+ROLLBACK;
+
+-- ---- time has no end, and a rollout would stay in it
+SELECT augur.check_rollouts('infinity');
+SELECT augur.check_rollouts('-infinity', 'e');
+
 -- all of it goes with the model, and stays in the history
 SELECT augur.drop_model('m');
 SELECT state, reason, candidate FROM augur.rollout_history WHERE model = 'm' LIMIT 1;

@@ -236,7 +236,14 @@ BEGIN
 			v.verdict := 'error';
 			v.detail := format('the type has changed from %s to %s', c.type, c.now_type);
 		ELSIF c.kind = 'numeric' THEN
-			v := augur._drift_numbers(reference, current, c.name);
+			-- one that no float8 holds keeps no other from being compared
+			BEGIN
+				v := augur._drift_numbers(reference, current, c.name);
+			EXCEPTION WHEN numeric_value_out_of_range THEN
+				v := NULL;
+				v.verdict := 'error';
+				v.detail := SQLERRM;
+			END;
 		ELSE
 			v := augur._drift_labels(reference, current, c.name);
 		END IF;

@@ -97,6 +97,9 @@ COMMENT ON FUNCTION augur._month_name(timestamptz) IS
 CREATE OR REPLACE FUNCTION augur._make_partition(at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
+-- bounds are written as text, and names of zones (IST) may be read as those of others
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
 AS $$
 DECLARE
 	name		text := augur._month_name(at);
@@ -602,6 +605,8 @@ CREATE OR REPLACE FUNCTION augur.record_actuals(model text, relation regclass, v
 	observed_at name DEFAULT NULL, filter text DEFAULT NULL) RETURNS augur.recorded_actuals
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
+-- compiling what row security adds takes seconds, and the rest little time
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -629,10 +634,14 @@ BEGIN
 		' WHERE (g.value IS NOT NULL OR g.label IS NOT NULL) AND (g.prediction_id IS NOT NULL OR g.entity IS NOT NULL)'
 		' ORDER BY g.observed_at, g.prediction_id, g.target_time, g.entity'
 		' RETURNING a.prediction_id, a.entity, a.target_time)'
-		' SELECT count(*), count(*) FILTER (WHERE CASE WHEN n.prediction_id IS NOT NULL'
-		' THEN EXISTS (SELECT FROM augur.predictions p WHERE p.id = n.prediction_id AND p.model_id = $1)'
-		' ELSE EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity'
-		' AND p.target_time IS NOT DISTINCT FROM n.target_time) END), (SELECT count(*) FROM given) - count(*) FROM new n',
+		-- joins, each on columns of an index: an entity may have as many predictions as there are rows
+		' SELECT (SELECT count(*) FROM new), (SELECT count(*) FROM new n WHERE n.prediction_id IS NOT NULL'
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.id = n.prediction_id AND p.model_id = $1))'
+		' + (SELECT count(*) FROM new n WHERE n.target_time IS NOT NULL'
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time = n.target_time))'
+		' + (SELECT count(*) FROM new n WHERE n.target_time IS NULL'
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time IS NULL)),'
+		' (SELECT count(*) FROM given) - (SELECT count(*) FROM new)',
 		CASE WHEN prediction IS NULL THEN 'NULL::bigint' ELSE format('%s.%I::bigint', alias, prediction) END,
 		CASE WHEN entity IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, entity) END,
 		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
@@ -649,18 +658,24 @@ COMMENT ON FUNCTION augur.record_actuals(text, regclass, name, name, name, name,
 
 -- ---- losses ---------------------------------------------------------------------------------------
 
--- lateness NULL: all labels that were there as of then; else those that were no later
+-- lateness NULL: all labels that were there as of then; else those that were no later.  Whoever may
+-- predict writes the log: what no sum can hold (numbers beyond 1e70, a probability that is no number)
+-- must not keep anybody from the other rows.  A candidate that failed has not answered.
 CREATE OR REPLACE FUNCTION augur._losses(model_id bigint, version_id bigint, since timestamptz,
 	until timestamptz, base_since timestamptz, lateness interval, as_of timestamptz)
 RETURNS SETOF augur.prediction_loss
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
--- tables that have just been filled have no statistics: never once for each row
+-- tables that have just been filled have no statistics: never once for each row, nor once for each
+-- pair of rows of an entity, as of merging by a part of the key
 SET enable_nestloop = off
+SET enable_mergejoin = off
+-- compiling what row security adds takes seconds, and the rest little time
+SET jit = off
 AS $$
 	WITH p AS (
 		SELECT t.* FROM augur.predictions t
-		WHERE t.model_id = $1 AND t.version_id = coalesce($2, t.version_id)
+		WHERE t.model_id = $1 AND t.version_id = coalesce($2, t.version_id) AND t.error IS NULL
 		AND coalesce(t.target_time, t.at) >= coalesce($3, '-infinity')
 		AND coalesce(t.target_time, t.at) < coalesce($4, 'infinity')
 		AND greatest(coalesce(t.target_time, t.at), t.at) >= coalesce($5, '-infinity')
@@ -677,13 +692,18 @@ AS $$
 		AND ($6 IS NULL OR u.recorded_at <= greatest(coalesce(u.target, u.made), u.made) + $6)
 		ORDER BY u.of, u.id DESC)
 	SELECT p.id, p.version, p.at, p.entity, p.target_time, p.value, p.label, a.value, a.label,
-		   (p.value - a.value) ^ 2, abs(p.value - a.value),
+		   g.gap ^ 2, g.gap,
 		   CASE WHEN a.label IS NOT NULL
-				THEN -ln(least(greatest(coalesce((p.probabilities ->> a.label)::float8, 0), 2.220446049250313e-16),
-							   1 - 2.220446049250313e-16)) END,
+				THEN -ln(CASE WHEN jsonb_typeof(p.probabilities -> a.label) = 'number'
+							  THEN least(greatest((p.probabilities -> a.label)::numeric, 2.220446049250313e-16),
+										 0.9999999999999997779553950749687)::float8
+							  ELSE 2.220446049250313e-16 END) END,
 		   CASE WHEN a.label IS NOT NULL THEN (p.label IS DISTINCT FROM a.label)::integer END,
 		   a.observed_at, a.recorded_at
 	FROM p LEFT JOIN a ON a.of = p.id
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN p.value IS NOT NULL AND a.value IS NOT NULL
+					THEN abs(least(greatest(p.value, -1e70), 1e70) - least(greatest(a.value, -1e70), 1e70)) END AS gap) g
 $$;
 COMMENT ON FUNCTION augur._losses(bigint, bigint, timestamptz, timestamptz, timestamptz, interval, timestamptz) IS
 'Internal. Predictions of a model, or of one version, beside their latest actual value as of a point in time.';

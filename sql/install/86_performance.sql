@@ -60,7 +60,7 @@ COMMENT ON FUNCTION augur._performance_verdict(augur.performance_window, integer
 
 -- AUC of two classes, and its standard error by DeLong and others 1988, of each group.
 CREATE OR REPLACE FUNCTION augur._auc_windows(versions integer[], windows timestamptz[], positive boolean[],
-	scores float8[], OUT version integer, OUT "window" timestamptz, OUT auc float8, OUT error float8)
+	scores float8[], OUT version integer, OUT "window" timestamptz, OUT auc float8, OUT error float8, OUT fewer bigint)
 RETURNS SETOF record
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
@@ -77,10 +77,13 @@ AS $$
 		SELECT r.v, r.w, r.p, count(*) AS n, avg((r.among_all - r.among_own)::float8 / nullif(r.others, 0)) AS share,
 			   var_samp((r.among_all - r.among_own)::float8 / nullif(r.others, 0)) AS spread
 		FROM r GROUP BY r.v, r.w, r.p)
-	SELECT c.v, c.w, max(c.share) FILTER (WHERE c.p), sqrt(sum(c.spread / c.n)) FROM c GROUP BY c.v, c.w
+	-- a class of one row has no spread, and the other alone would tell too small an error
+	SELECT c.v, c.w, max(c.share) FILTER (WHERE c.p), CASE WHEN count(c.spread) = 2 THEN sqrt(sum(c.spread / c.n)) END,
+		   min(c.n)::bigint
+	FROM c GROUP BY c.v, c.w
 $$;
 COMMENT ON FUNCTION augur._auc_windows(integer[], timestamptz[], boolean[], float8[]) IS
-'Internal. The AUC of each version and window, with its standard error.';
+'Internal. The AUC of each version and window, with its standard error and the rows of the smaller class.';
 
 CREATE OR REPLACE FUNCTION augur._check_width(width interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -103,6 +106,7 @@ CREATE OR REPLACE FUNCTION augur.performance(model text, width interval DEFAULT 
 RETURNS SETOF augur.performance_window
 LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, augur, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -143,10 +147,13 @@ BEGIN
 		FROM counts c, LATERAL (SELECT 1.959963984540054 * c.log_loss_sd / sqrt(nullif(c.n, 0)) AS half) h
 		WHERE m.task = 'classification'
 		UNION ALL
-		SELECT c.version, c.w, 'auc', a.auc, q.lower, q.upper
+		-- without an error: its variance is at most that of a share of the smaller class (Birnbaum and Klose 1957,
+		-- Annals of Mathematical Statistics 28:933)
+		SELECT c.version, c.w, 'auc', a.auc, coalesce(q.lower, b.lower), coalesce(q.upper, b.upper)
 		FROM counts c JOIN classes k ON k.version = c.version
 		LEFT JOIN aucs a ON a.version = c.version AND a."window" = c.w
 		LEFT JOIN LATERAL augur._auc_interval(a.auc, a.error) q ON true
+		LEFT JOIN LATERAL augur._wilson(a.auc, CASE WHEN a.auc IS NOT NULL THEN a.fewer END) b ON true
 		WHERE cardinality(k.names) = 2
 		UNION ALL
 		SELECT c.version, c.w, 'rmse', sqrt(c.mse), sqrt(CASE WHEN h.half IS NOT NULL THEN greatest(c.mse - h.half, 0) END), sqrt(c.mse + h.half)
@@ -180,7 +187,12 @@ AS $$
 DECLARE
 	m			augur.models := augur._model(regexp_replace(model, '[/@].*$', ''));
 	stored		bigint;
+	origin		timestamptz := '2000-01-03 00:00+00';
 BEGIN
+	PERFORM augur._check_width(width);
+	-- whole windows: the part of one would be kept in place of all of it
+	since := date_bin(width, since, origin);
+	until := CASE WHEN date_bin(width, until, origin) < until THEN date_bin(width, until, origin) + width ELSE until END;
 	INSERT INTO augur.performance_windows AS w (version_id, window_start, window_end, metric, value, lower, upper, n,
 		baseline, baseline_lower, baseline_upper, verdict, predictions, coverage, delay)
 	SELECT v.id, p.window_start, p.window_end, p.metric, p.value, p.lower, p.upper, p.n, p.baseline,
@@ -198,7 +210,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.store_performance(text, interval, timestamptz, timestamptz, integer) IS
-'Keeps what augur.performance measures in augur.performance_windows, and returns how many rows: those of a window that is there already are measured again, as labels come in. The same arguments.';
+'Keeps what augur.performance measures in augur.performance_windows, and returns how many rows: those of a window that is there already are measured again, as labels come in. The same arguments; a window that since or until lies in is kept as a whole.';
 
 -- ---- estimates ------------------------------------------------------------------------------------
 
@@ -208,7 +220,8 @@ CREATE OR REPLACE FUNCTION augur._confidences(v augur.versions, since timestampt
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT p.value, (p.probabilities ->> p.label)::float8, l.error = 0
+	SELECT p.value, CASE WHEN jsonb_typeof(p.probabilities -> p.label) = 'number'
+		   THEN least(greatest((p.probabilities -> p.label)::numeric, 0), 1)::float8 END, l.error = 0
 	FROM augur._losses(v.model_id, v.id, since, until, NULL, NULL, NULL) l
 	JOIN augur.predictions p ON p.id = l.prediction_id
 	WHERE p.label IS NOT NULL

@@ -245,6 +245,9 @@ DECLARE
 BEGIN
 	-- before anything of the owner's choice is read
 	PERFORM augur._check_own_source(m, 'A member of the owner can look at it.');
+	IF NOT isfinite(as_of) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be finite';
+	END IF;
 	IF NOT pg_try_advisory_xact_lock(hashtext('augur.check_retrain'), hashint8(m.id)) THEN
 		RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
 			MESSAGE = format('the retrain policy of model "%s" is being looked at by another session', m.name);

@@ -31,7 +31,7 @@ CREATE TABLE augur.rollouts
 				('{pending_approval,approved,running,paused,promoted,rolled_back,aborted,denied,expired}'::text[])),
 	step		integer NOT NULL DEFAULT 0 CHECK (step BETWEEN 0 AND cardinality(weights)),
 	weight		numeric(5, 2) NOT NULL DEFAULT 0 CHECK (weight BETWEEN 0 AND 100),
-	timer_from	timestamptz,
+	timer_from	timestamptz CHECK (timer_from > '-infinity' AND timer_from < '100000-01-01 00:00+00'),
 	samples_since timestamptz,
 	verdict		text CHECK (verdict = ANY ('{pass,fail,inconclusive}'::text[])),
 	reason		text,

@@ -41,6 +41,19 @@ BEGIN
 			MESSAGE = format('rollout %s has not been approved', OLD.id),
 			HINT = 'Use augur.approve_rollout.';
 	END IF;
+	IF NEW.facts IS DISTINCT FROM OLD.facts THEN
+		-- everybody's augur.rollout_status reads them
+		BEGIN
+			PERFORM (NEW.facts #>> '{champion,predictions}')::bigint, (NEW.facts #>> '{candidate,predictions}')::bigint,
+				(NEW.facts #>> '{candidate,errors}')::bigint, (NEW.facts ->> 'champion_labelled')::bigint,
+				(NEW.facts ->> 'candidate_labelled')::bigint, (NEW.facts ->> 'champion_loss')::float8,
+				(NEW.facts ->> 'candidate_loss')::float8, (NEW.facts ->> 'drift')::float8;
+		EXCEPTION WHEN data_exception THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('what was measured of rollout %s cannot be read: %s', OLD.id, SQLERRM),
+				HINT = 'It is written by augur.check_rollouts.';
+		END;
+	END IF;
 	-- an entity that the candidate has is not given back while the rollout is open
 	IF NEW.ended_at IS NULL AND (NEW.step < OLD.step OR NEW.weight < OLD.weight) THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -493,46 +506,69 @@ COMMENT ON FUNCTION augur.abort_rollout(text, text) IS
 
 -- ---- judging --------------------------------------------------------------------------------------
 
--- Mean loss of the candidate less that of the champion, with its standard error.  Canary: two sets of
--- entities.  Shadow: pairs, in the order they were logged; what came true is told of the champion's.
+-- Mean losses of both, the standard error of their difference, and its degrees of freedom.  Canary: two
+-- sets of entities.  Shadow: pairs, in the order they were logged; what came true is told of the
+-- champion's.  Rows of one entity are not independent, and entities are what was drawn: so an entity
+-- counts once, with the sum of how far its rows are from the mean (Liang and Zeger 1986, Biometrika
+-- 73:13); where each has one row, that is the standard error of a mean.  No entity: each row is its own.
 CREATE OR REPLACE FUNCTION augur._rollout_losses(r augur.rollouts, metric text, OUT champion bigint, OUT candidate bigint,
-	OUT champion_loss float8, OUT candidate_loss float8, OUT error float8)
+	OUT champion_loss float8, OUT candidate_loss float8, OUT error float8, OUT freedom bigint)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 SET enable_nestloop = off
+SET jit = off
 AS $$
 	WITH logged AS MATERIALIZED (
 		SELECT p.id, p.at, p.arm, coalesce(p.entity, '') AS entity, coalesce(p.target_time, 'infinity') AS target_time, p.value,
-			   p.label, p.probabilities,
+			   p.label, p.probabilities, p.error, CASE WHEN p.entity IS NULL THEN p.id END AS alone,
 			   row_number() OVER (PARTITION BY p.arm, p.entity, p.target_time, p.at ORDER BY p.id) AS nth
 		FROM augur.predictions p
 		WHERE p.model_id = r.model_id AND p.rollout_id = r.id AND p.at >= r.samples_since
 		AND p.version_id = ANY (ARRAY[r.champion_id, r.candidate_id])),
 	known AS MATERIALIZED (
-		SELECT g.id, g.at, g.arm, g.entity, g.target_time, g.nth, l.actual, l.actual_label,
+		SELECT g.id, g.at, g.arm, g.entity, g.alone, g.target_time, g.nth, l.actual, l.actual_label,
 			   CASE metric WHEN 'error' THEN l.error WHEN 'log_loss' THEN l.log_loss WHEN 'squared_error' THEN l.squared_error
 			   ELSE l.absolute_error END AS loss
 		FROM logged g
 		JOIN augur._losses(r.model_id, NULL, NULL, NULL, r.samples_since, NULL, NULL) l ON l.prediction_id = g.id
 		WHERE l.actual IS NOT NULL OR l.actual_label IS NOT NULL),
 	pairs AS (
-		SELECT k.loss AS champion, CASE metric
+		SELECT k.entity, k.alone, k.loss AS champion, CASE metric
 			   WHEN 'error' THEN (s.label IS DISTINCT FROM k.actual_label)::integer
-			   WHEN 'log_loss' THEN -ln(least(greatest(coalesce((s.probabilities ->> k.actual_label)::float8, 0),
-													   2.220446049250313e-16), 1 - 2.220446049250313e-16))
-			   WHEN 'squared_error' THEN (s.value - k.actual) ^ 2
-			   ELSE abs(s.value - k.actual) END AS candidate
+			   WHEN 'log_loss' THEN -ln(CASE WHEN jsonb_typeof(s.probabilities -> k.actual_label) = 'number'
+					THEN least(greatest((s.probabilities -> k.actual_label)::numeric, 2.220446049250313e-16),
+							   0.9999999999999997779553950749687)::float8
+					ELSE 2.220446049250313e-16 END)
+			   WHEN 'squared_error' THEN g.gap ^ 2
+			   ELSE g.gap END AS candidate
 		FROM known k JOIN logged s ON s.arm = 'shadow' AND s.entity = k.entity AND s.target_time = k.target_time
-			AND s.at = k.at AND s.nth = k.nth
-		WHERE k.arm = 'champion' AND r.mode = 'shadow')
-	SELECT count(*), count(*), avg(p.champion), avg(p.candidate), stddev_samp(p.candidate - p.champion) / sqrt(nullif(count(*), 0))
-	FROM pairs p WHERE p.champion IS NOT NULL AND p.candidate IS NOT NULL HAVING r.mode = 'shadow'
-	UNION ALL
-	SELECT count(*) FILTER (WHERE k.arm = 'champion'), count(*) FILTER (WHERE k.arm = 'candidate'),
-		   avg(k.loss) FILTER (WHERE k.arm = 'champion'), avg(k.loss) FILTER (WHERE k.arm = 'candidate'),
-		   sqrt(var_samp(k.loss) FILTER (WHERE k.arm = 'champion') / nullif(count(*) FILTER (WHERE k.arm = 'champion'), 0)
-				+ var_samp(k.loss) FILTER (WHERE k.arm = 'candidate') / nullif(count(*) FILTER (WHERE k.arm = 'candidate'), 0))
-	FROM known k WHERE k.loss IS NOT NULL AND k.arm = ANY ('{champion,candidate}') HAVING r.mode = 'canary'
+			AND s.at = k.at AND s.nth = k.nth AND (s.alone IS NULL) = (k.alone IS NULL)
+		CROSS JOIN LATERAL (
+			SELECT CASE WHEN s.value IS NOT NULL AND k.actual IS NOT NULL
+						THEN abs(least(greatest(s.value, -1e70), 1e70) - least(greatest(k.actual, -1e70), 1e70)) END AS gap) g
+		WHERE k.arm = 'champion' AND r.mode = 'shadow' AND s.error IS NULL),
+	-- what is averaged: losses in a canary, differences in shadow mode
+	terms AS (
+		SELECT k.arm, k.entity, k.alone, k.loss AS x, NULL::float8 AS champion, NULL::float8 AS candidate
+		FROM known k WHERE r.mode = 'canary' AND k.loss IS NOT NULL AND k.arm = ANY ('{champion,candidate}')
+		UNION ALL
+		SELECT 'pair', p.entity, p.alone, p.candidate - p.champion, p.champion, p.candidate
+		FROM pairs p WHERE p.champion IS NOT NULL AND p.candidate IS NOT NULL),
+	entities AS MATERIALIZED (
+		SELECT t.arm, count(*) AS n, sum(t.x) AS x, sum(t.champion) AS champion, sum(t.candidate) AS candidate
+		FROM terms t GROUP BY t.arm, t.entity, t.alone),
+	means AS (
+		SELECT e.arm, sum(e.n)::bigint AS n, sum(e.x) / sum(e.n)::float8 AS mean, sum(e.champion) / sum(e.n)::float8 AS champion,
+			   sum(e.candidate) / sum(e.n)::float8 AS candidate
+		FROM entities e GROUP BY e.arm),
+	errors AS (
+		SELECT m.arm, m.n, m.mean, m.champion, m.candidate, count(*) - 1 AS freedom,
+			   sum((e.x - e.n * m.mean) ^ 2) / m.n / m.n * count(*) / nullif(count(*) - 1, 0) AS variance
+		FROM entities e JOIN means m ON m.arm = e.arm GROUP BY m.arm, m.n, m.mean, m.champion, m.candidate)
+	SELECT coalesce(max(e.n) FILTER (WHERE e.arm <> 'candidate'), 0), coalesce(max(e.n) FILTER (WHERE e.arm <> 'champion'), 0),
+		   max(CASE e.arm WHEN 'champion' THEN e.mean ELSE e.champion END), max(CASE e.arm WHEN 'candidate' THEN e.mean ELSE e.candidate END),
+		   CASE WHEN count(e.variance) = CASE r.mode WHEN 'shadow' THEN 1 ELSE 2 END THEN sqrt(sum(e.variance)) END, min(e.freedom)
+	FROM errors e
 $$;
 COMMENT ON FUNCTION augur._rollout_losses(augur.rollouts, text) IS
 'Internal. Losses of both versions at this step of a rollout, as far as it is known what came true.';
@@ -540,6 +576,7 @@ COMMENT ON FUNCTION augur._rollout_losses(augur.rollouts, text) IS
 CREATE OR REPLACE FUNCTION augur._rollout_facts(r augur.rollouts) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	n			record;
@@ -575,7 +612,7 @@ BEGIN
 		SELECT * INTO loss FROM augur._rollout_losses(r, r.guard ->> 'metric');
 		facts := facts || jsonb_strip_nulls(jsonb_build_object('metric', r.guard ->> 'metric', 'champion_labelled', loss.champion,
 			'candidate_labelled', loss.candidate, 'champion_loss', loss.champion_loss, 'candidate_loss', loss.candidate_loss,
-			'loss_error', loss.error));
+			'loss_error', loss.error, 'loss_freedom', loss.freedom));
 	END IF;
 	RETURN facts;
 END
@@ -599,11 +636,17 @@ DECLARE
 	lower		float8;
 	drift		float8 := (facts ->> 'drift')::float8;
 	loss		float8 := (facts ->> 'candidate_loss')::float8 - (facts ->> 'champion_loss')::float8;
-	half		float8 := z * (facts ->> 'loss_error')::float8;
+	free		float8 := (facts ->> 'loss_freedom')::float8;
+	half		float8;
 	k			text;
 	fails		text[] := '{}';
 	unknown		text[] := '{}';
 BEGIN
+	IF free > 0 THEN
+		-- few entities tell their spread badly: as many errors as Student's t has (Abramowitz and Stegun 26.7.5)
+		half := (facts ->> 'loss_error')::float8 * (z + (z ^ 3 + z) / (4 * free) + (5 * z ^ 5 + 16 * z ^ 3 + 3 * z) / (96 * free ^ 2)
+			+ (3 * z ^ 7 + 19 * z ^ 5 + 17 * z ^ 3 - 15 * z) / (384 * free ^ 3));
+	END IF;
 	IF NOT coalesce(n >= r.min_samples AND n > 0, false) THEN
 		unknown := unknown || format('%s predictions of the candidate, of %s that are needed', n, r.min_samples);
 	ELSE
@@ -637,7 +680,9 @@ BEGIN
 	END IF;
 	IF r.guard ? 'metric' THEN
 		bound := (r.guard ->> 'max_loss')::float8;
-		IF coalesce(labelled, 0) < r.min_samples OR half IS NULL THEN
+		IF labelled >= r.min_samples AND half IS NULL THEN
+			unknown := unknown || 'the predictions with an actual value are of one entity'::text;
+		ELSIF coalesce(labelled, 0) < r.min_samples OR half IS NULL THEN
 			unknown := unknown || format('%s predictions with an actual value, of %s that are needed of each version', coalesce(labelled, 0), r.min_samples);
 		ELSIF loss - half > bound THEN
 			fails := fails || format('%s is worse than the champion''s by %s, surely by more than %s', r.guard ->> 'metric', round(loss::numeric, 4), bound);
@@ -668,6 +713,7 @@ DECLARE
 	now_id		bigint := augur._production_version(m.name);
 	now_version	integer := (SELECT v.version FROM augur.versions v WHERE v.id = now_id);
 	over		boolean;
+	sure		boolean;
 	facts		jsonb;
 	judged		record;
 BEGIN
@@ -684,9 +730,15 @@ BEGIN
 	END IF;
 	over := as_of >= r.timer_from + r.step_for;
 	facts := augur._rollout_facts(r);
-	-- looks before the end of a step are many, so what fails it then has to be surer
-	judged := augur._rollout_verdict(r, facts, CASE WHEN over THEN 1.959963984540054 ELSE 3.290526731491895 END,
-									 CASE WHEN over THEN 0.05 ELSE 0.001 END);
+	-- Looks before the end of a step are many, so what fails it then has to be surer; so are those after the
+	-- one that had enough rows and could not tell: at 95 % each, one in eight that is just too bad would pass.
+	sure := NOT over OR r.looked_at > r.timer_from AND r.looked_at >= r.timer_from + r.step_for
+		AND coalesce((r.facts #>> '{candidate,predictions}')::bigint >= r.min_samples
+					 AND (NOT r.guard ? 'max_drift' OR r.facts ? 'drift')
+					 AND (NOT r.guard ? 'metric' OR least((r.facts ->> 'champion_labelled')::bigint,
+														  (r.facts ->> 'candidate_labelled')::bigint) >= r.min_samples), false);
+	judged := augur._rollout_verdict(r, facts, CASE WHEN sure THEN 3.290526731491895 ELSE 1.959963984540054 END,
+									 CASE WHEN sure THEN 0.001 ELSE 0.05 END);
 	IF judged.verdict = 'fail' THEN
 		RETURN augur._rollout_move(r, 'rolled_back', as_of, judged.reason, 'fail', facts);
 	ELSIF judged.verdict = 'pass' AND over AND r.step < cardinality(r.weights) THEN
@@ -721,6 +773,9 @@ DECLARE
 	r			augur.rollouts;
 BEGIN
 	as_of := coalesce(as_of, now());
+	IF NOT isfinite(as_of) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be finite';
+	END IF;
 	IF model IS NOT NULL THEN
 		chosen := (augur._model_operated((augur._model(model)).id)).id;
 	END IF;

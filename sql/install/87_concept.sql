@@ -73,18 +73,20 @@ CREATE OR REPLACE FUNCTION augur._late_labels(model_id bigint, s augur.detector_
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 SET enable_nestloop = off
+SET enable_mergejoin = off
+SET jit = off
 AS $$
 	WITH new AS (
 		SELECT a.* FROM augur.actuals a
 		WHERE a.model_id = $1 AND a.recorded_at > s.checked_at AND a.recorded_at <= as_of),
 	about AS (
 		SELECT p.*, n.recorded_at FROM new n JOIN augur.predictions p ON p.id = n.prediction_id
-		WHERE p.version_id = s.version_id
+		WHERE p.version_id = s.version_id AND p.error IS NULL
 		UNION ALL
 		SELECT p.*, n.recorded_at FROM new n JOIN augur.predictions p
 		ON p.model_id = n.model_id AND p.entity = n.entity
 		AND coalesce(p.target_time, 'infinity') = coalesce(n.target_time, 'infinity')
-		WHERE p.version_id = s.version_id),
+		WHERE p.version_id = s.version_id AND p.error IS NULL),
 	firsts AS (
 		SELECT t.id, greatest(coalesce(t.target_time, t.at), t.at) AS base, coalesce(t.target_time, t.at) AS event,
 			   min(t.recorded_at) AS first
@@ -126,7 +128,9 @@ BEGIN
 	loss := augur._check_loss(m, detector, loss);
 	s := augur._detector_state(v, detector, loss, options, lateness);
 	as_of := coalesce(as_of, clock_timestamp());
-	IF as_of < s.checked_at THEN
+	IF NOT isfinite(as_of) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'as_of must be finite';
+	ELSIF as_of < s.checked_at THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('as_of is before %s, when this detector was checked last', s.checked_at),
 			HINT = 'Use augur.reset_detector to begin anew.';

@@ -338,6 +338,8 @@ CREATE OR REPLACE FUNCTION augur._monitor_slot(t augur.monitors, as_of timestamp
 	OUT next_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, augur, pg_temp
+-- days and months are of UTC: the same for whoever looks
+SET timezone = 'UTC'
 AS $$
 DECLARE
 	steps		bigint := greatest(0, floor(extract(epoch FROM as_of - t.start_at) / extract(epoch FROM t.every)));

@@ -95,6 +95,11 @@ CREATE TABLE augur.pipeline_runs
 	pid			integer,
 	reason		text,
 	CHECK (interval_start <= interval_end),
+	-- views subtract them, also those of other roles: an owner's odd time must not be an error there
+	CONSTRAINT pipeline_runs_finite CHECK (
+		isfinite(greatest(launched_at, started_at, resume_at, ended_at, due_at, late_at))
+		AND isfinite(least(launched_at, started_at, resume_at, ended_at, due_at, late_at))
+		AND greatest(launched_at, started_at, resume_at, ended_at, due_at, late_at) < '100000-01-01 00:00+00'),
 	CHECK ((ended_at IS NULL) = (status = ANY ('{queued,running}'::text[]))),
 	FOREIGN KEY (pipeline_id, pipeline, owner) REFERENCES augur.pipelines (id, name, owner)
 		ON UPDATE CASCADE ON DELETE CASCADE
@@ -131,6 +136,9 @@ CREATE TABLE augur.step_runs
 	hint		text,
 	context		text,
 	UNIQUE (run_id, step, attempt),
+	CONSTRAINT step_runs_finite CHECK (
+		isfinite(greatest(next_at, started_at, ended_at)) AND isfinite(least(next_at, started_at, ended_at))
+		AND greatest(next_at, started_at, ended_at) < '100000-01-01 00:00+00'),
 	CHECK ((ended_at IS NULL) = (status = ANY ('{pending,ready,running,retry_wait}'::text[]))),
 	CHECK ((status = 'retry_wait') = (next_at IS NOT NULL))
 );

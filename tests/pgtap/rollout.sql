@@ -75,6 +75,15 @@ UPDATE augur.rollouts SET weight = 99;
 RESET ROLE;
 SELECT is((SELECT weight FROM augur.rollouts), 50.00, 'and moves none');
 
+-- what the owner may write must not be an error for others who look
+SET LOCAL ROLE ro_owner;
+SELECT throws_ok($$UPDATE augur.rollouts SET facts = '{"champion": {"predictions": "many"}}'$$, '22023', NULL, 'facts can be read');
+SELECT throws_ok($$UPDATE augur.rollouts SET facts = '{"drift": 1e400}'$$, '22023', NULL, 'and no number is too large');
+SELECT throws_ok($$UPDATE augur.rollouts SET timer_from = '294000-01-01'$$, '23514', NULL, 'nor a time');
+SELECT lives_ok($$UPDATE augur.rollouts SET facts = '{"drift": 0.1}'$$, 'others are written');
+SET LOCAL ROLE ro_operator;
+SELECT is((SELECT s.drift FROM augur.rollout_status s WHERE s.model = 'ro'), 0.1::float8, 'and shown');
+
 -- judging, by an operator who is not the owner
 SET LOCAL ROLE ro_owner;
 SELECT augur.record_actuals('ro', 'ro_rows', 'y', entity => 'id');
