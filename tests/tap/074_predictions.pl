@@ -175,7 +175,7 @@ like($err, qr/statement timeout/, 'a check is cancelled');
 is($from->safe_psql('postgres', q{SELECT count(*) FROM augur.detector_states WHERE detector = 'kswin'}), '0', 'and has left nothing');
 is($from->safe_psql('postgres', q{SELECT read FROM augur.check_concept('buyers')}), '200000', 'the other one goes on');
 
-# ---- one entity with many predictions: not once for each pair of them
+# ---- one entity with many predictions: not once for each pair of them, which would take many minutes
 $from->safe_psql('postgres', <<'SQL');
 INSERT INTO augur.predictions (model_id, version_id, version, reference, entity, target_time, value, label, probabilities)
 SELECT p.model_id, p.version_id, p.version, 'buyers', 'shop', timestamptz '2020-01-01 00:00+00' + i * interval '1 minute', 0.2, 'false',
@@ -184,11 +184,11 @@ FROM generate_series(1, 60000) i, (SELECT * FROM augur.predictions LIMIT 1) p;
 CREATE TABLE shop AS SELECT 'shop' AS entity, timestamptz '2020-01-01 00:00+00' + i * interval '1 minute' AS t, i % 5 = 0 AS y FROM generate_series(1, 60000) i;
 ANALYZE augur.predictions, shop;
 SQL
-is($from->safe_psql('postgres', q{SET statement_timeout = '25s'; SELECT recorded, matched FROM augur.record_actuals('buyers', 'shop', 'y', entity => 'entity', target_time => 't')}),
+is($from->safe_psql('postgres', q{SET statement_timeout = '120s'; SELECT recorded, matched FROM augur.record_actuals('buyers', 'shop', 'y', entity => 'entity', target_time => 't')}),
 	'60000|60000', 'what came true is recorded');
 $from->safe_psql('postgres', 'ANALYZE augur.actuals');
-is($from->safe_psql('postgres', q{SET statement_timeout = '25s'; SELECT read, late FROM augur.check_concept('buyers', 'page_hinkley')}), '261800|0', 'and read');
-is($from->safe_psql('postgres', q{SET statement_timeout = '25s'; SELECT count(error) FROM augur.losses('buyers')}), '261800', 'and shown');
+is($from->safe_psql('postgres', q{SET statement_timeout = '120s'; SELECT read, late FROM augur.check_concept('buyers', 'page_hinkley')}), '261800|0', 'and read');
+is($from->safe_psql('postgres', q{SET statement_timeout = '120s'; SELECT count(error) FROM augur.losses('buyers')}), '261800', 'and shown');
 
 $from->stop;
 done_testing();
