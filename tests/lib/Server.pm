@@ -4,6 +4,7 @@
 #	kill_process($node, $pid);				# and until it is back
 #	my ($cancelled, $ms) = overshoot($node, 400, $query, @settings);
 #	ok(gone($node), 'nothing runs any more');
+#	at_rest($node);							# waits until no pipeline has anything to do
 #
 # Times are the server's own: what a client does between two statements, and how long a program of
 # the test takes to begin, is not in them.
@@ -17,7 +18,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Wire;
 
-our @EXPORT_OK = qw(up kill_process connection overshoot late gone);
+our @EXPORT_OK = qw(up kill_process connection overshoot late gone at_rest);
 use constant { LATE => 250, PATIENCE => 180 };
 
 # Not through its input: a psql that finds no server has gone before that could be written.
@@ -106,6 +107,15 @@ END
 $$
 SQL
 	return $rc == 0;
+}
+
+# Waits until every run of a pipeline has ended, and every worker has gone: one that has ended its run looks
+# for another, and would take what a test has just queued, and means to keep waiting.
+sub at_rest
+{
+	my ($node) = @_;
+	$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM augur.pipeline_runs WHERE ended_at IS NULL)
+		AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'augur pipeline')}) or die 'pipelines do not come to rest';
 }
 
 1;

@@ -2,9 +2,12 @@
 # that happen again, one run in the way of all others, a tick that never comes back; and whose pipelines are.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Server qw(at_rest);
 use Test::More;
 use Time::HiRes qw(usleep);
 
@@ -110,6 +113,7 @@ sub holds
 }
 sub lets_go { one(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep\(600\)$' AND wait_event = 'PgSleep'}); $hog->finish; }
 my $soon = q{SET statement_timeout = '15 s'};
+at_rest($node);
 foreach my $role ('ann', 'bob')
 {
 	as($role, qq{SELECT augur.create_pipeline('held_$role', max_active => 9);
@@ -145,7 +149,7 @@ foreach my $params ('{}', '{"x": {"type": "integer", "default": 1}}')
 	is(one(q{SELECT string_agg(DISTINCT pipeline, ' ' ORDER BY pipeline) FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND trigger = 'schedule'}),
 		'held_ann held_bob', 'which is queued when it is let go of');
 	as($_, qq{SELECT augur.unschedule('held_$_')}) foreach ('ann', 'bob');
-	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND ended_at IS NULL}) or die 'do not end';
+	at_rest($node);
 	one(q{DELETE FROM augur.pipeline_runs WHERE pipeline ~ '^held'});
 }
 # events of others: whoever writes one does not wait for those whom it starts
@@ -155,6 +159,7 @@ is(fails('team', "$soon; SELECT augur.emit('knock')"), '', 'an event goes past a
 lets_go();
 as('op', q{CALL augur.tick()});
 is(one(q{SELECT count(*), min(trigger) FROM augur.pipeline_runs WHERE pipeline = 'held_ann'}), '1|event knock', 'which it starts nevertheless');
+at_rest($node);
 as('ann', q{SELECT augur.alter_pipeline('held_ann', concurrency => 'replace', max_active => 1); SELECT augur.enable_pipeline('held_ann', false);
 	SELECT augur.queue_run('held_ann'); SELECT augur.enable_pipeline('held_ann')});
 holds('ann', q{SELECT id FROM augur.pipeline_runs WHERE pipeline = 'held_ann' FOR UPDATE});
@@ -163,7 +168,7 @@ lets_go();
 as('op', q{CALL augur.tick()});
 is(one(q{SELECT string_agg(status, ' ' ORDER BY id) FROM augur.pipeline_runs WHERE pipeline = 'held_ann' AND id > (SELECT min(id) FROM augur.pipeline_runs WHERE pipeline = 'held_ann')
 	AND status = 'cancelled'}), 'cancelled', 'which it replaces nevertheless');
-$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM augur.pipeline_runs WHERE pipeline ~ '^held' AND ended_at IS NULL}) or die 'do not end';
+at_rest($node);
 as($_, qq{SELECT augur.drop_pipeline('held_$_')}) foreach ('ann', 'bob');
 
 # ---- ticks --------------------------------------------------------------------------------------------------
