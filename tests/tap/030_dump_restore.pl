@@ -2,8 +2,11 @@
 # predictions are equal, the next inserts work, and promotion goes on.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Server qw(at_rest);
 use Test::More;
 
 my $from = PostgreSQL::Test::Cluster->new('dump_from');
@@ -76,6 +79,7 @@ SELECT augur.train('big', 'visits', 'spent', params => '{"n_trees": 60}', promot
 CREATE TABLE kept AS SELECT ('\x' || encode(string_agg(bytes, '' ORDER BY seq), 'hex'))::augur.model AS model
 FROM augur.version_chunks WHERE version_id = 1;
 SQL
+at_rest($from);
 cmp_ok($from->safe_psql('postgres', 'SELECT max(seq) FROM augur.version_chunks'), '>=', 1,
 	'a model has more than one chunk');
 
