@@ -37,6 +37,7 @@ CREATE TABLE augur.rollouts
 	reason		text,
 	facts		jsonb NOT NULL DEFAULT '{}',
 	looked_at	timestamptz,
+	rests_until timestamptz,
 	ended_at	timestamptz,
 	CHECK ((champion_id IS NULL) = (champion IS NULL)),
 	CHECK ((state = ANY ('{promoted,rolled_back,aborted,denied,expired}'::text[])) = (ended_at IS NOT NULL)),
@@ -172,6 +173,8 @@ COMMENT ON COLUMN augur.rollouts.verdict IS 'of the last look: pass, fail or inc
 COMMENT ON COLUMN augur.rollouts.reason IS 'why';
 COMMENT ON COLUMN augur.rollouts.facts IS 'what was measured then';
 COMMENT ON COLUMN augur.rollouts.looked_at IS 'as of when augur.check_rollouts looked last';
+COMMENT ON COLUMN augur.rollouts.rests_until IS
+'until when it is not looked at again, NULL unless the last look took more than five seconds; naming the model looks at once';
 COMMENT ON COLUMN augur.rollouts.ended_at IS 'when it ended';
 COMMENT ON TABLE augur.rollout_events IS
 'Every move of every rollout, with what was measured. Append-only. augur.rollout_history shows it for reading.';

@@ -167,7 +167,7 @@ BEGIN
 			weight = CASE WHEN kind = 'promoted' THEN 100 WHEN ends THEN 0 WHEN to_step > r.step THEN r.weights[to_step] ELSE t.weight END,
 			timer_from = CASE WHEN kind = ANY ('{started,advanced,resumed}') THEN as_of ELSE t.timer_from END,
 			samples_since = CASE WHEN kind = ANY ('{started,advanced}') THEN now() ELSE t.samples_since END,
-			verdict = verdict, reason = reason, facts = facts, looked_at = as_of,
+			verdict = verdict, reason = reason, facts = facts, looked_at = as_of, rests_until = NULL,
 			ended_at = CASE WHEN ends THEN clock_timestamp() END
 		WHERE t.id = r.id RETURNING t.* INTO r;
 		IF NOT FOUND THEN

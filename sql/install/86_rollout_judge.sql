@@ -202,8 +202,10 @@ $$;
 COMMENT ON FUNCTION augur._rollout_verdict(augur.rollouts, jsonb, float8, float8) IS
 'Internal. Whether a step of a rollout passes, fails, or cannot be judged yet, and why.';
 
--- One rollout; the model's row is locked.
-CREATE OR REPLACE FUNCTION augur._check_rollout(m augur.models, r augur.rollouts, as_of timestamptz) RETURNS augur.rollouts
+-- One rollout; the model's row is locked.  may_rest: as it is, when the last look took so long that the
+-- next one is not due.  The first one after the end of a step always is.
+CREATE OR REPLACE FUNCTION augur._check_rollout(m augur.models, r augur.rollouts, as_of timestamptz, may_rest boolean)
+RETURNS augur.rollouts
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
@@ -211,7 +213,9 @@ AS $$
 DECLARE
 	now_id		bigint := augur._production_version(m.name);
 	now_version	integer := (SELECT v.version FROM augur.versions v WHERE v.id = now_id);
+	began		timestamptz := clock_timestamp();
 	over		boolean;
+	looked		boolean;
 	sure		boolean;
 	facts		jsonb;
 	judged		record;
@@ -228,10 +232,14 @@ BEGIN
 		RETURN r;
 	END IF;
 	over := as_of >= r.timer_from + r.step_for;
+	looked := coalesce(r.looked_at > r.timer_from AND r.looked_at >= r.timer_from + r.step_for, false);
+	IF may_rest AND r.rests_until > began AND (looked OR NOT over) THEN
+		RETURN r;
+	END IF;
 	facts := augur._rollout_facts(r);
 	-- Looks before the end of a step are many, so what fails it then has to be surer; so are those after the
 	-- one that had enough rows and could not tell: at 95 % each, one in eight that is just too bad would pass.
-	sure := NOT over OR r.looked_at > r.timer_from AND r.looked_at >= r.timer_from + r.step_for
+	sure := NOT over OR looked
 		AND coalesce((r.facts #>> '{candidate,predictions}')::bigint >= r.min_samples
 					 AND (NOT r.guard ? 'max_drift' OR r.facts ? 'drift')
 					 AND (NOT r.guard ? 'metric' OR least((r.facts ->> 'champion_labelled')::bigint,
@@ -252,13 +260,15 @@ BEGIN
 		judged.verdict := 'inconclusive';
 		judged.reason := format('the step has not lasted %s', r.step_for);
 	END IF;
-	UPDATE augur.rollouts t SET verdict = judged.verdict, reason = judged.reason, facts = facts, looked_at = as_of
+	UPDATE augur.rollouts t SET verdict = judged.verdict, reason = judged.reason, facts = facts, looked_at = as_of,
+		rests_until = (SELECT clock_timestamp() + least(20 * e.took, interval '30 minutes')
+					   FROM (SELECT clock_timestamp() - began AS took) e WHERE e.took > interval '5 seconds')
 	WHERE t.id = r.id RETURNING t.* INTO r;
 	RETURN r;
 END
 $$;
-COMMENT ON FUNCTION augur._check_rollout(augur.models, augur.rollouts, timestamptz) IS
-'Internal. Looks at an open rollout and moves it.';
+COMMENT ON FUNCTION augur._check_rollout(augur.models, augur.rollouts, timestamptz, boolean) IS
+'Internal. Looks at an open rollout, unless it may rest, and moves it.';
 
 CREATE OR REPLACE FUNCTION augur.check_rollouts(as_of timestamptz DEFAULT now(), model text DEFAULT NULL)
 RETURNS SETOF augur.rollout_check
@@ -292,7 +302,7 @@ BEGIN
 		WHERE t.model_id = m.id AND t.state = ANY ('{pending_approval,approved,running,paused}');
 		CONTINUE WHEN NOT FOUND;
 		BEGIN
-			r := augur._check_rollout(m, r, as_of);
+			r := augur._check_rollout(m, r, as_of, model IS NULL);
 		EXCEPTION WHEN OTHERS THEN
 			-- the others go on; what may go by itself is tried again, the rest is for a person
 			RAISE WARNING USING ERRCODE = SQLSTATE,
@@ -305,7 +315,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.check_rollouts(timestamptz, text) IS
-'Looks at the open rollouts of models that you own or operate, or of one model, and returns what became of each: a step that has lasted step_for and passes is followed by the next one, the last one by promotion; one that fails rolls back, also before its time is over, when that is sure; one that stays inconclusive for longer than patience is paused. One that cannot be judged is paused, with a warning. Requests that nobody approved in time expire, and a rollout whose champion is not in production any more is aborted. as_of: the time to measure against, for simulations; predictions count from when they were logged. It reads augur''s own tables only. augur.tick calls it; without that: SELECT cron.schedule(''augur rollouts'', ''* * * * *'', ''SELECT augur.check_rollouts()'').';
+'Looks at the open rollouts of models that you own or operate, or of one model, and returns what became of each: a step that has lasted step_for and passes is followed by the next one, the last one by promotion; one that fails rolls back, also before its time is over, when that is sure; one that stays inconclusive for longer than patience is paused. One that cannot be judged is paused, with a warning. Requests that nobody approved in time expire, and a rollout whose champion is not in production any more is aborted. as_of: the time to measure against, for simulations; predictions count from when they were logged. A look that took more than five seconds is followed by the next one after twenty times as long, at most half an hour, or at the end of the step; naming the model looks at once. It reads augur''s own tables only. augur.tick calls it; without that: SELECT cron.schedule(''augur rollouts'', ''* * * * *'', ''SELECT augur.check_rollouts()'').';
 
 -- ---- views ----------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ AS $$
 		('augur.rollouts', 'INSERT (model_id, model, champion_id, champion, candidate_id, candidate, mode, salt, weights,'
 		 ' step_for, patience, min_samples, guard, approval, expires_at, note, owner, state, timer_from, samples_since)'),
 		('augur.rollouts', 'UPDATE (state, step, weight, timer_from, samples_since, verdict, reason, facts, looked_at,'
-		 ' ended_at)'),
+		 ' rests_until, ended_at)'),
 		('augur.rollout_events', 'INSERT (rollout_id, kind, state, step, weight, verdict, reason, facts, as_of)'),
 		('augur.approvals', 'INSERT (rollout_id, decision, note)'),
 		('augur.suites', 'INSERT (name, relation, key, note)'),

@@ -99,7 +99,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._answer(text,text[],record)', $$augur._answer('pm/1', '{false,true}', :row)$$, 'ok ok ok 42501 42704 ok 42501'),
 ('augur._answer_caught(text,text[],record)', $$augur._answer_caught('pm/1', '{false,true}', :row)$$, 'ok ok ok ok ok ok 42501'),
 ('augur._bucket(text,text)', $$augur._bucket('x', 'y')$$, 'ok ok ok ok ok ok 42501'),
-('augur._check_rollout(augur.models,augur.rollouts,timestamp with time zone)', $$augur._check_rollout(:registered, :open_rollout, now())$$, 'ok ok 42501 42501 ok ok 42501'),
+('augur._check_rollout(augur.models,augur.rollouts,timestamp with time zone,boolean)', $$augur._check_rollout(:registered, :open_rollout, now(), false)$$, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._check_rollout_guard(augur.models,jsonb)', $$augur._check_rollout_guard(:registered, '{}')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._guard_rollout()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._rollout_answers(text,text[],text,text[],text,boolean,record)', $$augur._rollout_answers('pm/1', '{false,true}', 'pm/2', '{false,true}', 'canary', false, :row)$$, 'ok ok ok 42501 42704 ok 42501'),

@@ -84,6 +84,23 @@ SELECT lives_ok($$UPDATE augur.rollouts SET facts = '{"drift": 0.1}'$$, 'others 
 SET LOCAL ROLE ro_operator;
 SELECT is((SELECT s.drift FROM augur.rollout_status s WHERE s.model = 'ro'), 0.1::float8, 'and shown');
 
+-- one whose last look took long rests, until its step is over or somebody asks for it
+SET LOCAL ROLE ro_owner;
+SELECT augur.check_rollouts('2001-01-01');
+SELECT is((SELECT rests_until FROM augur.rollouts), NULL, 'a short look is followed by the next one');
+UPDATE augur.rollouts SET rests_until = now() + interval '1 hour';
+SELECT is((SELECT state FROM augur.check_rollouts('2001-01-02')), 'running', 'a rollout that rests is shown');
+SELECT is((SELECT looked_at FROM augur.rollouts), '2001-01-01'::timestamptz, 'and not looked at');
+SELECT augur.check_rollouts('2001-01-03', 'ro');
+SELECT results_eq('SELECT looked_at, rests_until FROM augur.rollouts', $$VALUES ('2001-01-03'::timestamptz, NULL::timestamptz)$$, 'unless it is asked for');
+UPDATE augur.rollouts SET rests_until = now() + interval '1 hour';
+SELECT augur.check_rollouts((SELECT timer_from + step_for FROM augur.rollouts));
+SELECT is((SELECT looked_at >= timer_from + step_for FROM augur.rollouts), true, 'nor beyond the end of its step');
+UPDATE augur.rollouts SET rests_until = now() + interval '1 hour';
+SELECT augur.check_rollouts((SELECT timer_from + step_for * 2 FROM augur.rollouts));
+SELECT is((SELECT looked_at = timer_from + step_for FROM augur.rollouts), true, 'after which it rests again');
+UPDATE augur.rollouts SET rests_until = NULL;
+
 -- judging, by an operator who is not the owner
 SET LOCAL ROLE ro_owner;
 SELECT augur.record_actuals('ro', 'ro_rows', 'y', entity => 'id');

@@ -1,6 +1,7 @@
 # The prediction log: partitions in dump and restore, a standby, and sessions at once.
 use strict;
 use warnings;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -189,6 +190,27 @@ is($from->safe_psql('postgres', q{SET statement_timeout = '120s'; SELECT recorde
 $from->safe_psql('postgres', 'ANALYZE augur.actuals');
 is($from->safe_psql('postgres', q{SET statement_timeout = '120s'; SELECT read, late FROM augur.check_concept('buyers', 'page_hinkley')}), '261800|0', 'and read');
 is($from->safe_psql('postgres', q{SET statement_timeout = '120s'; SELECT count(error) FROM augur.losses('buyers')}), '261800', 'and shown');
+
+# ---- a rollout whose look took more than five seconds rests twenty times as long: here it waits for a lock
+$from->safe_psql('postgres', q{SELECT (augur.train('buyers', 'visits', 'bought', params => '{"n_trees": 2}', promote => 'never')).version});
+$from->safe_psql('postgres', q{SELECT augur.start_rollout('buyers')});
+$from->safe_psql('postgres', q{SELECT augur.check_rollouts()});
+is($from->safe_psql('postgres', q{SELECT rests_until FROM augur.rollouts WHERE state = 'running'}), '', 'a short look has no rest');
+my ($held, $hin, $hout, $herr) = (undef, '', '', '');
+$held = IPC::Run::start([ 'psql', '-XqAt', '-d', $from->connstr('postgres') ], '<', \$hin, '>', \$hout, '2>', \$herr);
+$hin = "BEGIN; LOCK TABLE augur.predictions; SELECT 'locked';\n";
+$held->pump until $hout =~ /locked/ || $herr;
+my $look = IPC::Run::start([ 'psql', '-XqAt', '-d', $from->connstr('postgres'), '-c', 'SELECT augur.check_rollouts()' ], '<', '/dev/null', '>', \my $lout, '2>', \my $lerr);
+$from->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ '^SELECT augur.check_rollouts' AND wait_event_type = 'Lock'
+	AND clock_timestamp() > query_start + interval '5.5 seconds'}) or die 'does not wait';
+$hin .= "ROLLBACK;\n\\q\n";
+$held->finish;
+$look->finish;
+is($from->safe_psql('postgres', q{SELECT rests_until > clock_timestamp() + interval '30 seconds' AND rests_until < clock_timestamp() + interval '31 minutes'
+	FROM augur.rollouts WHERE state = 'running'}), 't', 'a long one has');
+my $seen = $from->safe_psql('postgres', q{SELECT looked_at FROM augur.rollouts WHERE state = 'running'});
+is($from->safe_psql('postgres', q{SELECT state FROM augur.check_rollouts(now() + interval '1 minute')}), 'running', 'the next look shows it');
+is($from->safe_psql('postgres', q{SELECT looked_at FROM augur.rollouts WHERE state = 'running'}), $seen, 'as it was');
 
 $from->stop;
 done_testing();
