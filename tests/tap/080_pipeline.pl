@@ -7,7 +7,7 @@ use IPC::Run;
 use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Server qw(kill_process);
+use Server qw(at_rest kill_process);
 use Test::More;
 use Time::HiRes qw(usleep);
 
@@ -86,10 +86,15 @@ is(ended($run), 'success', 'four steps at the same time');
 is($node->safe_psql('postgres', "SELECT count(*), count(DISTINCT pid) >= 4, min(who), max(who), min(session), max(session) FROM done WHERE run = $run"),
 	'5|t|bob|bob|bob|bob', 'in sessions of the owner');
 is($node->safe_psql('postgres', "SELECT step FROM done WHERE run = $run ORDER BY id DESC LIMIT 1"), 'end', 'and the last one last');
-# an operator, a superuser, a superuser who looks like the owner: all in sessions of the owner
+# an operator, a superuser, a superuser who looks like the owner: all in sessions of the owner; each when the
+# workers of the one before have gone, as it needs four
+at_rest($node);
 as('op', q{CALL augur.run_pipeline('four')});
+at_rest($node);
 as('postgres', q{CALL augur.run_pipeline('four')}) if $node->safe_psql('postgres', q{SELECT 1 FROM pg_roles WHERE rolname = 'postgres'});
+at_rest($node);
 $node->safe_psql('postgres', q{CALL augur.run_pipeline('four')});
+at_rest($node);
 $node->safe_psql('postgres', qq{SET SESSION AUTHORIZATION bob;\nCALL augur.run_pipeline('four')});
 is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT who || ' ' || session, ', ') FROM done"), 'bob bob', 'whoever asks');
 as('bob', <<'SQL');
