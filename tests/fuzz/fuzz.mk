@@ -11,6 +11,7 @@
 FUZZ_CC ?= clang-14
 FUZZ_RUNS ?= 200000
 FUZZ_SEED ?= 1
+FUZZ_JOBS ?= 2
 FUZZ_MAX_LEN ?= 32768
 FUZZ_COVERAGE ?=
 FUZZ_NAMES := fuzz_model fuzz_params fuzz_series fuzz_panel fuzz_detector fuzz_profile
@@ -38,13 +39,12 @@ fuzz:
 fuzz-run: build/fuzz/seeds $(addprefix build/fuzz/,$(FUZZ_NAMES))
 	@mkdir -p $(addprefix build/fuzz/corpus/,$(FUZZ_NAMES))
 	@build/fuzz/seeds $(addprefix build/fuzz/corpus/,$(FUZZ_NAMES))
-	@status=0; for f in $(FUZZ_NAMES); do \
-	   if build/fuzz/$$f -runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) -max_len=$(FUZZ_MAX_LEN) -len_control=0 \
-	     -timeout=5 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$f \
-	     > build/fuzz/$$f.log 2>&1; \
-	   then echo "$$f: 1 passed, 0 failed"; \
-	   else tail -40 build/fuzz/$$f.log >&2; echo "$$f: 0 passed, 1 failed"; status=1; fi; done; \
-	 exit $$status
+	@printf '%s\n' $(FUZZ_NAMES) | xargs -P $(FUZZ_JOBS) -I @ sh -c \
+	   'if build/fuzz/@ -runs=$(FUZZ_RUNS) -seed=$(FUZZ_SEED) -max_len=$(FUZZ_MAX_LEN) -len_control=0 \
+	     -timeout=5 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/ build/fuzz/corpus/@ \
+	     > build/fuzz/@.log 2>&1; \
+	   then echo "@: 1 passed, 0 failed"; \
+	   else tail -40 build/fuzz/@.log >&2; echo "@: 0 passed, 1 failed"; exit 1; fi'
 
 .PHONY: fuzz fuzz-run
 .PRECIOUS: build/fuzz/%.o

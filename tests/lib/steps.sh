@@ -72,7 +72,7 @@ step_build()
 
 step_unit() { "$MAKE" -C "$TREE" -j2 unit; }
 step_asan() { "$MAKE" -C "$TREE" -j2 asan; }
-step_fuzz() { "$MAKE" -C "$TREE" fuzz; }
+step_fuzz() { "$MAKE" -C "$TREE" -j2 fuzz; }
 step_arch() { "$TREE/ci/check-arch.sh"; }
 step_lint() { "$TREE/ci/lint.sh"; }
 

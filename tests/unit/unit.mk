@@ -43,8 +43,10 @@ build/bench/bench_forecast build/bench/bench_panel build/bench/bench_detect: bui
 		build/bench/tests/bench/core/%.o $(patsubst $(UNIT_DIR)/%.c,build/bench/%.o,$(UNIT_CORE))
 	@$(UNIT_CC) $^ -lm -o $@
 
-# Runs all programs, tells every room's line, fails when one failed.
-unit_run = @status=0; for t in $(UNIT_NAMES); do $(1) build/$(2)/$$t || status=1; done; exit $$status
+# Runs all programs, UNIT_JOBS at the same time, tells every room's line, fails when one failed.
+UNIT_JOBS ?= 2
+unit_run = @printf '%s\n' $(UNIT_NAMES) | xargs -P $(UNIT_JOBS) -I @ sh -c \
+	'$(1) build/$(2)/@ >build/$(2)/@.log 2>&1 && rc=0 || rc=1; cat build/$(2)/@.log; exit $$rc'
 
 ## unit: the core's tests
 unit: $(addprefix build/unit/,$(UNIT_NAMES))
