@@ -592,6 +592,8 @@ $standby->safe_psql('postgres', 'CREATE DATABASE restored');
 $standby->command_ok([ 'bash', '-c', "pg_dump -d '" . $standby->connstr('postgres') . "' | psql -qX -v ON_ERROR_STOP=1 -d '" . $standby->connstr('restored') . "' >/dev/null" ], 'restore');
 is($standby->safe_psql('restored', 'SELECT count(*) FROM augur.channels'), '7', 'channels are restored');
 is($standby->safe_psql('restored', 'SELECT count(*) FROM augur.notifications'), '0', 'messages are not');
+# the database that was dumped has sent its own
+ok($standby->poll_query_until('postgres', q{SELECT count(*) > 0 AND count(*) = count(ended_at) FROM augur.notifications}), 'the other database goes on');
 $before = scalar requests();
 $standby->safe_psql('restored', 'CALL augur.deliver_notifications()');
 is(scalar(requests()), $before, 'a restored database tells nothing old');
