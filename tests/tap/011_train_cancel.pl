@@ -58,38 +58,58 @@ note("overshoot in ms: @overshoot");
 cmp_ok($max, '<=', 250, 'statement_timeout is answered within 250 ms');
 check_gone('timeouts');
 
-# The process that trains, once it is in a phase.
-sub wait_for_phase
-{
-	my ($phase) = @_;
-	my $end = time() + 180;
-	while (time() < $end)
-	{
-		my $pid = $node->safe_psql('postgres',
-			"SELECT pid FROM augur.progress WHERE phase = '$phase'");
-		return $pid if $pid;
-	}
-	die "no training was seen while $phase";
-}
+# The process that trains, once it is in a phase, asked for by the server itself: a phase may be over before a
+# program of the test has begun.  NULL when it is over already.
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION in_phase(wanted text) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	phases		text[] := '{loading,binning,training,evaluating,storing}';
+	p			record;
+BEGIN
+	FOR i IN 1 .. 180000 LOOP
+		PERFORM pg_stat_clear_snapshot();
+		SELECT * INTO p FROM augur.progress;
+		IF p.phase = wanted THEN
+			RETURN p.pid;
+		ELSIF array_position(phases, p.phase) > array_position(phases, wanted) THEN
+			RETURN NULL;
+		END IF;
+		PERFORM pg_sleep(0.001);
+	END LOOP;
+	RAISE EXCEPTION 'no training was seen while %', wanted;
+END
+$$;
+CREATE FUNCTION cancel_in(wanted text, share float8, OUT pid integer, OUT asked float8) LANGUAGE plpgsql AS $$
+BEGIN
+	pid := in_phase(wanted);
+	IF pid IS NULL THEN
+		-- too late: this one is given up
+		PERFORM pg_cancel_backend(p.pid) FROM augur.progress p;
+	ELSE
+		PERFORM pg_sleep(share);
+		asked := extract(epoch FROM clock_timestamp());
+		PERFORM pg_cancel_backend(pid);
+	END IF;
+END
+$$;
+SQL
 
-# A cancel in a phase: waits until the progress shows it, for a share of it.  A training that ended before the
-# cancel came is repeated.  Returns milliseconds until the session could go on.
+# A cancel in a phase: waits until the progress shows it, and for a share of it.  A training that ended before the
+# cancel came, or whose phase was over, is repeated.  Returns milliseconds until the session could go on.
 sub cancel_in
 {
 	my ($phase, $after) = @_;
-	my ($train, $clock, $asked);
+	my ($train, $clock, $pid, $asked);
 	foreach my $try (1 .. 10)
 	{
 		my $session = connection($node);
 		$session->send($phase eq 'evaluating' ? $short : $long, 'SELECT extract(epoch FROM clock_timestamp())');
-		my $pid = wait_for_phase($phase);
-		sleep($after / $try);
-		$asked = $node->safe_psql('postgres',
-			"SELECT extract(epoch FROM clock_timestamp()) FROM pg_cancel_backend($pid)");
+		($pid, $asked) = split /\|/, $node->safe_psql('postgres', "SELECT * FROM cancel_in('$phase', " . $after / $try . ')');
 		($train, $clock) = $session->answers(2);
-		last if defined $train->[0];
+		last if $pid && defined $train->[0];
 	}
 	is($train->[0], '57014', "cancelled while $phase");
+	ok($pid, "which was seen while $phase");
 	return int(($clock->[1] - $asked) * 1000 + 0.5);
 }
 
@@ -145,8 +165,7 @@ unlike(slurp_file($node->logfile), qr/WARNING:.*(leak|not closed)/, 'nothing lea
 {
 	my $session = connection($node);
 	$session->send($long);
-	my $pid = wait_for_phase('training');
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(in_phase('training'))});
 	$session->answers(1);
 	like($session->{lost}, qr/57P01/, 'terminated while training');
 	check_gone('terminated');
