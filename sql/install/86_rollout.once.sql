@@ -103,8 +103,10 @@ CREATE POLICY seen ON augur.rollouts FOR SELECT
 		   OR EXISTS (SELECT FROM augur.models m WHERE m.id = model_id)
 		   OR EXISTS (SELECT FROM augur.preset_roles p
 					  WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE')));
+-- one that has to be approved begins by waiting for that
 CREATE POLICY added ON augur.rollouts FOR INSERT
-	WITH CHECK (EXISTS (SELECT FROM augur.models m
+	WITH CHECK (state = CASE WHEN approval THEN 'pending_approval' ELSE 'running' END
+				AND EXISTS (SELECT FROM augur.models m
 						WHERE m.id = model_id AND m.name = model AND m.owner = rollouts.owner
 						AND (pg_has_role(m.owner, 'USAGE')
 							 OR EXISTS (SELECT FROM augur.preset_roles p
