@@ -92,6 +92,14 @@ END
 $$;
 SELECT fired, reason FROM augur.retrain_decisions WHERE model = 'due';
 SELECT augur._retrain_due(m.id, now()) AS due FROM augur.models m WHERE m.name = 'due';
+-- what nothing looks at is told by health
+SELECT status, detail FROM augur.health() WHERE component = 'retraining';
+BEGIN;
+ALTER TABLE augur.retrain_decisions DISABLE TRIGGER USER;
+UPDATE augur.retrain_policies p SET set_at = now() - interval '2 days' FROM augur.models m WHERE m.id = p.model_id AND m.name = 'due';
+UPDATE augur.retrain_decisions SET at = now() - interval '25 hours' WHERE model = 'due';
+SELECT status, detail, hint IS NOT NULL AS hint FROM augur.health() WHERE component = 'retraining';
+ROLLBACK;
 SELECT augur.drop_retrain_policy('due');
 
 -- a decision of that time would be the last one for ever
