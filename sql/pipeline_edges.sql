@@ -123,6 +123,18 @@ SET ROLE regress_edges;
 SELECT augur._emit('notifications_dead', 'error', 'chat', '{}') > 0 AS written;
 RESET ROLE;
 
+-- ---- times that add up to a short one of parts that no clock has ---------------------------------------------------
+-- a tick adds the times of all pipelines to the present: one would be an error for all
+SELECT augur.create_pipeline('p', keep => '5900000 years -2123999000 days');
+SELECT augur.create_pipeline('p', run_timeout => '1 mon -1 day');
+SELECT augur.create_pipeline('p', late_after => '1 day -1 hour');
+SELECT augur.add_step('calls', 'x', sql => 'SELECT 1', delay => '5900000 years -2124000000 days');
+SELECT augur.on_event('calls', 'k', debounce => '5900000 years -2123999990 days');
+\set VERBOSITY sqlstate
+INSERT INTO augur.pipelines (name, search_path, keep) VALUES ('p', 'public', '5900000 years -2123999000 days');
+INSERT INTO augur.pipeline_triggers (pipeline_id, kind, event_kind, debounce) SELECT id, 'event', 'k', '5900000 years -2123999990 days' FROM augur.pipelines WHERE name = 'calls';
+\set VERBOSITY default
+
 -- ---- a session whose strings are read as they once were --------------------------------------------------------------
 SET standard_conforming_strings = off;
 SELECT augur.create_pipeline('old', '{"n": {"type": "integer", "default": 1}}') > 0 AS made;

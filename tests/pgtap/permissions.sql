@@ -507,6 +507,7 @@ INSERT INTO pm_matrix VALUES
 ('augur._model(text)', $$augur._model(name => 'pm')$$, 'ok ok ok ok 42704 ok 42501'),
 ('augur._model_locked(text,text)', $$augur._model_locked('pm', 'own')$$, 'ok ok 42501 42501 42704 42501 42501'),
 ('augur._operates(regrole)', $$augur._operates('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
+('augur._plain_span(interval)', $$augur._plain_span('1 day')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._owns(regrole)', $$augur._owns('pm_owner')$$, 'ok ok ok ok ok ok 42501'),
 ('augur._pinball_add(double precision[],double precision,double precision,double precision)', $$augur._pinball_add('{1,2,3}', 1, 1, 1)$$, '22023 22023 22023 22023 22023 22023 42501'),
 ('augur._pr_auc(internal)', NULL, 'ok ok ok ok ok ok 42501'),
