@@ -505,3 +505,24 @@ SELECT (augur.rfm(p.at, p.amount, '2024-02-01')).frequency, (SELECT sum(used_byt
 FROM paid p, generate_series(1, 1000000) WHERE p.day = '2024-01-08';
 SELECT augur.drop_feature_set('paid_sums'), augur.drop_feature_set('paid_bits'), augur.drop_feature_set('paid_at');
 DROP TABLE paid;
+
+-- ---- moments by the clock, and odd times and names ---------------------------------------------------
+-- there the clocks of 1900 were not on whole minutes, and a midnight is skipped
+SET timezone = 'America/Sao_Paulo';
+CREATE TABLE odd_days AS SELECT 'a'::text AS c, timestamptz '2018-11-01 12:00' + i * interval '1 day' AS at, i AS v FROM generate_series(0, 6) i;
+SELECT augur.rolling_features('odd_days', '{c}', 'at', '{v}', '{2 days}', '{sum}', every => '1 day') AS query \gset
+:query ORDER BY at;
+SELECT augur.rolling_features('odd_days', '{c}', 'at', '{v}', '{2 days}', '{sum}', every => '1 month') AS query \gset
+INSERT INTO odd_days VALUES ('a', '2018-10-31 12:00', -1);
+:query ORDER BY at;
+RESET timezone;
+INSERT INTO odd_days VALUES ('b', '2018-11-01 12:00', 1), ('b', 'infinity', 2), ('c', '-infinity', 1), ('c', '2018-11-01 12:00', 2), ('c', 'infinity', 3);
+SELECT augur.lag_features('odd_days', '{c}', 'at', '{v}') AS query \gset
+SELECT c, isfinite(at) AS finite, v_lag1, days_since_lag1 FROM (:query) q WHERE c > 'a' ORDER BY c, at;
+ALTER TABLE odd_days ALTER at TYPE date;
+SELECT augur.lag_features('odd_days', '{c}', 'at', '{v}', within => '3 days') AS query \gset
+SELECT c, isfinite(at) AS finite, v_lag1, days_since_lag1 FROM (:query) q WHERE c > 'a' ORDER BY c, at;
+ALTER TABLE odd_days RENAME at TO "at %s %";
+SELECT augur.lag_features('odd_days', '{c}', 'at %s %', '{v}', within => '3 days') AS query \gset
+SELECT c, v_lag1, days_since_lag1 FROM (:query) q WHERE c = 'a' ORDER BY "at %s %" LIMIT 2;
+DROP TABLE odd_days;

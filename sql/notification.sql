@@ -51,6 +51,13 @@ SELECT augur.create_route('r', 'ml', payload => '[1]');
 SELECT augur.create_route('r', 'ml', group_wait => '-1 s');
 SELECT augur.create_route('r', 'ml', model => '');
 SELECT augur.drop_route('r');
+-- a session whose strings are read as they once were tells, too
+BEGIN;
+SET LOCAL standard_conforming_strings = off;
+SELECT augur.create_route('old', 'ml', subject => 'a_%*') > 0 AS made;
+SELECT augur.emit('k', 'warning', s) > 0 AS written FROM unnest('{a_%z,abcd}'::text[]) s;
+SELECT subject FROM augur.notifications;
+ROLLBACK;
 SELECT augur.silence('0 s');
 SELECT augur.unsilence(7);
 SELECT augur.test_channel('nobody');

@@ -96,6 +96,21 @@ SELECT c, n, augur.queue_run(c) IS NULL AS refused FROM unnest('{skip,replace}':
 SELECT pipeline, row_number() OVER (PARTITION BY pipeline ORDER BY id) AS n, status, regexp_replace(reason, '\d+', 'N') AS reason
 FROM augur.pipeline_runs WHERE pipeline IN ('skip', 'replace') ORDER BY id;
 
+-- ---- runs that wait because their pipeline is switched off are not stuck -------------------------------------------
+BEGIN;
+ALTER TABLE augur.pipeline_runs DISABLE TRIGGER USER;
+UPDATE augur.pipeline_runs SET queued_at = now() - interval '1 hour' WHERE pipeline = 'skip' AND status = 'queued';
+SELECT status, detail FROM augur.health() WHERE component = 'queue';
+UPDATE augur.pipelines SET enabled = true WHERE name = 'skip';
+SELECT status, detail FROM augur.health() WHERE component = 'queue';
+ROLLBACK;
+
+-- ---- health is for every role that may call it, and never an error -------------------------------------------------
+SELECT augur.grant_preset('regress_edges', 'predictor');
+SET ROLE regress_edges;
+SELECT count(*) AS rows, count(*) FILTER (WHERE status = 'error') AS errors FROM augur.health() WHERE component <> 'tick';
+RESET ROLE;
+
 -- ---- what a type cannot say, and values that are none of it ----------------------------------------------
 SELECT augur.create_pipeline('p', '{"x": {"type": "numeric(5,2)", "default": 1.23456}}');
 SELECT augur.create_pipeline('p', '{"x": "interval day"}');
@@ -107,6 +122,26 @@ SELECT augur.grant_preset('regress_edges', 'notifier');
 SET ROLE regress_edges;
 SELECT augur._emit('notifications_dead', 'error', 'chat', '{}') > 0 AS written;
 RESET ROLE;
+
+-- ---- times that add up to a short one of parts that no clock has ---------------------------------------------------
+-- a tick adds the times of all pipelines to the present: one would be an error for all
+SELECT augur.create_pipeline('p', keep => '5900000 years -2123999000 days');
+SELECT augur.create_pipeline('p', run_timeout => '1 mon -1 day');
+SELECT augur.create_pipeline('p', late_after => '1 day -1 hour');
+SELECT augur.add_step('calls', 'x', sql => 'SELECT 1', delay => '5900000 years -2124000000 days');
+SELECT augur.on_event('calls', 'k', debounce => '5900000 years -2123999990 days');
+\set VERBOSITY sqlstate
+INSERT INTO augur.pipelines (name, search_path, keep) VALUES ('p', 'public', '5900000 years -2123999000 days');
+INSERT INTO augur.pipeline_triggers (pipeline_id, kind, event_kind, debounce) SELECT id, 'event', 'k', '5900000 years -2123999990 days' FROM augur.pipelines WHERE name = 'calls';
+\set VERBOSITY default
+
+-- ---- a session whose strings are read as they once were --------------------------------------------------------------
+SET standard_conforming_strings = off;
+SELECT augur.create_pipeline('old', '{"n": {"type": "integer", "default": 1}}') > 0 AS made;
+SELECT augur.create_pipeline('older', '{"x": "interval day"}');
+SELECT augur.add_step('old', 's', sql => 'SELECT augur.param(''m'')');
+SELECT augur.add_step('old', 's', 'call', '{"function": "pg_catalog.length(text)", "args": {"s": "a"}}');
+RESET standard_conforming_strings;
 
 -- ---- nothing stays behind ---------------------------------------------------------------------------
 SELECT augur.revoke_preset('regress_edges');

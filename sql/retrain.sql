@@ -77,6 +77,31 @@ SELECT augur.set_retrain_policy('fc', every => '7 days', cooldown => '1 day');
 INSERT INTO days SELECT date '2024-01-01' + i, 10 + i % 7 + i * 0.1 FROM generate_series(61, 70) i;
 SELECT fired, trigger, version FROM augur.check_retrain('fc', now() + interval '8 days');
 
+-- augur.tick finds a policy that is due, and a worker looks at it
+SELECT (augur.train_forecast('due', 'days', 'day', 'v', method => 'ets', promote => 'always')).version;
+SELECT augur.set_retrain_policy('due', every => '7 days', cooldown => '1 day');
+SELECT augur._retrain_due(m.id, now()) AS due, augur._retrain_due(m.id, now() - interval '1 day') AS then FROM augur.models m WHERE m.name = 'due';
+CALL augur.tick();
+DO $$
+BEGIN
+	FOR i IN 1 .. 600 LOOP
+		EXIT WHEN EXISTS (SELECT FROM augur.retrain_decisions d WHERE d.model = 'due');
+		PERFORM pg_sleep(0.1);
+	END LOOP;
+END
+$$;
+SELECT fired, reason FROM augur.retrain_decisions WHERE model = 'due';
+SELECT augur._retrain_due(m.id, now()) AS due FROM augur.models m WHERE m.name = 'due';
+-- what nothing looks at is told by health
+SELECT status, detail FROM augur.health() WHERE component = 'retraining';
+BEGIN;
+ALTER TABLE augur.retrain_decisions DISABLE TRIGGER USER;
+UPDATE augur.retrain_policies p SET set_at = now() - interval '2 days' FROM augur.models m WHERE m.id = p.model_id AND m.name = 'due';
+UPDATE augur.retrain_decisions SET at = now() - interval '25 hours' WHERE model = 'due';
+SELECT status, detail, hint IS NOT NULL AS hint FROM augur.health() WHERE component = 'retraining';
+ROLLBACK;
+SELECT augur.drop_retrain_policy('due');
+
 -- a decision of that time would be the last one for ever
 SELECT augur.check_retrain('fc', 'infinity', true);
 

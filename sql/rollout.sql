@@ -350,6 +350,7 @@ SELECT augur.start_rollout('r', 1, weights => '{{5,6}}');
 SELECT augur.start_rollout('r', 1, weights => '{NULL}');
 SELECT augur.start_rollout('r', 1, step_for => '-1 day');
 SELECT augur.start_rollout('r', 1, step_for => '290000 years');
+SELECT augur.start_rollout('r', 1, step_for => '5900000 years -2123999000 days');
 SELECT augur.start_rollout('r', 1, patience => NULL);
 SELECT augur.start_rollout('r', 1, min_samples => 1);
 SELECT augur.start_rollout('r', 1, salt => '');

@@ -131,6 +131,11 @@ UPDATE pipeline_schedules SET enabled = true, next_at = now() - interval '1 hour
 SELECT pipeline, enabled, following FROM schedules WHERE timezone = 'gone/zone';
 SELECT count(*) FROM missed_runs WHERE timezone = 'gone/zone';
 ROLLBACK;
+-- nor does a slot at the first moment that there is
+\set VERBOSITY sqlstate
+UPDATE pipeline_schedules SET enabled = true, next_at = '4714-11-24 00:00:00+00 BC' WHERE timezone = 'gone/zone';
+\set VERBOSITY default
+SELECT count(*) FROM missed_runs WHERE timezone = 'gone/zone';
 SELECT component, status, detail FROM health() WHERE component = 'schedules';
 DELETE FROM missed_slots;
 SELECT unschedule('nightly'), unschedule('after');

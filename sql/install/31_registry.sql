@@ -49,6 +49,18 @@ $$;
 COMMENT ON FUNCTION augur._role(name) IS
 'Internal. The role of a name; zero for public; an error when there is none.';
 
+-- Intervals are compared with months of 30 days, so one of a million years and less a million years in
+-- days is short.  Added to a time it is an error, and what one role set is added by others.
+CREATE OR REPLACE FUNCTION augur._plain_span(span interval) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT least(extract(year FROM span), extract(month FROM span), extract(day FROM span), extract(hour FROM span),
+				 extract(minute FROM span), extract(second FROM span)) >= 0
+$$;
+COMMENT ON FUNCTION augur._plain_span(interval) IS
+'Internal. Whether an interval has no negative parts, so that each is as short as the whole.';
+
 -- What the owner of a model chose to read may be a view, which runs code as its reader: so
 -- that is for whoever is the owner anyway, unlike what admins and owners of tables may do.
 CREATE OR REPLACE FUNCTION augur._check_own_source(m augur.models, hint text) RETURNS void

@@ -49,7 +49,7 @@ CREATE OR REPLACE FUNCTION augur._like(value text, pattern text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT value LIKE translate(replace(replace(replace(pattern, '\', '\\'), '%', '\%'), '_', '\_'),
+	SELECT value LIKE translate(replace(replace(replace(pattern, E'\\', E'\\\\'), '%', E'\\%'), '_', E'\\_'),
 								'*?', '%_')
 $$;
 COMMENT ON FUNCTION augur._like(text, text) IS
@@ -426,7 +426,7 @@ BEGIN
 			HINT = 'Valid values are info, warning, error and critical.';
 	END IF;
 	FOREACH g IN ARRAY coalesce(group_by, '{NULL}') LOOP
-		IF g IS NULL OR NOT (g = ANY ('{kind,severity,model,subject,object}'::text[]) OR g ~ '^payload\..') THEN
+		IF g IS NULL OR NOT (g = ANY ('{kind,severity,model,subject,object}'::text[]) OR g ~ E'^payload\\..') THEN
 			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 				MESSAGE = format('cannot group by %s', quote_nullable(left(g, 100))),
 				HINT = 'Valid values are kind, severity, model, subject, object and payload.KEY.';

@@ -35,7 +35,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	SELECT btrim(regexp_replace(CASE WHEN getdatabaseencoding() = 'UTF8'
-			THEN regexp_replace(left(value, 4000), '[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]', '', 'g')
+			THEN regexp_replace(left(value, 4000), E'[\\u061C\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069\\uFEFF]', '', 'g')
 			ELSE left(value, 4000) END,
 		'[[:cntrl:][:space:]]+', ' ', 'g'))
 $$;

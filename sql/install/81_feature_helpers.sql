@@ -84,10 +84,12 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	SELECT format($q$(SELECT %1$s, r.%2$I, %3$s, false AS "augur moment" FROM %4$s r%5$s
 	UNION ALL
-	SELECT %6$s, m.at::%7$s, %8$s, true
+	SELECT %6$s, m.at, %8$s, true
 	FROM (SELECT %1$s, min(r.%2$I) AS "augur first", max(r.%2$I) AS "augur last" FROM %4$s r%5$s GROUP BY %1$s) e,
-		(SELECT generate_series(%9$s, b.hi, %10$L::interval) AS at
-		 FROM (SELECT min(r.%2$I)::%11$s AS lo, max(r.%2$I)::%11$s AS hi FROM %4$s r WHERE isfinite(r.%2$I)) b) m
+		(SELECT g.at::%7$s AS at
+		 FROM (SELECT min(r.%2$I)::%11$s AS lo, max(r.%2$I)::%11$s AS hi FROM %4$s r WHERE isfinite(r.%2$I)) b,
+			generate_series(%9$s, b.hi, %10$L::interval) g (at)
+		 WHERE g.at > b.lo - interval '1 day') m
 	WHERE m.at >= e."augur first" AND m.at <= e."augur last" + %12$L::interval)$q$,
 		(SELECT string_agg(format('r.%I', k), ', ' ORDER BY n) FROM unnest(entity) WITH ORDINALITY u (k, n)), event_time,
 		(SELECT string_agg(format('r.%I', c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY u (c, n)),
@@ -96,9 +98,11 @@ AS $$
 		(SELECT string_agg(format('e.%I', k), ', ' ORDER BY n) FROM unnest(entity) WITH ORDINALITY u (k, n)), type,
 		(SELECT string_agg('NULL', ', ') FROM unnest(columns)),
 		CASE WHEN every < interval '1 day' THEN format('date_bin(%L::interval, b.lo, %s %L)', every, s.moment, '2000-01-01 00:00+00')
+			 -- by the clock, not by the moments that it shows: those of 1900 were not whole minutes everywhere, and
+			 -- a midnight that was skipped once would move all that follow
 			 ELSE format('%s %L', s.moment, '1900-01-01') END,
 		every, s.moment, reach)
-	FROM (SELECT CASE type WHEN 'timestamptz'::regtype THEN 'timestamptz' ELSE 'timestamp' END) s (moment)
+	FROM (SELECT CASE WHEN type = 'timestamptz'::regtype AND every < interval '1 day' THEN 'timestamptz' ELSE 'timestamp' END) s (moment)
 $$;
 COMMENT ON FUNCTION augur._with_moments(regclass, name[], name, regtype, name[], interval, interval, boolean) IS
 'Internal. The rows of a relation and, for each entity, regular moments: what rolling_features with every reads.';
@@ -181,6 +185,7 @@ DECLARE
 	outputs		text[] := '{}';
 	called		text[] := '{}';
 	near		text;
+	done		text := CASE WHEN within IS NOT NULL THEN ' END' ELSE '' END;
 	c			name;
 	k			integer;
 	tie			text := CASE WHEN order_by IS NOT NULL THEN format('t.%I', order_by) END;
@@ -198,16 +203,17 @@ BEGIN
 	END IF;
 	FOREACH k IN ARRAY lags LOOP
 		near := CASE WHEN within IS NOT NULL
-				THEN format('CASE WHEN lag(t.%I, %s) OVER w >= t.%I - %L::interval THEN %%s END', event_time, k, event_time, within)
-				ELSE '%s' END;
+				THEN format('CASE WHEN lag(t.%I, %s) OVER w >= t.%I - %L::interval THEN ', event_time, k, event_time, within)
+				ELSE '' END;
 		FOREACH c IN ARRAY columns LOOP
 			called := called || format('%s_lag%s', c, k);
-			outputs := outputs || format(near, format('lag(t.%I, %s) OVER w', c, k));
+			outputs := outputs || (near || format('lag(t.%I, %s) OVER w', c, k) || done);
 		END LOOP;
 		called := called || format('days_since_lag%s', k);
-		outputs := outputs || format(near, format(CASE WHEN type = 'date'::regtype
-			THEN '(t.%I - lag(t.%I, %s) OVER w)::float8'
-			ELSE '(extract(epoch FROM t.%I - lag(t.%I, %s) OVER w) / 86400)::float8' END, event_time, event_time, k));
+		-- an infinite time is no number of days from any other
+		outputs := outputs || (near || format('(CASE WHEN isfinite(t.%1$I) AND isfinite(lag(t.%1$I, %2$s) OVER w) THEN '
+			|| CASE WHEN type = 'date'::regtype THEN 't.%1$I - lag(t.%1$I, %2$s) OVER w'
+					ELSE 'extract(epoch FROM t.%1$I - lag(t.%1$I, %2$s) OVER w) / 86400' END || ' END)::float8', event_time, k) || done);
 	END LOOP;
 	-- of rows of one time the first is kept: what is before it is earlier
 	RETURN augur._feature_query(augur._qualified(relation), entity, event_time, outputs, called,

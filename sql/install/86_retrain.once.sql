@@ -39,6 +39,8 @@ CREATE TABLE augur.retrain_decisions
 	CHECK (fired = (outcome IS NOT NULL))
 );
 CREATE INDEX retrain_decisions_model_id ON augur.retrain_decisions (model_id, id);
+-- every tick asks whether there is one of the last minutes
+CREATE INDEX retrain_decisions_as_of ON augur.retrain_decisions (model_id, as_of);
 
 SELECT pg_extension_config_dump('augur.retrain_policies', '');
 SELECT pg_extension_config_dump('augur.retrain_decisions', '');

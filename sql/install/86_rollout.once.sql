@@ -17,8 +17,8 @@ CREATE TABLE augur.rollouts
 	mode		text NOT NULL CHECK (mode = ANY ('{canary,shadow}'::text[])),
 	salt		text NOT NULL,
 	weights		numeric(5, 2)[] NOT NULL CHECK (cardinality(weights) BETWEEN 1 AND 100),
-	step_for	interval NOT NULL CHECK (step_for >= interval '0' AND step_for <= interval '1000 years'),
-	patience	interval NOT NULL CHECK (patience >= interval '0' AND patience <= interval '1000 years'),
+	step_for	interval NOT NULL CHECK (step_for >= interval '0' AND step_for <= interval '1000 years' AND augur._plain_span(step_for)),
+	patience	interval NOT NULL CHECK (patience >= interval '0' AND patience <= interval '1000 years' AND augur._plain_span(patience)),
 	min_samples	integer NOT NULL CHECK (min_samples >= 2),
 	guard		jsonb NOT NULL CHECK (jsonb_typeof(guard) = 'object'),
 	approval	boolean NOT NULL,
@@ -103,8 +103,10 @@ CREATE POLICY seen ON augur.rollouts FOR SELECT
 		   OR EXISTS (SELECT FROM augur.models m WHERE m.id = model_id)
 		   OR EXISTS (SELECT FROM augur.preset_roles p
 					  WHERE p.preset = ANY ('{operator,admin}') AND pg_has_role(p.role, 'USAGE')));
+-- one that has to be approved begins by waiting for that
 CREATE POLICY added ON augur.rollouts FOR INSERT
-	WITH CHECK (EXISTS (SELECT FROM augur.models m
+	WITH CHECK (state = CASE WHEN approval THEN 'pending_approval' ELSE 'running' END
+				AND EXISTS (SELECT FROM augur.models m
 						WHERE m.id = model_id AND m.name = model AND m.owner = rollouts.owner
 						AND (pg_has_role(m.owner, 'USAGE')
 							 OR EXISTS (SELECT FROM augur.preset_roles p

@@ -341,6 +341,8 @@ BEGIN
 		WHEN expires_after IS NULL OR expires_after < interval '0' THEN 'expires_after must not be negative'
 		WHEN greatest(step_for, patience, expires_after) > interval '1000 years'
 			THEN 'step_for, patience and expires_after must not be more than 1000 years'
+		WHEN NOT (augur._plain_span(step_for) AND augur._plain_span(patience) AND augur._plain_span(expires_after))
+			THEN 'step_for, patience and expires_after must not have negative parts'
 		WHEN min_samples IS NULL OR min_samples < 2 THEN 'min_samples must be at least 2'
 		WHEN approval IS NULL THEN 'approval must be true or false'
 		WHEN char_length(salt) NOT BETWEEN 1 AND 200 THEN 'salt must have 1 to 200 characters' END;

@@ -237,9 +237,9 @@ BEGIN
 	problem := CASE
 		WHEN source IS NULL THEN 'source must not be null'
 		WHEN every IS NULL OR every <= interval '0' THEN 'every must be positive'
-		WHEN least(extract(year FROM every), extract(month FROM every), extract(day FROM every), extract(hour FROM every),
-				   extract(minute FROM every), extract(second FROM every)) < 0 THEN 'every must not have negative parts'
+		WHEN NOT augur._plain_span(every) THEN 'every must not have negative parts'
 		WHEN width <= interval '0' THEN 'width must be positive'
+		WHEN NOT augur._plain_span(width) THEN 'width must not have negative parts'
 		WHEN greatest(every, width) > interval '1000 years' THEN 'every and width must be at most 1000 years'
 		WHEN NOT isfinite(start) THEN 'start must be finite'
 		WHEN width IS NOT NULL AND time_column IS NULL THEN 'width needs a time_column'

@@ -113,7 +113,10 @@ BEGIN
 		WHEN keep IS NULL OR keep <= interval '0' THEN 'keep must be positive'
 		WHEN run_timeout > interval '1000 years' THEN 'run_timeout must not be more than 1000 years'
 		WHEN late_after > interval '1000 years' THEN 'late_after must not be more than 1000 years'
-		WHEN keep > interval '1000 years' THEN 'keep must not be more than 1000 years' END;
+		WHEN keep > interval '1000 years' THEN 'keep must not be more than 1000 years'
+		WHEN NOT augur._plain_span(run_timeout) THEN 'run_timeout must not have negative parts'
+		WHEN NOT augur._plain_span(late_after) THEN 'late_after must not have negative parts'
+		WHEN NOT augur._plain_span(keep) THEN 'keep must not have negative parts' END;
 	IF problem IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
 	END IF;

@@ -100,7 +100,7 @@ DECLARE
 	best		integer;
 BEGIN
 	-- the form with argument types, of overloaded functions
-	IF name ~ '\)\s*$' THEN
+	IF name ~ E'\\)\\s*$' THEN
 		found_functions := ARRAY[to_regprocedure(name)::oid];
 		IF found_functions = '{NULL}' THEN
 			RAISE EXCEPTION USING ERRCODE = 'undefined_function',

@@ -143,7 +143,7 @@ BEGIN
 				CASE WHEN type IS NULL THEN format('type "%s" of parameter "%s" does not exist', spec ->> 'type', p.key)
 						  ELSE format('parameter "%s" cannot be of type %s', p.key, type) END,
 				'A parameter has one of the types that come with PostgreSQL, such as integer, text, date or text[].');
-		ELSIF spec ->> 'type' ~* '\(|^\s*interval\s+[a-z]' THEN
+		ELSIF spec ->> 'type' ~* E'\\(|^\\s*interval\\s+[a-z]' THEN
 			RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
 				MESSAGE = format('type "%s" of parameter "%s" has a modifier', spec ->> 'type', p.key),
 				DETAIL = 'Values are not rounded or cut to it.',

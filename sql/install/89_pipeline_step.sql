@@ -40,10 +40,10 @@ DECLARE
 	word		text;
 BEGIN
 	PERFORM augur._resolve_body(s.kind, s.body - 'sql', known);
-	FOR word IN SELECT m[1] FROM regexp_matches(text_of, '\maugur\.param\(\s*''([^'']*)''\s*\)', 'g') m LOOP
+	FOR word IN SELECT m[1] FROM regexp_matches(text_of, E'\\maugur\\.param\\(\\s*''([^'']*)''\\s*\\)', 'g') m LOOP
 		PERFORM augur._resolve(jsonb_build_object('param', word), known);
 	END LOOP;
-	FOR word IN SELECT m[1] FROM regexp_matches(text_of, '\maugur\.step_result\(\s*''([^'']*)''\s*\)', 'g') m LOOP
+	FOR word IN SELECT m[1] FROM regexp_matches(text_of, E'\\maugur\\.step_result\\(\\s*''([^'']*)''\\s*\\)', 'g') m LOOP
 		PERFORM augur._resolve(jsonb_build_object('result', word), known);
 	END LOOP;
 END
@@ -207,6 +207,8 @@ BEGIN
 		WHEN timeout <= interval '0' THEN 'timeout must be positive'
 		WHEN greatest(delay, max_delay, timeout) > interval '1000 years'
 			THEN 'delay, max_delay and timeout must not be more than 1000 years'
+		WHEN NOT (augur._plain_span(delay) AND augur._plain_span(max_delay) AND coalesce(augur._plain_span(timeout), true))
+			THEN 'delay, max_delay and timeout must not have negative parts'
 		WHEN trigger_rule IS NULL OR trigger_rule <> ALL ('{all_success,all_done,one_failed}')
 			THEN format('invalid trigger_rule %s: valid values are all_success, all_done and one_failed', quote_nullable(trigger_rule))
 		WHEN trigger_rule = 'one_failed' AND coalesce(needs, '{}') = '{}' THEN 'a step with trigger_rule one_failed must need other steps'

@@ -416,7 +416,8 @@ CREATE OR REPLACE FUNCTION augur._retrain_due(model_id bigint, as_of timestamptz
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
-	SELECT augur._last_training(model_id) IS NOT NULL
+	-- a row with a column that is NULL is not "IS NOT NULL"
+	SELECT (augur._last_training(model_id)).id IS NOT NULL
 		AND NOT EXISTS (SELECT FROM augur.retrain_decisions d
 						WHERE d.model_id = $1 AND d.as_of > $2 - interval '10 minutes')
 $$;

@@ -180,7 +180,7 @@ BEGIN
 		GET STACKED DIAGNOSTICS e.sqlstate = RETURNED_SQLSTATE, e.message = MESSAGE_TEXT,
 			e.detail = PG_EXCEPTION_DETAIL, e.hint = PG_EXCEPTION_HINT, e.context = PG_EXCEPTION_CONTEXT;
 		-- without the lines that are about us
-		e.context := rtrim(regexp_replace(e.context, '(SQL statement "SELECT augur\._execute|PL/pgSQL (function|assignment)[^\n]*_run_step).*$', ''), E'\n');
+		e.context := rtrim(regexp_replace(e.context, E'(SQL statement "SELECT augur\\._execute|PL/pgSQL (function|assignment)[^\\n]*_run_step).*$', ''), E'\n');
 		e.rows := NULL;
 		e.result := NULL;
 		IF e.sqlstate <> '57014' THEN

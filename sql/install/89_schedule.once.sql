@@ -14,7 +14,8 @@ CREATE TABLE augur.pipeline_schedules
 	catchup		boolean NOT NULL DEFAULT false,
 	max_catchup	integer NOT NULL DEFAULT 10 CHECK (max_catchup BETWEEN 1 AND 1000),
 	enabled		boolean NOT NULL DEFAULT true,
-	next_at		timestamptz CHECK (isfinite(next_at)),
+	-- the moment before it is asked for: the very first that there is has none
+	next_at		timestamptz CHECK (isfinite(next_at) AND next_at > '4000-01-01 00:00+00 BC'),
 	last_slot	timestamptz,
 	note		text,
 	set_by		name NOT NULL DEFAULT current_user,
@@ -48,7 +49,7 @@ CREATE TABLE augur.pipeline_triggers
 	operations	text[],
 	after_id	bigint REFERENCES augur.pipelines ON DELETE CASCADE,
 	statuses	text[],
-	debounce	interval NOT NULL CHECK (debounce >= interval '0' AND debounce <= interval '1000 days'),
+	debounce	interval NOT NULL CHECK (debounce >= interval '0' AND debounce <= interval '1000 days' AND augur._plain_span(debounce)),
 	params		jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(params) = 'object'),
 	params_from	jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(params_from) = 'object'),
 	enabled		boolean NOT NULL DEFAULT true,

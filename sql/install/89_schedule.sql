@@ -74,7 +74,8 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('schedule "%s" has no slot', schedule);
 	END IF;
-	-- anew, so that who and when are the defaults of a new row
+	-- anew, so that who and when are the defaults of a new row; after whoever does so at the same time
+	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
 	DELETE FROM augur.pipeline_schedules t WHERE t.pipeline_id = p.id;
 	INSERT INTO augur.pipeline_schedules (pipeline_id, schedule, timezone, start_at, params, catchup,
 		max_catchup, next_at)

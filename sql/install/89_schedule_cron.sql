@@ -18,7 +18,7 @@ BEGIN
 	WHERE e.extname = 'pg_cron'
 	AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass('cron.job')
 				AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e');
-	numbers := ARRAY[substring(version, '^([0-9]{1,4})'), substring(version, '^[0-9]+\.([0-9]{1,4})')];
+	numbers := ARRAY[substring(version, '^([0-9]{1,4})'), substring(version, E'^[0-9]+\\.([0-9]{1,4})')];
 	IF version IS NOT NULL THEN
 		EXECUTE $sql$
 			SELECT jsonb_build_object('job', j.jobid, 'username', j.username, 'active', j.active,
@@ -26,7 +26,7 @@ BEGIN
 			FROM cron.job j
 			LEFT JOIN LATERAL (SELECT * FROM cron.job_run_details r WHERE r.jobid = j.jobid
 							   ORDER BY r.runid DESC LIMIT 1) d ON true
-			WHERE j.database = current_database() AND j.command ~* '^\s*call\s+augur\.tick\s*\('
+			WHERE j.database = current_database() AND j.command ~* E'^\\s*call\\s+augur\\.tick\\s*\\('
 			ORDER BY j.active DESC, j.jobid LIMIT 1 $sql$ INTO job;
 	END IF;
 	RETURN jsonb_strip_nulls(jsonb_build_object(
@@ -177,7 +177,7 @@ BEGIN
 				cron ->> 'database'),
 			DETAIL = format('augur.tick() was %scalled within the last five minutes.',
 				CASE WHEN augur._last_tick() > now() - interval '5 minutes' THEN '' ELSE 'not ' END),
-			HINT = format('If there is one: in database "%s" run as a superuser: SELECT cron.unschedule(jobid) FROM cron.job WHERE database = %L AND command ~ ''augur\.tick''.',
+			HINT = format(E'If there is one: in database "%s" run as a superuser: SELECT cron.unschedule(jobid) FROM cron.job WHERE database = %L AND command ~ ''augur\\.tick''.',
 				cron ->> 'database', current_database());
 	END IF;
 	RETURN n;

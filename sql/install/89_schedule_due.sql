@@ -27,7 +27,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	-- as augur.run_id(), but never an error: anybody may set it
-	SELECT substring(current_setting('augur.run', true), '^\{"id": ([0-9]{1,18})[,}]')::bigint
+	SELECT substring(current_setting('augur.run', true), E'^\\{"id": ([0-9]{1,18})[,}]')::bigint
 $$;
 COMMENT ON FUNCTION augur._run_of_session() IS
 'Internal. The run of a pipeline that a step of is running in this session; NULL: none.';

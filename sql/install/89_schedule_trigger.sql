@@ -10,6 +10,9 @@ BEGIN
 	IF t.debounce IS NULL OR NOT (t.debounce >= interval '0' AND t.debounce <= interval '1000 days') THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'debounce must be between 0 and 1000 days';
+	ELSIF NOT augur._plain_span(t.debounce) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'debounce must not have negative parts';
 	END IF;
 	INSERT INTO augur.pipeline_triggers (pipeline_id, kind, event_kind, filter, model, relation, operations,
 		after_id, statuses, debounce, params, params_from)

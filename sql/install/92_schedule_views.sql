@@ -87,13 +87,14 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 	SELECT jsonb_build_object(
-		'preloaded', 'augur' = ANY (regexp_split_to_array(replace(current_setting('shared_preload_libraries'), '"', ''), '\s*,\s*')),
+		'preloaded', 'augur' = ANY (regexp_split_to_array(replace(current_setting('shared_preload_libraries'), '"', ''), E'\\s*,\\s*')),
 		'slots', current_setting('max_worker_processes')::integer,
 		'used', (SELECT count(*) FROM pg_stat_activity a
 			WHERE a.backend_type <> ALL ('{client backend,autovacuum launcher,autovacuum worker,background writer,checkpointer,archiver,startup,walreceiver,walsender,walwriter,walsummarizer,slotsync worker,io worker}')),
 		'queued', (SELECT count(*) FROM augur.pipeline_runs r
 			WHERE r.status = 'queued' AND r.queued_at < now() - interval '3 minutes'
-			-- behind another run of its pipeline is where it belongs
+			-- that is what a pipeline is switched off for, and behind another run of it is where it belongs
+			AND EXISTS (SELECT FROM augur.pipelines p WHERE p.id = r.pipeline_id AND p.enabled)
 			AND NOT EXISTS (SELECT FROM augur.pipeline_runs o WHERE o.pipeline_id = r.pipeline_id AND o.status = 'running')),
 		'overdue', (SELECT count(*) FROM augur.pipeline_schedules s
 			WHERE s.enabled AND s.next_at < now() - interval '3 minutes'),
@@ -113,10 +114,85 @@ AS $$
 		'rollouts_unseen', (SELECT count(*) FROM augur.rollouts r
 			WHERE r.state = 'running' AND coalesce(r.looked_at, r.timer_from) < now() - interval '1 hour'
 			OR r.state = 'pending_approval' AND r.expires_at < now() - interval '1 hour'),
+		-- a training may take hours, and its decision is written at the end
+		'policies_unseen', (SELECT count(*) FROM augur.retrain_policies p
+			WHERE NOT p.frozen AND p.set_at < now() - interval '1 day' AND (augur._last_training(p.model_id)).id IS NOT NULL
+			AND coalesce((SELECT d.at FROM augur.retrain_decisions d WHERE d.model_id = p.model_id ORDER BY d.id DESC LIMIT 1)
+				< now() - interval '1 day', true)),
 		'trigger', (SELECT e.evtenabled FROM pg_event_trigger e WHERE e.evtname = 'augur_drop'))
 $$;
 COMMENT ON FUNCTION augur._health_server() IS
 'Internal. Numbers about the server and the queue that ordinary roles could not read. As the owner of the extension.';
+
+CREATE OR REPLACE FUNCTION augur._health_own(server jsonb)
+	RETURNS TABLE (component text, status text, detail text, hint text)
+LANGUAGE plpgsql STABLE ROWS 5
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+DECLARE
+	r			record;
+BEGIN
+	component := 'schedules';
+	SELECT count(*) AS n, count(*) FILTER (WHERE s.note IS NOT NULL) AS noted, count(*) FILTER (WHERE NOT s.enabled) AS off
+	INTO r FROM augur.pipeline_schedules s;
+	status := CASE WHEN (server ->> 'overdue')::bigint > 0 OR r.noted > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s schedules, %s switched off, %s with a problem; %s due and not started', r.n, r.off, r.noted,
+		coalesce(server ->> 'overdue', '?'));
+	hint := CASE WHEN status = 'warning' THEN 'See next_slot and note in augur.schedules.' END;
+	RETURN NEXT;
+
+	component := 'triggers';
+	SELECT count(*) AS n, count(*) FILTER (WHERE t.note IS NOT NULL AND NOT t.enabled) AS braked,
+		count(*) FILTER (WHERE t.kind = 'table' AND NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = t.relation
+			AND o.tgname = 'augur_pipeline_' || t.id)) AS gone
+	INTO r FROM augur.pipeline_triggers t;
+	status := CASE WHEN r.braked + r.gone > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s triggers, %s switched off because runs started each other', r.n, r.braked)
+		|| CASE WHEN r.gone > 0 THEN format(', %s whose table or the trigger on it is gone', r.gone) ELSE '' END;
+	hint := CASE WHEN r.gone > 0 THEN 'See augur.triggers; augur.drop_trigger takes away what is no longer needed.'
+		WHEN r.braked > 0 THEN 'See note in augur.triggers; switch it on with augur.enable_trigger when the loop is gone.' END;
+	RETURN NEXT;
+
+	component := 'rollouts';
+	SELECT count(*) FILTER (WHERE t.state = 'paused') AS paused, count(*) FILTER (WHERE t.state = 'pending_approval') AS pending,
+		string_agg(format('"%s"', t.model), ', ' ORDER BY t.model) FILTER (WHERE t.state = 'paused') AS names
+	INTO r FROM augur.rollouts t WHERE t.state = ANY ('{pending_approval,paused}');
+	status := CASE WHEN r.paused > 0 OR (server ->> 'rollouts_unseen')::bigint > 0 THEN 'warning'
+		WHEN NOT server ? 'rollouts' THEN 'error' WHEN server ->> 'rollouts' = '0' THEN 'off' ELSE 'ok' END;
+	detail := format('%s open, %s wait for approval, %s paused%s; %s not looked at for an hour', coalesce(server ->> 'rollouts', '?'),
+		r.pending, r.paused, coalesce(' (' || left(r.names, 200) || ')', ''), coalesce(server ->> 'rollouts_unseen', '?'));
+	hint := CASE WHEN r.paused > 0 THEN 'See reason in augur.rollout_status; then augur.resume_rollout or augur.abort_rollout.'
+		WHEN status = 'warning' THEN 'augur.tick() or augur.check_rollouts() looks at them.'
+		WHEN r.pending > 0 THEN 'augur.approve_rollout or augur.deny_rollout decides.' END;
+	RETURN NEXT;
+
+	component := 'retraining';
+	SELECT count(*) AS n, count(*) FILTER (WHERE d.reason ~ '^stopped: ') AS stopped,
+		string_agg(format('"%s"', m.name), ', ' ORDER BY m.name) FILTER (WHERE d.reason ~ '^stopped: ') AS names
+	INTO r FROM augur.retrain_policies p JOIN augur.models m ON m.id = p.model_id
+	LEFT JOIN LATERAL (SELECT t.reason FROM augur.retrain_decisions t WHERE t.model_id = p.model_id AND t.at >= p.set_at
+					   ORDER BY t.id DESC LIMIT 1) d ON true
+	WHERE NOT p.frozen;
+	status := CASE WHEN r.stopped > 0 OR (server ->> 'policies_unseen')::bigint > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s policies, %s stopped%s; %s not looked at for a day', r.n, r.stopped, coalesce(' (' || left(r.names, 200) || ')', ''),
+		coalesce(server ->> 'policies_unseen', '?'));
+	hint := CASE WHEN r.stopped > 0 THEN 'Candidates in a row were not promoted: see augur.retrain_decisions, then augur.set_retrain_policy again.'
+		WHEN status = 'warning' THEN 'augur.tick() has them looked at in workers as the owners of their models, who need what owners of pipelines need, see the server''s log; augur.check_retrain does it here.' END;
+	RETURN NEXT;
+
+	component := 'owners';
+	SELECT count(*) AS n, left(string_agg(DISTINCT p.owner::text, ', '), 200) AS names, min(augur._unstartable(p.owner)) AS why INTO r
+	FROM augur.pipelines p
+	WHERE p.enabled AND augur._unstartable(p.owner) IS NOT NULL;
+	status := CASE WHEN r.n > 0 THEN 'warning' ELSE 'ok' END;
+	detail := CASE WHEN r.n > 0 THEN format('%s pipelines belong to roles that no background worker can run as: %s; %s', r.n, r.names, r.why)
+		ELSE 'all owners of pipelines can be worked for' END;
+	hint := CASE WHEN r.n > 0 THEN 'Give the role what is missing, or its pipelines to another one: augur.alter_pipeline(..., owner => ...).' END;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION augur._health_own(jsonb) IS
+'Internal. What augur.health tells of what the caller may see.';
 
 CREATE OR REPLACE FUNCTION augur.health()
 	RETURNS TABLE (component text, status text, detail text, hint text)
@@ -128,7 +204,6 @@ DECLARE
 	server		jsonb := '{}';
 	ticked		timestamptz;
 	work		boolean := false;
-	r			record;
 BEGIN
 	-- one part that cannot be looked at keeps no other from it
 	BEGIN
@@ -176,26 +251,14 @@ BEGIN
 		WHEN status <> 'ok' THEN 'Schedules, triggers, retries and monitors need it every minute: augur.install_tick(), or CALL augur.tick() from outside.' END;
 	RETURN NEXT;
 
-	component := 'schedules';
-	SELECT count(*) AS n, count(*) FILTER (WHERE s.note IS NOT NULL) AS noted, count(*) FILTER (WHERE NOT s.enabled) AS off
-	INTO r FROM augur.pipeline_schedules s;
-	status := CASE WHEN (server ->> 'overdue')::bigint > 0 OR r.noted > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
-	detail := format('%s schedules, %s switched off, %s with a problem; %s due and not started', r.n, r.off, r.noted,
-		coalesce(server ->> 'overdue', '?'));
-	hint := CASE WHEN status = 'warning' THEN 'See next_slot and note in augur.schedules.' END;
-	RETURN NEXT;
-
-	component := 'triggers';
-	SELECT count(*) AS n, count(*) FILTER (WHERE t.note IS NOT NULL AND NOT t.enabled) AS braked,
-		count(*) FILTER (WHERE t.kind = 'table' AND NOT EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = t.relation
-			AND o.tgname = 'augur_pipeline_' || t.id)) AS gone
-	INTO r FROM augur.pipeline_triggers t;
-	status := CASE WHEN r.braked + r.gone > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
-	detail := format('%s triggers, %s switched off because runs started each other', r.n, r.braked)
-		|| CASE WHEN r.gone > 0 THEN format(', %s whose table or the trigger on it is gone', r.gone) ELSE '' END;
-	hint := CASE WHEN r.gone > 0 THEN 'See augur.triggers; augur.drop_trigger takes away what is no longer needed.'
-		WHEN r.braked > 0 THEN 'See note in augur.triggers; switch it on with augur.enable_trigger when the loop is gone.' END;
-	RETURN NEXT;
+	-- predictors see none of it
+	IF has_table_privilege('augur.pipelines', 'SELECT') THEN
+		BEGIN
+			RETURN QUERY SELECT o.component, o.status, o.detail, o.hint FROM augur._health_own(server) o;
+		EXCEPTION WHEN OTHERS THEN
+			RETURN QUERY VALUES ('own', 'error', SQLERRM, NULL);
+		END;
+	END IF;
 
 	component := 'queue';
 	status := CASE WHEN (server ->> 'queued')::bigint > 0 THEN 'warning' WHEN server ? 'queued' THEN 'ok' ELSE 'error' END;
@@ -209,19 +272,6 @@ BEGIN
 	hint := CASE WHEN status = 'warning' THEN 'See augur.pipeline_durations and augur.pipeline_timeline; augur.cancel_run stops a run.' END;
 	RETURN NEXT;
 
-	component := 'rollouts';
-	SELECT count(*) FILTER (WHERE t.state = 'paused') AS paused, count(*) FILTER (WHERE t.state = 'pending_approval') AS pending,
-		string_agg(format('"%s"', t.model), ', ' ORDER BY t.model) FILTER (WHERE t.state = 'paused') AS names
-	INTO r FROM augur.rollouts t WHERE t.state = ANY ('{pending_approval,paused}');
-	status := CASE WHEN r.paused > 0 OR (server ->> 'rollouts_unseen')::bigint > 0 THEN 'warning'
-		WHEN NOT server ? 'rollouts' THEN 'error' WHEN server ->> 'rollouts' = '0' THEN 'off' ELSE 'ok' END;
-	detail := format('%s open, %s wait for approval, %s paused%s; %s not looked at for an hour', coalesce(server ->> 'rollouts', '?'),
-		r.pending, r.paused, coalesce(' (' || left(r.names, 200) || ')', ''), coalesce(server ->> 'rollouts_unseen', '?'));
-	hint := CASE WHEN r.paused > 0 THEN 'See reason in augur.rollout_status; then augur.resume_rollout or augur.abort_rollout.'
-		WHEN status = 'warning' THEN 'augur.tick() or augur.check_rollouts() looks at them.'
-		WHEN r.pending > 0 THEN 'augur.approve_rollout or augur.deny_rollout decides.' END;
-	RETURN NEXT;
-
 	component := 'monitors';
 	status := CASE WHEN (server ->> 'monitors_overdue')::bigint > 0 THEN 'warning' WHEN NOT server ? 'monitors' THEN 'error'
 		WHEN server ->> 'monitors' = '0' THEN 'off' ELSE 'ok' END;
@@ -229,32 +279,10 @@ BEGIN
 	hint := CASE WHEN status = 'warning' THEN 'augur.tick() has them looked at in workers as their owners, see owners and the server''s log; augur.check_monitors() does it here.' END;
 	RETURN NEXT;
 
-	component := 'retraining';
-	SELECT count(*) AS n, count(*) FILTER (WHERE d.reason ~ '^stopped: ') AS stopped,
-		string_agg(format('"%s"', m.name), ', ' ORDER BY m.name) FILTER (WHERE d.reason ~ '^stopped: ') AS names
-	INTO r FROM augur.retrain_policies p JOIN augur.models m ON m.id = p.model_id
-	LEFT JOIN LATERAL (SELECT t.reason FROM augur.retrain_decisions t WHERE t.model_id = p.model_id AND t.at >= p.set_at
-					   ORDER BY t.id DESC LIMIT 1) d ON true
-	WHERE NOT p.frozen;
-	status := CASE WHEN r.stopped > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
-	detail := format('%s policies, %s stopped%s', r.n, r.stopped, coalesce(' (' || left(r.names, 200) || ')', ''));
-	hint := CASE WHEN r.stopped > 0 THEN 'Candidates in a row were not promoted: see augur.retrain_decisions, then augur.set_retrain_policy again.' END;
-	RETURN NEXT;
-
 	component := 'workers';
 	status := CASE WHEN (server ->> 'used')::integer >= (server ->> 'slots')::integer THEN 'warning' WHEN server ? 'slots' THEN 'ok' ELSE 'error' END;
 	detail := format('%s of %s background workers are in use', server ->> 'used', server ->> 'slots');
 	hint := CASE WHEN status = 'warning' THEN 'Runs stay queued until one is free: raise max_worker_processes.' END;
-	RETURN NEXT;
-
-	component := 'owners';
-	SELECT count(*) AS n, left(string_agg(DISTINCT p.owner::text, ', '), 200) AS names, min(augur._unstartable(p.owner)) AS why INTO r
-	FROM augur.pipelines p
-	WHERE p.enabled AND augur._unstartable(p.owner) IS NOT NULL;
-	status := CASE WHEN r.n > 0 THEN 'warning' ELSE 'ok' END;
-	detail := CASE WHEN r.n > 0 THEN format('%s pipelines belong to roles that no background worker can run as: %s; %s', r.n, r.names, r.why)
-		ELSE 'all owners of pipelines can be worked for' END;
-	hint := CASE WHEN r.n > 0 THEN 'Give the role what is missing, or its pipelines to another one: augur.alter_pipeline(..., owner => ...).' END;
 	RETURN NEXT;
 
 	component := 'library';
@@ -270,7 +298,7 @@ BEGIN
 	hint := CASE WHEN status <> 'ok' THEN 'ALTER EVENT TRIGGER augur_drop ENABLE, or run augur.remove_tick() first.' END;
 	RETURN NEXT;
 
-	IF to_regprocedure('augur._health_notifications()') IS NOT NULL THEN
+	IF to_regprocedure('augur._health_notifications()') IS NOT NULL AND has_table_privilege('augur.channels', 'SELECT') THEN
 		BEGIN
 			RETURN QUERY EXECUTE 'SELECT n.component, n.status, n.detail, n.hint FROM augur._health_notifications() n';
 		EXCEPTION WHEN OTHERS THEN
@@ -280,4 +308,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.health() IS
-'What keeps the platform running, one row each: pg_cron, the job and last call of augur.tick(), schedules, triggers, the queue, runs, rollouts, monitors, retraining, background workers, owners, notifications. status: ok, warning, error, or off (not there and not needed so far); hint: what to do. Cheap, never an error. Example: SELECT * FROM augur.health() WHERE status <> ''ok''';
+'What keeps the platform running, one row each: pg_cron, the job and last call of augur.tick(), schedules, triggers, the queue, runs, rollouts, monitors, retraining, background workers, owners, notifications. status: ok, warning, error, or off (not there and not needed so far); hint: what to do. Cheap, never an error; a role that may not see schedules or channels is told the rest. Example: SELECT * FROM augur.health() WHERE status <> ''ok''';

@@ -44,6 +44,11 @@ SELECT is(augur.approve_rollout('ro', 'mate'), 'running', 'another member of the
 ROLLBACK TO undecided;
 SET LOCAL ROLE ro_owner;
 SELECT is(augur.deny_rollout('ro'), 'denied', 'who started it takes it back');
+SELECT throws_ok(format($$INSERT INTO augur.rollouts (model_id, model, champion_id, champion, candidate_id, candidate, mode, salt, weights,
+	step_for, patience, min_samples, guard, approval, owner, state, timer_from, samples_since)
+	SELECT model_id, model, champion_id, champion, candidate_id, candidate, mode, salt, weights, step_for, patience, min_samples, guard,
+	true, owner, %L, now(), now() FROM augur.rollouts$$, s), '42501', NULL, format('and writes none that is %s without approval', s))
+FROM unnest('{running,approved,paused}'::text[]) s;
 ROLLBACK TO undecided;
 SET LOCAL ROLE ro_operator;
 SELECT is(augur.approve_rollout('ro', 'fine'), 'running', 'an operator approves it');
