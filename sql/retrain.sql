@@ -101,6 +101,23 @@ UPDATE augur.retrain_decisions SET at = now() - interval '25 hours' WHERE model 
 SELECT status, detail, hint IS NOT NULL AS hint FROM augur.health() WHERE component = 'retraining';
 ROLLBACK;
 SELECT augur.drop_retrain_policy('due');
+-- a look that fails is kept, so that the next one is ten minutes later; told once; the models after it have theirs
+CREATE TABLE lost AS SELECT * FROM days;
+SELECT (augur.train_forecast(n, r, 'day', 'v', method => 'ets', promote => 'always')).version FROM (VALUES ('due 1', 'lost'), ('due 2', 'days')) v (n, r);
+SELECT augur.set_retrain_policy(n, new_rows => 1000, cooldown => '1 day') FROM unnest('{due 1,due 2}'::text[]) n;
+DROP TABLE lost;
+SELECT m.name FROM augur.retrain_policies p JOIN augur.models m ON m.id = p.model_id WHERE augur._retrain_due(m.id, now()) ORDER BY m.id;
+CALL augur._upkeep();
+SELECT model, fired, reason, facts ->> 'error' AS error FROM augur.retrain_decisions WHERE model IN ('due 1', 'due 2') ORDER BY id;
+SELECT count(*) FROM augur.retrain_policies p WHERE augur._retrain_due(p.model_id, now());
+SELECT augur._upkeep_retrain(0);
+ALTER TABLE augur.retrain_decisions DISABLE TRIGGER retrain_decisions_fixed;
+UPDATE augur.retrain_decisions SET as_of = as_of - interval '1 hour' WHERE model = 'due 1';
+ALTER TABLE augur.retrain_decisions ENABLE TRIGGER retrain_decisions_fixed;
+CALL augur._upkeep();
+SELECT count(*) FROM augur.retrain_decisions WHERE model = 'due 1';
+SELECT kind, severity, subject, payload ->> 'reason' AS reason FROM augur.events WHERE subject = 'due 1' AND kind ~ 'retrain';
+SELECT augur.drop_retrain_policy(n) FROM unnest('{due 1,due 2}'::text[]) n;
 
 -- a decision of that time would be the last one for ever
 SELECT augur.check_retrain('fc', 'infinity', true);

@@ -303,7 +303,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.check_retrain(text, timestamptz, boolean) IS
-'Looks at the retrain policy of a model, trains a candidate when a trigger is met and no brake holds, promotes it when it passes the gate, and returns the decision, which is kept in augur.retrain_decisions either way. The candidate repeats the last training on what its table has now. as_of: the time to measure against, for simulations. by_hand: train now, whatever triggers and brakes say; the suite and the gate still hold. For members of the model''s owner, as what it was trained on is read with your rights and may run code (SECURITY.md): superusers leave others'' models to sessions of their owners. Call it on a schedule: SELECT cron.schedule(''churn'', ''*/10 * * * *'', ''SELECT augur.check_retrain(''''churn'''')'')';
+'Looks at the retrain policy of a model, trains a candidate when a trigger is met and no brake holds, promotes it when it passes the gate, and returns the decision, which is kept in augur.retrain_decisions either way. The candidate repeats the last training on what its table has now. as_of: the time to measure against, for simulations. by_hand: train now, whatever triggers and brakes say; the suite and the gate still hold. For members of the model''s owner, as what it was trained on is read with your rights and may run code (SECURITY.md): superusers leave others'' models to sessions of their owners. augur.tick does it about every ten minutes, as the owner; without that: SELECT cron.schedule(''churn'', ''*/10 * * * *'', ''SELECT augur.check_retrain(''''churn'''')'')';
 
 CREATE OR REPLACE TRIGGER retrain_decisions_fixed BEFORE UPDATE OR DELETE ON augur.retrain_decisions
 FOR EACH ROW EXECUTE FUNCTION augur._guard_append_only();

@@ -607,7 +607,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.check_monitors(timestamptz, text) IS
-'Makes the looks of all monitors that are due, or of those of one model, and returns what they found. For members of the owners of the models: others'' monitors are passed over, by superusers those of models whose owner is none, unless model names one: they run SQL of the owner with your rights (SECURITY.md). as_of: the time to go by, for simulations. Call it on a schedule: SELECT cron.schedule(''augur monitors'', ''* * * * *'', ''SELECT augur.check_monitors()'')';
+'Makes the looks of all monitors that are due, or of those of one model, and returns what they found. For members of the owners of the models: others'' monitors are passed over, by superusers those of models whose owner is none, unless model names one: they run SQL of the owner with your rights (SECURITY.md). as_of: the time to go by, for simulations. augur.tick does it, as the owners; without that: SELECT cron.schedule(''augur monitors'', ''* * * * *'', ''SELECT augur.check_monitors()'')';
 
 CREATE OR REPLACE VIEW augur.drift_history WITH (security_invoker = true) AS
 	SELECT m.name AS model, r.monitor, r.segment, r.as_of, r.window_start, r.window_end, r.version, r.verdict,

@@ -544,13 +544,18 @@ COMMENT ON PROCEDURE augur.tick(timestamptz) IS
 CREATE OR REPLACE PROCEDURE augur._upkeep()
 LANGUAGE plpgsql
 AS $$
+DECLARE
+	model		pg_catalog.int8 := 0;
 BEGIN
 	COMMIT;
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
 	PERFORM augur._upkeep_monitors();
-	COMMIT;
-	SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
-	PERFORM augur._upkeep_retrain();
+	-- a transaction for each model: what one has trained is there while the next one trains
+	WHILE model IS NOT NULL LOOP
+		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+		model := augur._upkeep_retrain(model);
+	END LOOP;
 	COMMIT;
 END
 $$;
@@ -576,27 +581,45 @@ $$;
 COMMENT ON FUNCTION augur._upkeep_monitors() IS
 'Internal. Looks at the monitors that are due of models of the current user.';
 
-CREATE OR REPLACE FUNCTION augur._upkeep_retrain() RETURNS void
+-- A look that fails is kept, too, or it would be due again at once; it is told when the one before was none.
+CREATE OR REPLACE FUNCTION augur._upkeep_retrain(after bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
 	m			augur.models;
+	told		boolean;
+	d			bigint;
 BEGIN
 	IF NOT augur._upkeep_lock() THEN
-		RETURN;
+		RETURN NULL;
 	END IF;
-	FOR m IN
-		SELECT t.* FROM augur.models t JOIN augur.retrain_policies p ON p.model_id = t.id
-		WHERE t.owner = quote_ident(current_user)::regrole AND NOT p.frozen AND augur._retrain_due(t.id, now())
-	LOOP
-		BEGIN
-			PERFORM augur.check_retrain(m.name);
-		EXCEPTION WHEN OTHERS THEN
+	SELECT t.* INTO m FROM augur.models t JOIN augur.retrain_policies p ON p.model_id = t.id
+	WHERE t.owner = quote_ident(current_user)::regrole AND t.id > after AND NOT p.frozen AND augur._retrain_due(t.id, now())
+	ORDER BY t.id LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	BEGIN
+		PERFORM augur.check_retrain(m.name);
+	EXCEPTION
+		WHEN lock_not_available THEN
+			-- somebody is at it
+			NULL;
+		WHEN OTHERS THEN
 			RAISE WARNING 'augur upkeep: model "%": %', m.name, SQLERRM;
-		END;
-	END LOOP;
+			told := (SELECT o.facts ? 'error' FROM augur.retrain_decisions o WHERE o.model_id = m.id ORDER BY o.id DESC LIMIT 1);
+			INSERT INTO augur.retrain_decisions (model_id, model, as_of, fired, reason, facts, owner)
+			VALUES (m.id, m.name, now(), false, 'the look failed: ' || left(SQLERRM, 1000),
+					jsonb_build_object('error', SQLSTATE), m.owner)
+			RETURNING id INTO d;
+			IF told IS NOT TRUE THEN
+				PERFORM augur._emit('retrain_failed', 'error', m.name,
+					jsonb_build_object('decision', d, 'reason', 'the look failed: ' || left(SQLERRM, 1000)), m);
+			END IF;
+	END;
+	RETURN m.id;
 END
 $$;
-COMMENT ON FUNCTION augur._upkeep_retrain() IS
-'Internal. Looks at the retrain policies that are due of models of the current user.';
+COMMENT ON FUNCTION augur._upkeep_retrain(bigint) IS
+'Internal. Looks at the retrain policy of the next model of the current user whose policy is due, and returns the model''s number; NULL when there is none.';

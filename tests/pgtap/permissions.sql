@@ -874,7 +874,7 @@ INSERT INTO pm_matrix VALUES
 ('augur.tick(timestamp with time zone)', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._upkeep()', NULL, 'ok ok 42501 42501 ok ok 42501'),
 ('augur._upkeep_monitors()', $$augur._upkeep_monitors()$$, 'ok ok 42501 42501 ok ok 42501'),
-('augur._upkeep_retrain()', $$augur._upkeep_retrain()$$, 'ok ok 42501 42501 ok ok 42501');
+('augur._upkeep_retrain(bigint)', $$augur._upkeep_retrain(0)$$, 'ok ok 42501 42501 ok ok 42501');
 UPDATE pm_matrix SET call = replace(call, ':registered_version', :'registered_version');
 UPDATE pm_matrix SET call = replace(replace(replace(replace(replace(replace(replace(replace(call, ':model', :'model'), ':row', :'row'),
 	':registered', :'registered'), ':version', :'version'), ':run', :'run'), ':forecaster', :'forecaster'), ':config', :'config'),
