@@ -373,5 +373,19 @@ like($err, qr/ERROR:  augur.tick cannot be called on a standby/, 'a standby says
 is($standby->safe_psql('postgres', q{SELECT count(*) > 9, count(*) FILTER (WHERE component = 'server') FROM augur.health()}), 't|0', 'and tells its health');
 is($standby->safe_psql('postgres', q{SELECT count(*) > 0 FROM augur.pipeline_status}), 't', 'and what was');
 $standby->stop;
+# ---- retraining -----------------------------------------------------------------------------------------------
+# what a policy reads is the owner's: the tick of an operator has it looked at in a session of the owner
+as('ann', <<'SQL');
+CREATE TABLE lair.visits AS SELECT i AS id, i % 10 AS a, i % 7 AS b, i % 10 > 5 AS y, current_user AS who FROM generate_series(1, 600) i;
+SELECT (augur.train(m, 'lair.visits', 'y', features => '{a,b}', params => '{"n_trees": 3}', promote => 'always')).version FROM unnest('{first,second}'::text[]) m;
+SELECT augur.set_retrain_policy(m, new_rows => 100, cooldown => '0') FROM unnest('{first,second}'::text[]) m;
+INSERT INTO lair.visits SELECT i, i % 10, i % 7, i % 10 > 5 FROM generate_series(601, 800) i;
+SQL
+as('op', 'CALL augur.tick()');
+ok($node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM augur.retrain_decisions'), 'a tick has retrain policies looked at');
+is(one(q{SELECT string_agg(format('%s %s %s %s', d.model, d.trigger, d.version, e.actor), ', ' ORDER BY d.model)
+	FROM augur.retrain_decisions d JOIN augur.events e ON e.kind = 'retrain_' || d.outcome AND e.payload ->> 'decision' = d.id::text}),
+	'first new_rows 2 ann, second new_rows 2 ann', 'and trained by, as their owner');
+
 $node->stop;
 done_testing();
