@@ -499,6 +499,13 @@ ok($node->poll_query_until('postgres', "SELECT state = 'not listed' FROM augur._
 $node->append_conf('postgresql.conf', "augur.notify_databases = 'postgres, other, missing'");
 $node->reload;
 ok($node->poll_query_until('postgres', "SELECT state = 'running' FROM augur._notify_worker()"), 'and put back');
+$node->append_conf('postgresql.conf', "augur.notify_role = 'nobody'");
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT status = 'warning' AND detail ~ 'names no role that can log in' AND hint IS NOT NULL
+	FROM augur.health() WHERE component = 'notifications'}), 'health warns of a worker that cannot work, before anything waits for long');
+$node->append_conf('postgresql.conf', "augur.notify_role = 'postman'");
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT status = 'ok' FROM augur.health() WHERE component = 'notifications'}), 'and no longer');
 
 # no transaction is open and nothing is locked while a receiver is waited for
 secret('ok', 'late:4');
