@@ -50,6 +50,7 @@ SELECT kind, severity, subject, payload - 'batch' AS payload FROM augur.events O
 -- too many
 SELECT augur.load_csv('load.orders', content => E'id,note\n20,a\nx,b\ny,c\n', max_bad_rows => 1);
 SELECT augur.load_csv('load.orders', content => E'id,note\n20,a\nx,b\n21,c\n', max_bad_share => 0.2);
+SELECT augur.load_csv('load.orders', content => E'id,amount,note\n20,-1,a\nx,1,b\n');
 SELECT count(*) FROM load.orders WHERE id >= 20;
 SELECT load.show(augur.load_csv('load.orders', content => E'id,note\n20,a\nx,b\n21,c\n', max_bad_share => 0.34));
 

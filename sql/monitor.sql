@@ -60,7 +60,11 @@ FROM augur.events WHERE kind = 'drift_resolved' ORDER BY id;
 DELETE FROM "Visits ""x" WHERE day = 34;
 SELECT segment, verdict, alarm FROM augur.check_monitors('2026-02-05');
 -- a look that fails is kept, told once, and keeps no other monitor from looking
-SELECT augur.create_monitor('visits', '"Visits ""x"', time_column => 'at', name => 'other', filter => 'r.b < 5 OR nix', start => '2026-02-06') > 0 AS made;
+SELECT augur.create_monitor('visits', '"Visits ""x"', name => 'other', filter => 'r.b <');
+SELECT augur.create_monitor('visits', '"Visits ""x"', name => 'other', filter => 'r.b < 5 OR nix');
+ALTER TABLE "Visits ""x" ADD nix boolean;
+SELECT augur.create_monitor('visits', '"Visits ""x"', time_column => 'at', name => 'other', filter => 'r.b < 5 OR nix -- so far', start => '2026-02-06') > 0 AS made;
+ALTER TABLE "Visits ""x" DROP nix;
 SELECT monitor, verdict, alarm, detail FROM augur.check_monitors('2026-02-06') ORDER BY monitor, segment;
 SELECT monitor, verdict FROM augur.check_monitors('2026-02-07') WHERE monitor = 'other';
 SELECT kind, severity, payload ->> 'monitor' AS monitor, payload ->> 'detail' AS detail FROM augur.events WHERE kind = 'monitor_failed';
@@ -76,6 +80,15 @@ SELECT augur.drop_monitor('visits', 'many');
 SELECT augur.create_monitor('visits', '"Visits ""x"', '1 month', 'at', name => 'monthly', start => '2026-01-31') > 0 AS made;
 SELECT window_start, window_end FROM augur.check_monitors('2026-04-30 12:00') WHERE monitor = 'monthly';
 SELECT augur.drop_monitor('visits', 'monthly');
+-- a day has 24 hours where the session's clock is put on or back, too: no hour falls out, or is looked at twice
+SET TIME ZONE 'Europe/Berlin';
+SELECT augur.create_monitor('visits', '"Visits ""x"', time_column => 'at', name => 'nightly', start => '2026-03-29 00:00+00') > 0 AS made;
+SELECT window_start AT TIME ZONE 'UTC' AS window_start, window_end AT TIME ZONE 'UTC' AS window_end
+FROM augur.check_monitors('2026-03-30 00:30+00') WHERE monitor = 'nightly';
+SELECT window_start AT TIME ZONE 'UTC' AS window_start, window_end AT TIME ZONE 'UTC' AS window_end
+FROM augur.check_monitors('2026-10-26 00:30+00') WHERE monitor = 'nightly';
+SET TIME ZONE 'UTC';
+SELECT augur.drop_monitor('visits', 'nightly');
 SELECT augur.drop_monitor('visits');
 
 -- ---- what would keep others from being looked at ----------------------------------------------

@@ -66,6 +66,19 @@ SELECT actual_label FROM augur.losses('pm') WHERE prediction_id = 1;
 SELECT augur.record_actual('pm', NULL, NULL, 'true');
 SELECT augur.record_actual('pm', '1', NULL, NULL::text);
 SELECT augur.record_actual('pr', '1', NULL, 'many');
+-- booleans in any spelling, and nothing else; classes that nobody knows are told
+SELECT augur.record_actual('pm', '1', NULL, 'maybe');
+BEGIN;
+CREATE TABLE spelt AS SELECT * FROM (VALUES ('1', 0, 'no', 'w'), ('2', 1, 'T', 'v'), ('3', NULL, NULL, 'w')) v (id, i, t, b);
+SELECT * FROM augur.record_actuals('pm', 'spelt', 'i', entity => 'id');
+SELECT entity, actual_label, error = (label <> actual_label)::int AS right FROM augur.losses('pm')
+WHERE target_time IS NULL AND entity IN ('1', '2') ORDER BY 1;
+SELECT * FROM augur.record_actuals('pm', 'spelt', 't', entity => 'id');
+SELECT augur.record_actual('pm', '1', NULL, ' On ') > 0 AS recorded, augur.record_actual('pm', '2', NULL, 0) > 0 AS recorded;
+SELECT entity, actual_label FROM augur.losses('pm') WHERE target_time IS NULL AND entity IN ('1', '2') ORDER BY 1;
+SELECT * FROM augur.record_actuals('pc', 'spelt', 'b', entity => 'id');
+SELECT * FROM augur.record_actuals('pm', 'spelt', 'b', entity => 'id');
+ROLLBACK;
 SELECT augur.record_actual('pr', '1', NULL, 'NaN'::float8);
 SELECT augur.record_actual(99999999, 1);
 SELECT augur.record_actuals('pr', 'past', 'z');

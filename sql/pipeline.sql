@@ -208,7 +208,7 @@ FROM unnest('{skip,queue,replace}'::text[]) c;
 SELECT pipeline, n, augur.queue_run(pipeline) IS NULL AS refused FROM unnest('{skip,queue,replace}'::text[]) pipeline, generate_series(1, 3) n ORDER BY 1, 2;
 SELECT pipeline, status, count(*), min(regexp_replace(reason, '\d+', 'N')) AS reason FROM augur.pipeline_runs
 WHERE pipeline IN ('skip', 'queue', 'replace') GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT pipeline, queued, running, waiting FROM augur.queue_depth ORDER BY 1;
+SELECT pipeline, queued, running, waiting, reason FROM augur.queue_depth ORDER BY 1;
 -- those who may not be asked: not by hand, and disabled
 SELECT augur._queue_run(id, 'event', '{}', now(), NULL, NULL) IS NULL AS refused FROM augur.pipelines WHERE name = 'queue';
 SELECT augur.cancel_run(id) FROM augur.pipeline_runs WHERE status = 'queued' ORDER BY id;

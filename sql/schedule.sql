@@ -256,6 +256,32 @@ SELECT component, status, detail FROM health() WHERE component = 'triggers';
 SELECT enable_trigger(:again);
 SELECT enabled, note FROM triggers;
 
+-- ---- backfill: the dates are those of the schedule's runs, whatever the session's zone ---------------
+SELECT create_pipeline('early') > 0 AS made;
+SELECT count(add_step('early', 'one', sql => 'SELECT 1'));
+SELECT enable_pipeline('early', false);
+SELECT count(*), min(logical_date), max(logical_date) FROM backfill('early', '2040-03-23', '2040-03-28', dry_run => true);
+SELECT schedule('early', '30 2 * * *', 'Europe/Berlin', start => '2040-01-01');
+-- clocks are put on on the 25th
+SELECT logical_date, action FROM backfill('early', '2040-03-23', '2040-03-28');
+SELECT logical_date, interval_start = logical_date AS same, interval_end, interval_end - interval_start AS long, trigger
+FROM pipeline_runs WHERE pipeline = 'early' ORDER BY id;
+SELECT b.logical_date IN (SELECT r.logical_date FROM pipeline_runs r WHERE r.pipeline = 'early') AS same, action
+FROM backfill('early', '2040-03-24', '2040-03-26', dry_run => true) b;
+SELECT logical_date, action FROM backfill('early', '2040-03-23', '2040-03-25', '1 day', dry_run => true);
+-- from_date is included, until_date is not
+SELECT logical_date FROM backfill('early', '2040-10-27 00:30+00', '2040-10-29 01:30+00', dry_run => true);
+SELECT count(*) FROM backfill('early', '2040-03-23', '2040-03-23 01:30', dry_run => true);
+SELECT count(*) FROM backfill('early', '2040-03-23', '2040-03-22', dry_run => true);
+SELECT count(*) FROM backfill('early', '2040-03-23', '2040-03-28', max_runs => 5, dry_run => true);
+SELECT count(*) FROM backfill('early', '2040-03-23', '2040-03-28', max_runs => 4, dry_run => true);
+-- days on which it does not run, and dates before the start
+SELECT schedule('early', '30 6 * * mon-fri', 'Europe/Berlin', start => '2040-01-01');
+SELECT logical_date FROM backfill('early', '2039-12-30', '2040-01-04', dry_run => true);
+SELECT schedule('early', 'every 90 minutes', start => '2040-01-01 00:10');
+SELECT count(*), min(logical_date), max(logical_date) FROM backfill('early', '2039-12-31 21:00', '2040-01-01 03:00', dry_run => true);
+SELECT drop_pipeline('early');
+
 -- ---- rights ---------------------------------------------------------------------------------------
 CREATE ROLE regress_schedule_a;
 CREATE ROLE regress_schedule_b;

@@ -130,6 +130,24 @@ SELECT kind, columns, args, severity, reason FROM augur.suggest_expectations('or
 SELECT kind, columns, args, severity FROM augur.suggest_expectations('customers');
 SELECT status, errors FROM augur.validate('customers');
 
+-- a column that is not there
+SELECT augur.create_suite('there') > 0 AS made;
+SELECT count(augur.expect('there', 'column_exists', c, severity => CASE c WHEN 'nope' THEN 'warn' ELSE 'error' END)) FROM unnest('{nope,id}'::name[]) c;
+SELECT augur.expect('there', 'columns', columns => '{gone,id}') > 0 AS made;
+SELECT augur.expect('there', 'not_null', 'gone') > 0 AS made;
+SELECT status, passed, failed, warned, errors FROM augur.validate('there', 'orders');
+SELECT kind, columns, severity, outcome, message FROM augur.validation_latest WHERE suite = 'there' ORDER BY expectation_id;
+SELECT augur.drop_suite('there');
+
+-- another role's suite is not seen, and its name not free
+CREATE ROLE regress_validate_other;
+SELECT augur.grant_preset('regress_validate_other', 'trainer');
+SET ROLE regress_validate_other;
+SELECT augur.expect('orders', 'row_count', args => '{"min": 1}');
+RESET ROLE;
+SELECT augur.revoke_preset('regress_validate_other');
+DROP ROLE regress_validate_other;
+
 -- names of zones are not unique: IST is Indian time here, and Israel's to who reads it
 CREATE TABLE read_at AS SELECT timestamptz '2024-03-01 10:00+00' AS at;
 SELECT augur.create_suite('read', 'read_at') > 0 AS made;

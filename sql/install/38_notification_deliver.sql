@@ -574,7 +574,8 @@ BEGIN
 	END LOOP;
 	SELECT * INTO w FROM augur._notify_worker();
 	RETURN QUERY SELECT 'notifications',
-		CASE WHEN late THEN 'warning' ELSE 'ok' END,
+		-- where no worker is asked for, others may deliver; where one is, something keeps it from its work
+		CASE WHEN late OR w.state <> ALL ('{running,starting,not loaded,not listed,waiting for the end of recovery}') THEN 'warning' ELSE 'ok' END,
 		concat_ws('; ', 'worker ' || w.state, CASE WHEN late THEN 'messages are due for more than 15 minutes' END),
 		CASE WHEN w.state = 'running' AND NOT late THEN NULL
 			WHEN w.state = 'running' THEN 'See augur.notification_status.'

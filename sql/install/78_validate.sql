@@ -107,7 +107,10 @@ BEGIN
 	RETURNING id INTO made;
 	IF made IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'duplicate_object',
-			MESSAGE = format('suite "%s" exists already', name);
+			MESSAGE = format('suite "%s" exists already', name),
+			HINT = CASE WHEN EXISTS (SELECT FROM augur.suites s WHERE s.name = create_suite.name)
+				THEN 'augur.drop_suite takes it away.'
+				ELSE 'It belongs to a role that you are no member of: choose another name.' END;
 	END IF;
 	RETURN made;
 END

@@ -46,7 +46,8 @@ SET search_path = pg_catalog, augur, pg_temp
 AS $$
 DECLARE
 	col			text := 't.' || quote_ident(e.columns[1]);
-	type		text := CASE WHEN cardinality(e.columns) > 0 THEN augur._column_type(relation, e.columns[1]) END;
+	-- whether there is a column is what some ask
+	type		text := CASE WHEN cardinality(e.columns) > 0 AND e.kind <> ALL ('{column_exists,columns}') THEN augur._column_type(relation, e.columns[1]) END;
 	present		text := (SELECT string_agg(format('t.%I IS NOT NULL', c), ' AND ') FROM unnest(e.columns) c);
 	others		name[];
 BEGIN

@@ -2,6 +2,39 @@
 
 -- ---- what came true -----------------------------------------------------------------------------
 
+CREATE OR REPLACE FUNCTION augur._is_boolean(m augur.models) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT coalesce((SELECT v.signature ->> 'target_type' = 'boolean' FROM augur.versions v WHERE v.model_id = m.id
+					 AND v.signature ? 'classes' ORDER BY v.id DESC LIMIT 1), false)
+$$;
+COMMENT ON FUNCTION augur._is_boolean(augur.models) IS
+'Internal. Whether what a model predicts is a boolean, so that labels are true and false.';
+
+CREATE OR REPLACE FUNCTION augur._is_class(model_id bigint, label text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM augur.versions v WHERE v.model_id = $1 AND v.signature -> 'classes' ? $2)
+		OR NOT EXISTS (SELECT FROM augur.versions v WHERE v.model_id = $1 AND v.signature ? 'classes')
+$$;
+COMMENT ON FUNCTION augur._is_class(bigint, text) IS
+'Internal. Whether some version of a model knows a label; true, too, where no version can be asked.';
+
+CREATE OR REPLACE FUNCTION augur._warn_of_labels(m augur.models, n bigint, label text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, augur, pg_temp
+AS $$
+BEGIN
+	RAISE WARNING USING MESSAGE = format('model "%s" has no class %L', m.name, label),
+		DETAIL = format('Actual values of classes that no version knows: %s. Each counts as an error of its prediction.', n),
+		HINT = 'Classes are compared as texts, as they were in the training. Recording again corrects it.';
+END
+$$;
+COMMENT ON FUNCTION augur._warn_of_labels(augur.models, bigint, text) IS
+'Internal. Says that labels were recorded which no prediction can have met.';
+
 CREATE OR REPLACE FUNCTION augur._record_actual(m augur.models, prediction bigint, entity text,
 	target_time timestamptz, value text, observed_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -10,6 +43,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	number		float8;
+	label		text := value;
 	actual		bigint;
 BEGIN
 	IF value IS NULL THEN
@@ -29,9 +63,20 @@ BEGIN
 			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 				MESSAGE = format('actual value %s is not finite', number);
 		END IF;
+		label := NULL;
+	ELSIF augur._is_boolean(m) THEN
+		BEGIN
+			label := value::boolean::text;
+		EXCEPTION WHEN invalid_text_representation THEN
+			RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('actual value %L is not a boolean', value),
+				DETAIL = format('Model "%s" predicts booleans.', m.name);
+		END;
+	ELSIF NOT augur._is_class(m.id, label) THEN
+		PERFORM augur._warn_of_labels(m, 1, label);
 	END IF;
 	INSERT INTO augur.actuals (model_id, prediction_id, entity, target_time, value, label, observed_at)
-	VALUES (m.id, prediction, entity, target_time, number, CASE WHEN m.task <> 'regression' THEN value END,
+	VALUES (m.id, prediction, entity, target_time, number, label,
 			coalesce(observed_at, now()))
 	RETURNING id INTO actual;
 	RETURN actual;
@@ -59,7 +104,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.record_actual(text, text, timestamptz, text, timestamptz) IS
-'Records what came true of an entity at a time, for all predictions of the model that are for them (target_time NULL: those without one); returns the number of the row. Recording again corrects it. observed_at: when it was known, now unless given. For the model''s owner, operators and admins. Example: SELECT augur.record_actual(''churn'', ''42'', NULL, ''yes'').';
+'Records what came true of an entity at a time, for all predictions of the model that are for them (target_time NULL: those without one); returns the number of the row. Recording again corrects it. What is no class of the model counts as an error of the prediction, with a warning; where classes are booleans, 1, t, yes and on are true. observed_at: when it was known, now unless given. For the model''s owner, operators and admins. Example: SELECT augur.record_actual(''churn'', ''42'', NULL, ''yes'').';
 
 CREATE OR REPLACE FUNCTION augur.record_actual(model text, entity text, target_time timestamptz,
 	value anynonarray, observed_at timestamptz DEFAULT NULL) RETURNS bigint
@@ -121,6 +166,7 @@ DECLARE
 	m			augur.models := augur._model(model);
 	alias		text := '"augur row"';
 	found_type	text;
+	found		record;
 	result		augur.recorded_actuals;
 BEGIN
 	m := augur._model_operated(m.id);
@@ -143,21 +189,29 @@ BEGIN
 		' ORDER BY g.observed_at, g.prediction_id, g.target_time, g.entity'
 		' RETURNING a.prediction_id, a.entity, a.target_time)'
 		-- joins, each on columns of an index: an entity may have as many predictions as there are rows
-		' SELECT (SELECT count(*) FROM new), (SELECT count(*) FROM new n WHERE n.prediction_id IS NOT NULL'
+		' SELECT (SELECT count(*) FROM new) AS recorded, (SELECT count(*) FROM new n WHERE n.prediction_id IS NOT NULL'
 		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.id = n.prediction_id AND p.model_id = $1))'
 		' + (SELECT count(*) FROM new n WHERE n.target_time IS NOT NULL'
 		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time = n.target_time))'
 		' + (SELECT count(*) FROM new n WHERE n.target_time IS NULL'
-		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time IS NULL)),'
-		' (SELECT count(*) FROM given) - (SELECT count(*) FROM new)',
+		' AND EXISTS (SELECT FROM augur.predictions p WHERE p.model_id = $1 AND p.entity = n.entity AND p.target_time IS NULL)) AS matched,'
+		' (SELECT count(*) FROM given) - (SELECT count(*) FROM new) AS skipped, odd.n, odd.label'
+		' FROM (SELECT sum(l.n)::bigint AS n, min(l.label) AS label FROM (SELECT g.label, count(*) AS n FROM given g'
+		' WHERE g.label IS NOT NULL GROUP BY g.label) l WHERE NOT augur._is_class($1, l.label)) odd',
 		CASE WHEN prediction IS NULL THEN 'NULL::bigint' ELSE format('%s.%I::bigint', alias, prediction) END,
 		CASE WHEN entity IS NULL THEN 'NULL::text' ELSE format('%s.%I::text', alias, entity) END,
 		CASE WHEN target_time IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, target_time, alias) END,
 		CASE WHEN m.task = 'regression' THEN format('%s.%I::float8', alias, value) ELSE 'NULL::float8' END,
-		CASE WHEN m.task = 'regression' THEN 'NULL::text' ELSE format('%s.%I::text', alias, value) END,
+		CASE WHEN m.task = 'regression' THEN 'NULL::text'
+			WHEN augur._is_boolean(m) THEN format('%s.%I::text::boolean::text', alias, value)
+			ELSE format('%s.%I::text', alias, value) END,
 		CASE WHEN observed_at IS NULL THEN 'NULL::timestamptz' ELSE augur._time_column(relation, observed_at, alias) END,
 		relation, alias, coalesce(E' WHERE (' || filter || E'\n)', ''))
-	USING m.id INTO result;
+	USING m.id INTO found;
+	IF found.n > 0 THEN
+		PERFORM augur._warn_of_labels(m, found.n, found.label);
+	END IF;
+	result := ROW(found.recorded, found.matched, found.skipped);
 	RETURN result;
 END
 $$;

@@ -259,6 +259,10 @@ BEGIN
 	IF time_column IS NOT NULL THEN
 		PERFORM augur._time_column(source, time_column, 'r');
 	END IF;
+	IF filter IS NOT NULL THEN
+		-- read by nobody: a name or an operator that does not exist is an error now rather than at each look
+		EXECUTE format(E'SELECT FROM %s r WHERE (%s\n) AND false', source, filter);
+	END IF;
 	INSERT INTO augur.monitors (model_id, name, relation, time_column, every, width, segments, filter, predictions,
 		min_rows, alpha, effect_floor, drift_share, needed, of_last, signal_first, start_at, next_at)
 	VALUES (m.id, name, augur._qualified(source), time_column, every,
@@ -519,7 +523,8 @@ BEGIN
 	r.filter := t.filter;
 	r.segment := '{}';
 	r.as_of := as_of;
-	r.window_start := slot - t.width;
+	-- of UTC, as slots are: a day is 24 hours where the session's clock changes, too
+	r.window_start := (slot AT TIME ZONE 'UTC' - t.width) AT TIME ZONE 'UTC';
 	r.window_end := CASE WHEN t.width IS NOT NULL THEN slot END;
 	BEGIN
 		relation := t.relation::regclass;

@@ -159,7 +159,7 @@ COMMENT ON FUNCTION augur.plan_pipeline(text, jsonb, timestamptz) IS
 'Tells what augur.run_pipeline would do, without doing it: steps of the same wave can run at the same time; does are the arguments with parameters filled in, statement is what is executed.';
 
 CREATE OR REPLACE FUNCTION augur.backfill(name text, from_date timestamptz, until_date timestamptz,
-	step interval DEFAULT '1 day', params jsonb DEFAULT '{}', reprocess text DEFAULT 'none',
+	step interval DEFAULT NULL, params jsonb DEFAULT '{}', reprocess text DEFAULT 'none',
 	max_runs integer DEFAULT 1000, dry_run boolean DEFAULT false)
 	RETURNS TABLE (logical_date timestamptz, run bigint, action text)
 LANGUAGE plpgsql VOLATILE
@@ -168,13 +168,14 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	p			augur.pipelines := augur._pipeline(name, 'operate');
+	s			augur.pipeline_schedules;
 	d			record;
 	n			bigint;
 	first		bigint;
 BEGIN
 	IF from_date IS NULL OR until_date IS NULL OR NOT isfinite(from_date) OR NOT isfinite(until_date) THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'from_date and until_date must be finite';
-	ELSIF step IS NULL OR step <= interval '0' THEN
+	ELSIF step <= interval '0' THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'step must be positive';
 	ELSIF reprocess IS NULL OR reprocess <> ALL ('{none,failed,completed}') THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -183,23 +184,40 @@ BEGIN
 	END IF;
 	-- two that ask at the same time do not both queue the same dates
 	PERFORM FROM augur.pipelines t WHERE t.id = p.id FOR NO KEY UPDATE;
-	-- in the list, where it makes no more of them than are wanted
-	SELECT count(*) INTO n FROM (SELECT generate_series(from_date, until_date, step) AS at LIMIT max_runs::bigint + 2) t
-	WHERE t.at < until_date;
+	IF step IS NULL THEN
+		SELECT * INTO s FROM augur.pipeline_schedules t WHERE t.pipeline_id = p.id;
+		IF NOT FOUND THEN
+			step := interval '1 day';
+		END IF;
+	END IF;
+	IF step IS NULL THEN
+		n := (SELECT u.slots FROM augur.next_slots(s.schedule, s.timezone, from_date - interval '1 microsecond', 1, s.start_at) f,
+				  augur._slots_due(s.schedule, s.timezone, s.start_at, f, until_date - interval '1 microsecond') u
+			  WHERE f < until_date);
+	ELSE
+		-- in the list, where it makes no more of them than are wanted
+		SELECT count(*) INTO n FROM (SELECT generate_series(from_date, until_date, step) AS at LIMIT max_runs::bigint + 2) t
+		WHERE t.at < until_date;
+	END IF;
 	IF n > max_runs THEN
 		RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
 			MESSAGE = format('there are more than %s dates', max_runs),
 			HINT = 'Raise max_runs, or choose a shorter range or a longer step.';
 	END IF;
 	FOR d IN
-		SELECT s.at, lead(s.at, 1, s.at + step) OVER (ORDER BY s.at) AS until, l.id, l.status
-		FROM generate_series(from_date, until_date, step) s (at)
+		SELECT t.at, t.until, l.id, l.status
+		FROM (SELECT u.at, lead(u.at, 1, u.at + step) OVER (ORDER BY u.at) AS until
+			  FROM (SELECT g FROM generate_series(from_date, until_date, step) g
+					UNION ALL
+					-- none without a schedule; one more than there are dates, where the last interval ends
+					SELECT f FROM augur.next_slots(CASE WHEN step IS NULL THEN s.schedule END, s.timezone,
+						from_date - interval '1 microsecond', n::integer + 1, s.start_at) f) u (at)) t
 		LEFT JOIN LATERAL (
 			SELECT r.id, r.status FROM augur.pipeline_runs r
-			WHERE r.pipeline_id = p.id AND r.logical_date = s.at AND r.status <> ALL ('{skipped,expired}'::text[])
+			WHERE r.pipeline_id = p.id AND r.logical_date = t.at AND r.status <> ALL ('{skipped,expired}'::text[])
 			ORDER BY r.id DESC LIMIT 1) l ON true
-		WHERE s.at < until_date
-		ORDER BY s.at
+		WHERE t.at < until_date
+		ORDER BY t.at
 	LOOP
 		logical_date := d.at;
 		run := d.id;
@@ -220,7 +238,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION augur.backfill(text, timestamptz, timestamptz, interval, jsonb, text, integer, boolean) IS
-'Queues a run for each date from from_date to until_date, which is not included; the data interval of each ends where the next begins. Dates that have a run are left alone: reprocess => ''failed'' repeats those that did not succeed, ''completed'' all. They run one after the other, or as many at a time as max_active of the pipeline says. dry_run: only tells. Example: SELECT * FROM augur.backfill(''nightly'', ''2026-06-01'', ''2026-07-01'')';
+'Queues a run for each date from from_date to until_date, which is not included; the data interval of each ends where the next begins. The dates are the slots of the pipeline''s schedule, so that they are those of its runs; without one, or with a step, they are from_date and each step after it, in the session''s time zone. Dates that have a run are left alone: reprocess => ''failed'' repeats those that did not succeed, ''completed'' all. They run one after the other, or as many at a time as max_active of the pipeline says. dry_run: only tells. Example: SELECT * FROM augur.backfill(''nightly'', ''2026-06-01'', ''2026-07-01'')';
 
 -- ---- the parts of a tick -----------------------------------------------------------------------
 
@@ -539,7 +557,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE augur.tick(timestamptz) IS
-'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors, retrain policies and rollouts that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time to take instead of the present, to simulate.';
+'Keeps everything going, once a minute: starts runs that are due, goes on with those that wait for a retry or whose session is gone, stops those over their time limit, looks at monitors, retrain policies and rollouts that are due, deletes old history. Steps run in background workers as the owners of pipelines; it returns at once. For operators and admins, as a statement of its own: by pg_cron, or from outside every minute: psql -c ''CALL augur.tick()''. as_of: the time to take instead of the present, to simulate; what is then too old is deleted, while monitors and retrain policies are looked at as of now.';
 
 CREATE OR REPLACE PROCEDURE augur._upkeep()
 LANGUAGE plpgsql

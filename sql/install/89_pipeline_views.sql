@@ -68,15 +68,16 @@ SELECT r.pipeline, r.owner, count(*) FILTER (WHERE r.status = 'queued') AS queue
 	count(*) FILTER (WHERE r.resume_at IS NOT NULL) AS waiting,
 	min(r.queued_at) FILTER (WHERE r.status = 'queued') AS oldest,
 	date_trunc('second', clock_timestamp() - min(r.queued_at) FILTER (WHERE r.status = 'queued')) AS age,
-	min(r.reason) FILTER (WHERE r.status = 'queued') AS reason
-FROM augur.pipeline_runs r
+	coalesce(CASE WHEN count(*) FILTER (WHERE r.status = 'queued' AND NOT p.enabled) > 0 THEN 'the pipeline is switched off' END,
+		min(r.reason) FILTER (WHERE r.status = 'queued')) AS reason
+FROM augur.pipeline_runs r LEFT JOIN augur.pipelines p ON p.id = r.pipeline_id
 WHERE r.status = ANY ('{queued,running}'::text[])
 GROUP BY r.pipeline, r.owner;
 COMMENT ON VIEW augur.queue_depth IS
 'Pipelines with runs that have not ended: how many wait to start, since when, and how many are running.';
 COMMENT ON COLUMN augur.queue_depth.waiting IS 'runs that wait for the next attempt at a step';
 COMMENT ON COLUMN augur.queue_depth.oldest IS 'when the first that has not started was asked for';
-COMMENT ON COLUMN augur.queue_depth.reason IS 'why it was not started, when that was tried';
+COMMENT ON COLUMN augur.queue_depth.reason IS 'why it is not started: the pipeline is switched off, or what came of trying';
 
 CREATE OR REPLACE VIEW augur.pool_status WITH (security_invoker = true) AS
 SELECT p.name AS pool, p.slots, count(s.id) FILTER (WHERE s.status = 'running') AS running,

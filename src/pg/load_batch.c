@@ -99,8 +99,14 @@ quarantine(Load *load, int index, const LoadFailure *failure)
 		elog(ERROR, "could not write to quarantine: %s", SPI_result_code_string(SPI_result));
 	MemoryContextSwitchTo(load->batch_context); /* SPI leaves its own, which lives on */
 	if (load->rows_bad++ < 5)
-		appendStringInfo(&load->first_bad, "%sLine %lld: %s.", load->first_bad.len > 0 ? "\n" : "",
-						 (long long) record->line, failure->reason);
+	{
+		size_t length = strlen(failure->reason);
+
+		/* what the server says in detail is a sentence with its stop */
+		appendStringInfo(&load->first_bad, "%sLine %lld: %s%s", load->first_bad.len > 0 ? "\n" : "",
+						 (long long) record->line, failure->reason,
+						 length > 0 && failure->reason[length - 1] == '.' ? "" : ".");
+	}
 	if (load->max_bad_rows >= 0 && load->rows_bad > load->max_bad_rows)
 		ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
 						errmsg("more than %lld bad rows, nothing was loaded",

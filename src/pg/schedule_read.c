@@ -279,10 +279,17 @@ read_cron(AugurSchedule *s, const char *text)
 static void
 read_every(AugurSchedule *s, const char *text, const char *length)
 {
-	Interval *span = DatumGetIntervalP(DirectFunctionCall3(
-		interval_in, CStringGetDatum(length), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	int parts = (span->month != 0) + (span->day != 0) + (span->time != 0);
+	Interval *span;
+	int parts;
 
+	if (strpbrk(length, "0123456789") == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid interval in schedule \"%s\"", text),
+						errdetail("It has no number."),
+						errhint("Examples: \"every 1 day\", \"every 15 minutes\".")));
+	span = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(length),
+												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	parts = (span->month != 0) + (span->day != 0) + (span->time != 0);
 	if (augur_compat_interval_infinite(span) != 0 || parts != 1 || span->month < 0 ||
 		span->day < 0 || span->time < 0 || span->month > 12000 || span->day > 365000)
 		ereport(ERROR,

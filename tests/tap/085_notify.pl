@@ -76,12 +76,14 @@ CREATE ROLE postman LOGIN;
 CREATE ROLE ann LOGIN;
 CREATE ROLE boss LOGIN;
 SELECT augur.grant_preset('postman', 'notifier'), augur.grant_preset('ann', 'trainer'), augur.grant_preset('boss', 'admin');
-CREATE FUNCTION public.due() RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION public.due() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
 	UPDATE augur.notifications SET next_at = now() WHERE status = 'retry_wait' AND next_at > now();
 	-- of deliverers that are gone, as time would
 	UPDATE augur.notifications n SET lease_until = now() - interval '1 s' WHERE status = 'sending'
 	AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid::text = split_part(n.lease_owner, '.', 1));
-	UPDATE augur.channel_states SET paused_until = NULL, tried_at = NULL $$;
+	UPDATE augur.channel_states SET paused_until = NULL, tried_at = NULL;
+	-- with a worker, which takes rows in an order of its own: who asks does so again
+	EXCEPTION WHEN deadlock_detected THEN NULL; END $$;
 SQL
 sub sql { return $node->safe_psql('postgres', @_); }
 sub status { return sql("SELECT string_agg(concat_ws(' ', n.status, a.http), ',' ORDER BY n.id) FROM augur.notifications n JOIN augur.channels c ON c.id = n.channel_id
@@ -499,6 +501,13 @@ ok($node->poll_query_until('postgres', "SELECT state = 'not listed' FROM augur._
 $node->append_conf('postgresql.conf', "augur.notify_databases = 'postgres, other, missing'");
 $node->reload;
 ok($node->poll_query_until('postgres', "SELECT state = 'running' FROM augur._notify_worker()"), 'and put back');
+$node->append_conf('postgresql.conf', "augur.notify_role = 'nobody'");
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT status = 'warning' AND detail ~ 'names no role that can log in' AND hint IS NOT NULL
+	FROM augur.health() WHERE component = 'notifications'}), 'health warns of a worker that cannot work, before anything waits for long');
+$node->append_conf('postgresql.conf', "augur.notify_role = 'postman'");
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT status = 'ok' FROM augur.health() WHERE component = 'notifications'}), 'and no longer');
 
 # no transaction is open and nothing is locked while a receiver is waited for
 secret('ok', 'late:4');
