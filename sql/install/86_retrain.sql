@@ -25,11 +25,20 @@ BEGIN
 		WHEN jsonb_typeof(coalesce(gate, '{}')) <> 'object' THEN 'gate must be a JSON object'
 		WHEN gate ? 'suite' THEN 'the suite is an argument of its own, not part of gate'
 		WHEN m.task = 'forecasting' AND coalesce(gate, '{}') <> '{}' THEN 'forecasters have a gate of their own, and take none'
+		WHEN m.task <> 'forecasting' AND (augur._last_training(m.id)).config -> 'holdout' = '0'
+			THEN 'the last training kept no holdout, by which the gate judges a candidate'
 		WHEN coalesce(on_events, '{}') && '{training_finished,version_ready,promoted,version_rejected}'
 			THEN 'a training would trigger the next one' END;
 	IF problem IS NULL THEN
 		SELECT format('gate has no option "%s"', k) INTO problem FROM jsonb_object_keys(coalesce(gate, '{}')) k
 		WHERE k <> ALL ('{min_gain,floor,max_gap}') LIMIT 1;
+	END IF;
+	IF problem IS NULL THEN
+		-- as augur.train would say at each training
+		SELECT format('option "%s" of gate must be a number from %s to 1e+300', k, CASE k WHEN 'floor' THEN '-1e+300' ELSE '0' END) INTO problem
+		FROM jsonb_each(coalesce(gate, '{}')) e (k, v)
+		WHERE CASE WHEN jsonb_typeof(v) = 'number' THEN (v)::numeric NOT BETWEEN CASE k WHEN 'floor' THEN -1e300 ELSE 0 END AND 1e300 ELSE true END
+		ORDER BY k LIMIT 1;
 	END IF;
 	IF problem IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = problem;
