@@ -117,6 +117,7 @@ ALTER TABLE augur.retrain_decisions ENABLE TRIGGER retrain_decisions_fixed;
 CALL augur._upkeep();
 SELECT count(*) FROM augur.retrain_decisions WHERE model = 'due 1';
 SELECT kind, severity, subject, payload ->> 'reason' AS reason FROM augur.events WHERE subject = 'due 1' AND kind ~ 'retrain';
+SELECT status, detail, hint FROM augur.health() WHERE component = 'retraining';
 SELECT augur.drop_retrain_policy(n) FROM unnest('{due 1,due 2}'::text[]) n;
 
 -- a decision of that time would be the last one for ever

@@ -167,16 +167,17 @@ BEGIN
 	RETURN NEXT;
 
 	component := 'retraining';
-	SELECT count(*) AS n, count(*) FILTER (WHERE d.reason ~ '^stopped: ') AS stopped,
-		string_agg(format('"%s"', m.name), ', ' ORDER BY m.name) FILTER (WHERE d.reason ~ '^stopped: ') AS names
+	SELECT count(*) AS n, count(*) FILTER (WHERE d.reason ~ '^stopped: ') AS stopped, count(*) FILTER (WHERE d.facts ? 'error') AS failed,
+		string_agg(format('"%s"', m.name), ', ' ORDER BY m.name) FILTER (WHERE d.reason ~ '^stopped: ' OR d.facts ? 'error') AS names
 	INTO r FROM augur.retrain_policies p JOIN augur.models m ON m.id = p.model_id
-	LEFT JOIN LATERAL (SELECT t.reason FROM augur.retrain_decisions t WHERE t.model_id = p.model_id AND t.at >= p.set_at
+	LEFT JOIN LATERAL (SELECT t.reason, t.facts FROM augur.retrain_decisions t WHERE t.model_id = p.model_id AND t.at >= p.set_at
 					   ORDER BY t.id DESC LIMIT 1) d ON true
 	WHERE NOT p.frozen;
-	status := CASE WHEN r.stopped > 0 OR (server ->> 'policies_unseen')::bigint > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
-	detail := format('%s policies, %s stopped%s; %s not looked at for a day', r.n, r.stopped, coalesce(' (' || left(r.names, 200) || ')', ''),
+	status := CASE WHEN r.stopped + r.failed > 0 OR (server ->> 'policies_unseen')::bigint > 0 THEN 'warning' WHEN r.n = 0 THEN 'off' ELSE 'ok' END;
+	detail := format('%s policies, %s stopped, %s whose last look failed%s; %s not looked at for a day', r.n, r.stopped, r.failed, coalesce(' (' || left(r.names, 200) || ')', ''),
 		coalesce(server ->> 'policies_unseen', '?'));
 	hint := CASE WHEN r.stopped > 0 THEN 'Candidates in a row were not promoted: see augur.retrain_decisions, then augur.set_retrain_policy again.'
+		WHEN r.failed > 0 THEN 'See reason in augur.retrain_decisions.'
 		WHEN status = 'warning' THEN 'augur.tick() has them looked at in workers as the owners of their models, who need what owners of pipelines need, see the server''s log; augur.check_retrain does it here.' END;
 	RETURN NEXT;
 
