@@ -622,8 +622,8 @@ BEGIN
 		PERFORM augur.check_retrain(m.name);
 	EXCEPTION
 		WHEN lock_not_available THEN
-			-- somebody is at it
-			NULL;
+			-- most often somebody is at it: that is no failure to keep
+			RAISE WARNING 'augur upkeep: model "%": %', m.name, SQLERRM;
 		WHEN OTHERS THEN
 			RAISE WARNING 'augur upkeep: model "%": %', m.name, SQLERRM;
 			told := (SELECT o.facts ? 'error' FROM augur.retrain_decisions o WHERE o.model_id = m.id ORDER BY o.id DESC LIMIT 1);
